@@ -1,0 +1,117 @@
+#include "audio/file.h"
+
+#include <sndfile.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <system_error>
+
+#include "audio/container.h"
+#include "tensor/error.h"
+
+namespace sunder {
+namespace {
+
+struct CloseFile {
+  void operator()(SNDFILE* file) const { sf_close(file); }
+};
+using File = std::unique_ptr<SNDFILE, CloseFile>;
+
+File open_checked(const std::filesystem::path& path, SF_INFO& info) {
+  std::error_code failure;
+  const auto status = std::filesystem::status(path, failure);
+  if (!std::filesystem::exists(status)) throw_error<InputError>("{}: no such file", path.string());
+  if (std::filesystem::is_directory(status))
+    throw_error<InputError>("{}: expected an audio file, got a folder", path.string());
+  if (std::filesystem::is_regular_file(status) && std::filesystem::file_size(path, failure) == 0)
+    throw_error<InputError>("{}: expected an audio file, got an empty file", path.string());
+  info = SF_INFO{};
+  File file(sf_open(path.c_str(), SFM_READ, &info));
+  if (!file) throw_error<InputError>("{}: cannot be read as audio: {}", path.string(), sf_strerror(nullptr));
+  if (std::filesystem::is_regular_file(status)) check_container(path);
+  if (info.frames <= 0) throw_error<InputError>("{}: holds no samples", path.string());
+  return file;
+}
+
+void check_finite(const std::filesystem::path& path, const Audio& audio) {
+  for (size_t i = 0; i < audio.samples.size(); ++i)
+    if (!std::isfinite(audio.samples[i]))
+      throw_error<InputError>("{}: expected finite samples, got {} at sample {} of channel {}", path.string(),
+                              audio.samples[i], i / audio.channels, i % audio.channels + 1);
+}
+
+}  // namespace
+
+AudioInfo audio_info(const std::filesystem::path& path) {
+  SF_INFO info;
+  open_checked(path, info);
+  return {info.channels, info.samplerate, info.frames};
+}
+
+Audio read_audio(const std::filesystem::path& path) {
+  SF_INFO info;
+  const File file = open_checked(path, info);
+  // A lying header must not make us ask for terabytes: grow with what is really there.
+  constexpr int64_t block = 1 << 20;
+  Audio audio{{}, info.channels, info.samplerate, 0};
+  while (audio.frames < info.frames) {
+    const int64_t wanted = std::min<int64_t>(block, info.frames - audio.frames);
+    audio.samples.resize((audio.frames + wanted) * audio.channels);
+    const int64_t got = sf_readf_float(file.get(), &audio.samples[audio.frames * audio.channels], wanted);
+    audio.frames += std::max<int64_t>(got, 0);
+    if (got < wanted) {
+      const char* reason = sf_error(file.get()) == SF_ERR_NO_ERROR ? "the file ends" : sf_strerror(file.get());
+      throw_error<InputError>("{}: cut short: the header promises {} samples, {} could be decoded ({})", path.string(),
+                              info.frames, audio.frames, reason);
+    }
+  }
+  check_finite(path, audio);
+  return audio;
+}
+
+Audio read_mono(const std::filesystem::path& path) {
+  Audio audio = read_audio(path);
+  if (audio.channels != 1)
+    throw_error<InputError>("{}: expected one channel, got {} (mix or split them first)", path.string(),
+                            audio.channels);
+  return audio;
+}
+
+void write_wav(const std::filesystem::path& path, std::span<const float> samples, int sample_rate, WavFormat format,
+               int channels) {
+  if (channels < 1 || samples.size() % channels != 0)
+    throw_error("[write_wav] expected whole frames of {} channels, got {} samples", channels, samples.size());
+  const std::filesystem::path temporary =
+      path.parent_path() / ("." + path.filename().string() + "." + std::to_string(getpid()) + ".part");
+  const auto fail = [&](const std::string& reason) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw_error("{}: cannot be written: {}", path.string(), reason);
+  };
+  SF_INFO info{};
+  info.channels = channels;
+  info.samplerate = sample_rate;
+  info.format = SF_FORMAT_WAV | (format == WavFormat::float32 ? SF_FORMAT_FLOAT : SF_FORMAT_PCM_16);
+  errno = 0;
+  File file(sf_open(temporary.c_str(), SFM_WRITE, &info));
+  if (!file) fail(errno != 0 ? std::strerror(errno) : sf_strerror(nullptr));
+  sf_command(file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
+  // The PEAK chunk carries a time stamp; without it equal samples make equal files.
+  sf_command(file.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
+  errno = 0;
+  const auto frames = static_cast<sf_count_t>(samples.size() / channels);
+  const bool written = sf_writef_float(file.get(), samples.data(), frames) == frames;
+  const bool closed = sf_close(file.release()) == 0;
+  std::error_code failure;
+  const uint64_t bytes = samples.size() * (format == WavFormat::float32 ? 4 : 2);
+  const bool complete = written && closed && std::filesystem::file_size(temporary, failure) >= bytes && !failure;
+  if (!complete) fail(errno != 0 ? std::strerror(errno) : "not all samples were written");
+  std::filesystem::rename(temporary, path, failure);
+  if (failure) fail(failure.message());
+}
+
+}  // namespace sunder

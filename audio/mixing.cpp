@@ -1,0 +1,78 @@
+#include "audio/mixing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+namespace sunder {
+
+Placement centred(int64_t samples, int64_t window) {
+  if (samples >= window) return {(samples - window) / 2, window, 0};
+  return {0, samples, (window - samples) / 2};
+}
+
+std::vector<float> place(std::span<const float> recording, const Placement& placement, int64_t window) {
+  const auto [begin, length, start] = placement;
+  if (begin < 0 || length < 0 || start < 0 || length > window || start > window - length)
+    throw_error("[place] expected a part within a window of {} samples, got begin {}, length {}, start {}", window,
+                begin, length, start);
+  std::vector<float> output(window, 0.0f);
+  const int64_t available = std::clamp<int64_t>(static_cast<int64_t>(recording.size()) - begin, 0, length);
+  std::copy_n(recording.begin() + std::min<int64_t>(begin, recording.size()), available, output.begin() + start);
+  return output;
+}
+
+double active_level_db(std::span<const float> signal, int sample_rate) {
+  const size_t frame = std::max(1, sample_rate / 50);
+  std::vector<double> powers, sizes;
+  for (size_t begin = 0; begin < signal.size(); begin += frame) {
+    const auto part = signal.subspan(begin, std::min(frame, signal.size() - begin));
+    double energy = 0;
+    for (const float sample : part) energy += static_cast<double>(sample) * sample;
+    powers.push_back(energy / static_cast<double>(part.size()));
+    sizes.push_back(static_cast<double>(part.size()));
+  }
+  const double loudest = powers.empty() ? 0 : *std::max_element(powers.begin(), powers.end());
+  if (loudest <= 0) return -std::numeric_limits<double>::infinity();
+  double energy = 0, samples = 0;
+  for (size_t i = 0; i < powers.size(); ++i)
+    if (powers[i] >= loudest * 1e-3) energy += powers[i] * sizes[i], samples += sizes[i];
+  return 10 * std::log10(energy / samples);
+}
+
+void add_noise_floor(std::span<float> window, double active_level_db, double floor_db, uint64_t seed, uint64_t item,
+                     uint32_t source) {
+  const double deviation = std::pow(10.0, (active_level_db + floor_db) / 20);
+  Random random(seed, RandomUse::noise, source, item);
+  for (float& sample : window) sample += static_cast<float>(deviation * random.normal());
+}
+
+void standardise(std::span<float> signal) {
+  if (signal.size() < 2) throw_error<InputError>("expected at least two samples, got {}", signal.size());
+  const auto count = static_cast<double>(signal.size());
+  double sum = 0;
+  for (const float sample : signal) sum += sample;
+  const double mean = sum / count;
+  double squares = 0;
+  for (const float sample : signal) squares += (sample - mean) * (sample - mean);
+  const double deviation = std::sqrt(squares / (count - 1));
+  // A constant, whatever its value, is silence: what is left of it after the mean is rounding.
+  if (!(deviation > 1e-7 * std::abs(mean)) || deviation < 1e-12)
+    throw_error<InputError>("silent: expected speech, got a constant signal of {} samples", signal.size());
+  for (float& sample : signal) sample = static_cast<float>((sample - mean) / deviation);
+}
+
+std::vector<float> mix(const std::vector<std::vector<float>>& sources) {
+  SUNDER_ASSERT(!sources.empty());
+  std::vector<float> sum = sources[0];
+  for (size_t s = 1; s < sources.size(); ++s) {
+    SUNDER_ASSERT(sources[s].size() == sum.size());
+    for (size_t t = 0; t < sum.size(); ++t) sum[t] += sources[s][t];
+  }
+  return sum;
+}
+
+}  // namespace sunder

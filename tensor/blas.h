@@ -1,0 +1,20 @@
+// Matrix products on the CPU through OpenBLAS. Calls are serial: ops spread rows over threads themselves (parallel.h), so
+// that OpenBLAS's own threads and ours never fight for a core.
+#pragma once
+
+#include <complex>
+#include <cstdint>
+
+namespace sunder::blas {
+
+// Row major: C (m, n) = alpha * op(A) (m, k) * op(B) (k, n) + beta * C; `transpose_a` means that A is stored (k, m).
+// lda, ldb, ldc are row strides in elements.
+void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
+          const float* b, int64_t ldb, float beta, float* c, int64_t ldc);
+void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
+          int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc);
+
+// The kernel family OpenBLAS runs, e.g. "SkylakeX".
+const char* core_name();
+
+}  // namespace sunder::blas

@@ -1,0 +1,32 @@
+// The caching pool behind every tensor: freed blocks are kept by size and handed out again, so that a training step in
+// steady state asks the system for nothing. SUNDER_POOL=off gives every tensor an allocation of its own (sanitizers).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "tensor/device.h"
+
+namespace sunder {
+
+struct MemoryStats {
+  size_t bytes_in_use = 0;    // handed out now
+  size_t bytes_peak = 0;      // most ever handed out since the last reset_peak_memory
+  size_t bytes_reserved = 0;  // held from the system, the cached blocks included
+  uint64_t allocations = 0;   // calls to the system's allocator so far
+};
+
+// A block of at least `bytes`, aligned to 64, uninitialised; returned to the pool by its deleter. Throws OutOfMemory.
+std::shared_ptr<std::byte> allocate(size_t bytes, Stream stream);
+
+MemoryStats memory_stats(Device device);
+void reset_peak_memory(Device device);
+// Gives all cached blocks back to the system.
+void release_cached_memory(Device device);
+
+// Fills every new block with this byte (0: leaves it as it is). Tests run an op with two bytes: results that differ hold
+// memory that nothing wrote.
+void set_memory_poison(uint8_t byte);
+
+}  // namespace sunder

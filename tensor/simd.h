@@ -1,0 +1,17 @@
+// SUNDER_SIMD before a serial CPU kernel compiles it three times: for x86-64-v2, for AVX2 and for AVX-512; the loader
+// picks one when the program starts. Helpers called in the loop must be inlined (SUNDER_INLINE) to be compiled with it.
+#pragma once
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define SUNDER_SIMD __attribute__((target_clones("default", "arch=haswell", "arch=skylake-avx512"), noinline))
+#else
+#define SUNDER_SIMD
+#endif
+#define SUNDER_INLINE inline __attribute__((always_inline))
+
+namespace sunder {
+
+// "avx512", "avx2" or "baseline": what SUNDER_SIMD kernels run as on this machine.
+const char* simd_level();
+
+}  // namespace sunder

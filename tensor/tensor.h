@@ -1,0 +1,88 @@
+// A contiguous, row-major array on one device. A Tensor is a handle: copies share memory; a view may only take a range
+// of the first axis or another shape. Tensor knows nothing of gradients (autograd/variable.h does).
+#pragma once
+
+#include <initializer_list>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "tensor/device.h"
+#include "tensor/dtype.h"
+
+namespace sunder {
+
+using Shape = std::vector<int64_t>;
+
+std::string to_string(const Shape& shape);  // "(2, 3)"
+int64_t numel(const Shape& shape);
+
+class Tensor {
+ public:
+  Tensor() = default;  // no tensor; defined() is false
+
+  // Uninitialised memory on `stream`. Throws OutOfMemory, or Error for a negative size.
+  static Tensor empty(Shape shape, DType dtype, Stream stream = cpu_device);
+  static Tensor zeros(Shape shape, DType dtype, Stream stream = cpu_device);
+  static Tensor full(Shape shape, double value, DType dtype, Stream stream = cpu_device);
+  // Same shape, dtype and stream as `like`, uninitialised.
+  static Tensor empty_like(const Tensor& like) { return empty(like.shape(), like.dtype(), like.stream()); }
+  static Tensor zeros_like(const Tensor& like) { return zeros(like.shape(), like.dtype(), like.stream()); }
+  // A copy of host values.
+  template <class T>
+  static Tensor from(std::span<const T> values, Shape shape, Stream stream = cpu_device);
+  template <class T>
+  static Tensor from(const std::vector<T>& values, Shape shape, Stream stream = cpu_device) {
+    return from(std::span<const T>(values), std::move(shape), stream);
+  }
+
+  bool defined() const { return storage_ != nullptr; }
+  const Shape& shape() const { return shape_; }
+  int dim() const { return static_cast<int>(shape_.size()); }
+  int64_t size(int axis) const;  // negative axes count from the last
+  int64_t numel() const { return numel_; }
+  size_t bytes() const { return static_cast<size_t>(numel_) * size_of(dtype_); }
+  DType dtype() const { return dtype_; }
+  Stream stream() const { return stream_; }
+  Device device() const { return stream_.device; }
+
+  // The elements, on the tensor's device. Throws if T is not the dtype.
+  template <class T> const T* data() const { return reinterpret_cast<const T*>(checked(dtype_of<T>)); }
+  template <class T> T* mutable_data() const { return reinterpret_cast<T*>(checked(dtype_of<T>)); }
+  std::byte* raw() const { return storage_.get() + offset_; }
+
+  // Views. One size of a new shape may be -1.
+  Tensor reshape(Shape shape) const;
+  Tensor slice(int64_t begin, int64_t end) const;  // [begin, end) of the first axis
+
+  // Copies. `to` returns the tensor itself if it is there already.
+  Tensor clone() const;
+  Tensor to(Stream stream) const;
+  Tensor cast(DType dtype) const;  // real to real, complex to complex; itself if nothing changes
+  void copy_from(const Tensor& source) const;  // same shape and dtype; devices may differ
+  void zero() const;
+
+  template <class T> std::vector<T> to_vector() const;
+  double item() const;  // the value of a tensor of one real element
+
+ private:
+  std::byte* checked(DType wanted) const;
+
+  std::shared_ptr<std::byte> storage_;
+  size_t offset_ = 0;
+  Shape shape_;
+  int64_t numel_ = 0;
+  DType dtype_ = DType::float32;
+  Stream stream_;
+};
+
+std::string describe(const Tensor& tensor);  // "float32 (2, 3) on cpu", for messages
+
+// Throws "[op] expected `name` of ..., got ..." unless the tensor is as said; -1 in `shape` stands for any size.
+void check_shape(const char* op, const char* name, const Tensor& tensor, const Shape& shape);
+void check_dim(const char* op, const char* name, const Tensor& tensor, int dim);
+// Throws unless all have one dtype and one stream.
+void check_alike(const char* op, std::initializer_list<const Tensor*> tensors);
+
+}  // namespace sunder

@@ -1,0 +1,50 @@
+// One case per op drives every check (tests/cases/cases_test.cpp): the op equals its reference in float64 and float32, its
+// gradients equal finite differences, nothing unwritten is read, two runs and any number of threads give the same bits,
+// and wrong inputs are rejected with their message. To add an op: write cases/<stem>.cpp, list it in cases/all.h.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "autograd/gradcheck.h"
+#include "autograd/ops.h"
+#include "tensor/random.h"
+
+namespace sunder::cases {
+
+struct Example {
+  std::string name;            // "3x5x7_shared"
+  std::vector<Tensor> inputs;  // float64, complex128 or int64; cast for the float32 check
+  Differentiable function;     // the op on variables; must accept the inputs in float32, too
+  // The same in float64, written independently of the op. Empty: the example checks everything else.
+  std::function<std::vector<Tensor>(const std::vector<Tensor>&)> reference;
+  std::vector<bool> wanted_grads = {};  // which inputs have a gradient; empty: all that are not int64
+  bool check_grad = true;
+  // |difference| <= tolerance * max(1, largest |reference|)
+  double tolerance64 = 1e-12;
+  double tolerance32 = 1e-5;
+  double grad_tolerance = 1e-7;
+};
+
+struct Rejected {
+  std::string message;  // a part of what is thrown
+  std::function<void()> call;
+};
+
+struct Case {
+  std::string op;  // the stem
+  std::vector<Example> examples;
+  std::vector<Rejected> rejected;
+};
+
+// Fixed pseudo-random values, uniform in [low, high); complex ones in both parts.
+Tensor random_tensor(Shape shape, uint64_t which, DType dtype = DType::float64, double low = -1, double high = 1);
+Tensor integers(const std::vector<int64_t>& values, Shape shape);
+// A float64 tensor computed element by element from its flat index.
+Tensor generate(Shape shape, const std::function<double(int64_t)>& value);
+// Largest |a - b| over all elements, complex ones by part; infinity for another shape or for NaN.
+double max_difference(const Tensor& a, const Tensor& b);
+double max_abs(const Tensor& a);
+
+}  // namespace sunder::cases

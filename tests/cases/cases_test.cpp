@@ -1,0 +1,165 @@
+// The properties every op has, written once.
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+#include "tensor/memory.h"
+#include "tensor/parallel.h"
+#include "tests/cases/all.h"
+
+namespace sunder::cases {
+namespace {
+
+struct Named {
+  std::string op;
+  Example example;
+};
+
+std::vector<Named> all_examples() {
+  std::vector<Named> result;
+  for (const Case& op : all())
+    for (const Example& example : op.examples) result.push_back({op.op, example});
+  return result;
+}
+
+class OpCase : public testing::TestWithParam<Named> {
+ protected:
+  const Example& example() const { return GetParam().example; }
+
+  std::vector<bool> wanted() const {
+    std::vector<bool> wanted = example().wanted_grads;
+    if (wanted.empty())
+      for (const Tensor& input : example().inputs) wanted.push_back(input.dtype() != DType::int64);
+    return wanted;
+  }
+
+  // The inputs as float64 or as float32 (complex and integers alike).
+  std::vector<Tensor> inputs(bool single) const {
+    std::vector<Tensor> result;
+    for (const Tensor& input : example().inputs) {
+      if (!single || input.dtype() == DType::int64) result.push_back(input.clone());
+      else result.push_back(input.cast(is_complex(input.dtype()) ? DType::complex64 : DType::float32));
+    }
+    return result;
+  }
+
+  // Outputs, then the gradients of the inputs that have one.
+  std::vector<Tensor> run(bool single) const {
+    std::vector<Variable> variables;
+    const std::vector<bool> want = wanted();
+    for (size_t i = 0; const Tensor& input : inputs(single))
+      variables.emplace_back(input, example().check_grad && want[i++]);
+    const std::vector<Variable> outputs = example().function(variables);
+    std::vector<Tensor> results, cotangents;
+    for (const Variable& output : outputs) results.push_back(output.value());
+    if (!example().check_grad) return results;
+    for (size_t k = 0; k < outputs.size(); ++k) {
+      const Tensor wide = random_tensor(outputs[k].shape(), 100 + k,
+                                        is_complex(outputs[k].value().dtype()) ? DType::complex128 : DType::float64);
+      cotangents.push_back(wide.cast(outputs[k].value().dtype()));
+    }
+    backward(outputs, cotangents);
+    for (const Variable& variable : variables)
+      if (variable.requires_grad() && variable.grad().defined()) results.push_back(variable.grad());
+    return results;
+  }
+
+  void expect_same_bits(const std::vector<Tensor>& a, const std::vector<Tensor>& b, const char* why) const {
+    ASSERT_EQ(a.size(), b.size());
+    for (size_t i = 0; i < a.size(); ++i) {
+      ASSERT_EQ(a[i].shape(), b[i].shape());
+      EXPECT_EQ(std::memcmp(a[i].raw(), b[i].raw(), a[i].bytes()), 0) << why << ", result " << i;
+    }
+  }
+};
+
+TEST_P(OpCase, EqualsReference) {
+  if (!example().reference) GTEST_SKIP() << "checked by its composed definition in another example";
+  const std::vector<Tensor> expected = example().reference(inputs(false));
+  for (bool single : {false, true}) {
+    const NoGrad no_grad;
+    std::vector<Variable> variables;
+    for (const Tensor& input : inputs(single)) variables.emplace_back(input);
+    const std::vector<Variable> outputs = example().function(variables);
+    ASSERT_EQ(outputs.size(), expected.size());
+    for (size_t k = 0; k < outputs.size(); ++k) {
+      const double bound = (single ? example().tolerance32 : example().tolerance64) * std::max(1.0, max_abs(expected[k]));
+      EXPECT_LE(max_difference(outputs[k].value(), expected[k]), bound) << (single ? "float32" : "float64") << " output "
+                                                                        << k;
+    }
+  }
+}
+
+TEST_P(OpCase, GradMatchesFiniteDifferences) {
+  if (!example().check_grad) GTEST_SKIP() << "not differentiable";
+  const GradcheckResult result = gradcheck(example().function, inputs(false), wanted());
+  EXPECT_LE(result.error, example().grad_tolerance) << result.detail;
+}
+
+TEST_P(OpCase, SinglePrecisionGradIsNearDouble) {
+  if (!example().check_grad) GTEST_SKIP() << "not differentiable";
+  const std::vector<Tensor> exact = run(false), rounded = run(true);
+  ASSERT_EQ(exact.size(), rounded.size());
+  for (size_t i = 0; i < exact.size(); ++i)
+    EXPECT_LE(max_difference(exact[i], rounded[i]), 10 * example().tolerance32 * std::max(1.0, max_abs(exact[i])))
+        << "result " << i;
+}
+
+TEST_P(OpCase, WritesAllItReads) {
+  for (bool single : {false, true}) {
+    set_memory_poison(0xff);  // NaN
+    const std::vector<Tensor> first = run(single);
+    set_memory_poison(0x3e);  // about 0.2
+    const std::vector<Tensor> second = run(single);
+    set_memory_poison(0);
+    expect_same_bits(first, second, "memory that nothing wrote");
+  }
+}
+
+TEST_P(OpCase, SameBitsWithAnyNumberOfThreads) {
+  set_num_threads(1);
+  const std::vector<Tensor> one = run(true);
+  set_num_threads(3);
+  const std::vector<Tensor> three = run(true), again = run(true);
+  set_num_threads(0);
+  expect_same_bits(one, three, "1 and 3 threads");
+  expect_same_bits(three, again, "two runs");
+}
+
+std::string test_name(const testing::TestParamInfo<Named>& info) {
+  std::string name = info.param.op + "_" + info.param.example.name;
+  for (char& c : name)
+    if (!std::isalnum(static_cast<unsigned char>(c))) c = '_';
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, OpCase, testing::ValuesIn(all_examples()), test_name);
+
+TEST(Cases, RejectWrongInputsWithTheirMessage) {
+  for (const Case& op : all()) {
+    EXPECT_FALSE(op.rejected.empty()) << op.op << " names no input that it rejects";
+    for (const Rejected& rejected : op.rejected) {
+      try {
+        rejected.call();
+        ADD_FAILURE() << op.op << " accepted what it should reject: " << rejected.message;
+      } catch (const Error& error) {
+        EXPECT_NE(std::string(error.what()).find(rejected.message), std::string::npos)
+            << op.op << ": expected \"" << rejected.message << "\", got \"" << error.what() << '"';
+      }
+    }
+  }
+}
+
+TEST(Cases, EveryOpHasOne) {
+  std::set<std::string> have, want;
+  for (const Case& op : all()) have.insert(op.op);
+  for (const char* folder : {"tensor/ops", "autograd/ops"})
+    for (const auto& file : std::filesystem::directory_iterator(std::string(SUNDER_SOURCE_DIR) + "/" + folder))
+      if (file.path().extension() == ".cpp") want.insert(file.path().stem());
+  EXPECT_EQ(have, want);
+}
+
+}  // namespace
+}  // namespace sunder::cases
