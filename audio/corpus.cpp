@@ -20,7 +20,8 @@ void require_folder(const std::filesystem::path& folder) {
 
 bool is_audio(const std::filesystem::path& path) {
   std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
   return extension == ".wav" || extension == ".flac" || extension == ".ogg";
 }
 
@@ -88,7 +89,8 @@ Corpus read_speech_commands(const std::filesystem::path& root, const std::vector
   Corpus corpus{root, {}};
   for (const std::string& word : words) {
     if (!std::filesystem::is_directory(root / word))
-      throw_error<InputError>("{}: expected a folder per word (Speech Commands), no folder \"{}\"", root.string(), word);
+      throw_error<InputError>("{}: expected a folder per word (Speech Commands), no folder \"{}\"", root.string(),
+                              word);
     const std::vector<std::string> names = list_audio(root / word);
     if (names.empty()) throw_error<InputError>("{}: holds no recordings", (root / word).string());
     for (const std::string& name : names) {
@@ -106,15 +108,18 @@ Corpus read_speaker_folders(const std::filesystem::path& root, const SpeakerSpli
   require_folder(root);
   std::map<std::string, std::vector<std::string>> speakers;
   for (const std::string& path : list_audio(root))
-    if (const size_t slash = path.find('/'); slash != std::string::npos) speakers[path.substr(0, slash)].push_back(path);
+    if (const size_t slash = path.find('/'); slash != std::string::npos)
+      speakers[path.substr(0, slash)].push_back(path);
   const auto count = static_cast<int64_t>(speakers.size());
   const auto share = [&](double fraction) {
     return fraction <= 0 ? 0 : std::max<int64_t>(2, std::llround(fraction * static_cast<double>(count)));
   };
   const int64_t valid = share(split.valid), test = share(split.test);
   if (count - valid - test < 2)
-    throw_error<InputError>("{}: expected at least {} speaker folders with recordings (2 for training, {} for valid, "
-                            "{} for test), got {}", root.string(), 2 + valid + test, valid, test, count);
+    throw_error<InputError>(
+        "{}: expected at least {} speaker folders with recordings (2 for training, {} for valid, "
+        "{} for test), got {}",
+        root.string(), 2 + valid + test, valid, test, count);
   const std::vector<int64_t> order = Random(split.seed, RandomUse::partition).permutation(count);
   Corpus corpus{root, {}};
   int64_t index = 0;

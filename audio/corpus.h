@@ -21,9 +21,6 @@ struct Recording {
   std::string speaker;
   std::string label;  // the word spoken, where it is known
   Split split = Split::train;
-  // The part that holds the speech, in samples of the file; -1 stands for its end.
-  int64_t begin = 0;
-  int64_t length = -1;
 };
 
 struct Corpus {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <set>
@@ -39,6 +40,12 @@ std::vector<std::string> next_record(const std::string& text, size_t& position, 
     }
   }
   return fields;
+}
+
+template <class Number>
+bool parse(const std::string& field, Number& value) {
+  const auto [end, failure] = std::from_chars(field.data(), field.data() + field.size(), value);
+  return failure == std::errc() && end == field.data() + field.size();
 }
 
 }  // namespace
@@ -92,11 +99,17 @@ const std::string& CsvTable::at(int64_t row, const std::string& column) const {
 }
 
 int64_t CsvTable::integer(int64_t row, const std::string& column) const {
-  const std::string& field = at(row, column);
   int64_t value = 0;
-  const auto [end, failure] = std::from_chars(field.data(), field.data() + field.size(), value);
-  if (failure != std::errc() || end != field.data() + field.size())
-    throw_error<InputError>("{}: expected a whole number in column {}, got \"{}\"", where(row), column, field);
+  if (!parse(at(row, column), value))
+    throw_error<InputError>("{}: expected a whole number in column {}, got \"{}\"", where(row), column,
+                            at(row, column));
+  return value;
+}
+
+double CsvTable::number(int64_t row, const std::string& column) const {
+  double value = 0;
+  if (!parse(at(row, column), value) || !std::isfinite(value))
+    throw_error<InputError>("{}: expected a number in column {}, got \"{}\"", where(row), column, at(row, column));
   return value;
 }
 

@@ -22,6 +22,8 @@ class CsvTable {
   const std::string& at(int64_t row, const std::string& column) const;
   // Throws InputError naming file, line and column if the field is no whole number.
   int64_t integer(int64_t row, const std::string& column) const;
+  // As integer, for any finite number.
+  double number(int64_t row, const std::string& column) const;
   // "file, line 12" for messages.
   std::string where(int64_t row) const;
 

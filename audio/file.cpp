@@ -86,7 +86,7 @@ void write_wav(const std::filesystem::path& path, std::span<const float> samples
   if (channels < 1 || samples.size() % channels != 0)
     throw_error("[write_wav] expected whole frames of {} channels, got {} samples", channels, samples.size());
   const std::filesystem::path temporary =
-      path.parent_path() / ("." + path.filename().string() + "." + std::to_string(getpid()) + ".part");
+      path.parent_path() / fmt::format(".{}.{}.part", path.filename().string(), getpid());
   const auto fail = [&](const std::string& reason) {
     std::error_code ignored;
     std::filesystem::remove(temporary, ignored);

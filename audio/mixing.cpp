@@ -43,11 +43,17 @@ double active_level_db(std::span<const float> signal, int sample_rate) {
   return 10 * std::log10(energy / samples);
 }
 
-void add_noise_floor(std::span<float> window, double active_level_db, double floor_db, uint64_t seed, uint64_t item,
-                     uint32_t source) {
-  const double deviation = std::pow(10.0, (active_level_db + floor_db) / 20);
-  Random random(seed, RandomUse::noise, source, item);
-  for (float& sample : window) sample += static_cast<float>(deviation * random.normal());
+void add_noise(std::span<float> window, double level_db, std::span<const float> noise) {
+  SUNDER_ASSERT(noise.size() >= window.size());
+  const auto deviation = static_cast<float>(std::pow(10.0, level_db / 20));
+  for (size_t t = 0; t < window.size(); ++t) window[t] += deviation * noise[t];
+}
+
+std::vector<float> noise_tape(int64_t length, uint64_t seed) {
+  Random random(seed, RandomUse::noise);
+  std::vector<float> tape(length);
+  for (float& sample : tape) sample = static_cast<float>(random.normal());
+  return tape;
 }
 
 void standardise(std::span<float> signal) {

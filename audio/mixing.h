@@ -27,10 +27,12 @@ std::vector<float> place(std::span<const float> recording, const Placement& plac
 // the loudest frame. -infinity for silence.
 double active_level_db(std::span<const float> signal, int sample_rate);
 
-// Adds white Gaussian noise to the whole window at `floor_db` dB relative to `active_level_db` (mean power), a pure
-// function of (seed, item, source).
-void add_noise_floor(std::span<float> window, double active_level_db, double floor_db, uint64_t seed, uint64_t item,
-                     uint32_t source);
+// Adds noise (of at least the window's length and unit power) scaled to a power of `level_db` dB re full scale.
+void add_noise(std::span<float> window, double level_db, std::span<const float> noise);
+
+// White Gaussian noise of mean 0 and variance 1: (length), a function of the seed. A mixture set makes one and hears it
+// from a random moment on, as drawing 16,000 normal numbers a source took 20 times as long as all the rest of loading.
+std::vector<float> noise_tape(int64_t length, uint64_t seed);
 
 // Subtracts the mean, then divides by the standard deviation with divisor L - 1 (as torch.std). Throws InputError
 // without a path for fewer than two samples or a standard deviation of zero: a silent source.

@@ -12,8 +12,7 @@ void compress(std::array<uint32_t, 5>& state, const char* block) {
     w[t] = 0;
     if (t < 16)
       for (int i = 0; i < 4; ++i) w[t] = w[t] << 8 | static_cast<uint8_t>(block[4 * t + i]);
-    else
-      w[t] = std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
+    else w[t] = std::rotl(w[t - 3] ^ w[t - 8] ^ w[t - 14] ^ w[t - 16], 1);
   }
   auto [a, b, c, d, e] = state;
   for (int t = 0; t < 80; ++t) {

@@ -6,6 +6,47 @@
 
 namespace sunder {
 
+Variable add(const Variable& a, const Variable& b);
+Variable broadcast_to(const Variable& x, const Shape& shape);
+Variable concat(const std::vector<Variable>& parts, int axis);
+Variable depthwise_conv1d(const Variable& x, const Variable& weight, const Variable& bias, int64_t dilation);
+Variable divide(const Variable& a, const Variable& b);
+Variable global_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-8);
+Variable istft(const Variable& spectrum, const Tensor& window, int64_t hop_length, int64_t length);
+Variable layer_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-5);
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias);
+Variable magnitude(const Variable& z);
+Variable matmul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false);
+Variable mean(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);
+Variable mixit_snr(const Tensor& mixtures, const Variable& estimates, double snr_max_db = 30);  // (B)
+Variable multiply(const Variable& a, const Variable& b);
+Variable permute(const Variable& x, const std::vector<int>& axes);
+Variable pit_snr(const Tensor& references, const Variable& estimates, double snr_max_db = 30);  // (B)
 Variable prelu(const Variable& x, const Variable& slope);
+Variable prelu_norm_depthwise(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
+                              const Variable& weight, const Variable& conv_bias, int64_t dilation, double eps = 1e-8);
+Variable prelu_norm_linear(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
+                           const Variable& weight, const Variable& out_bias, double eps = 1e-8);
+std::vector<Variable> residual_skip(const Variable& x, const Variable& skip, const Variable& both);  // next, skip_sum
+Variable slice_axis(const Variable& x, int axis, int64_t begin, int64_t end);
+Variable soft_mask(const Variable& logits, const Tensor& spectrum, int64_t sources);
+Variable softmax(const Variable& x);
+Variable stft(const Variable& signal, const Tensor& window, int64_t hop_length);
+Variable subtract(const Variable& a, const Variable& b);
+Variable sum(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);  // no axes: all
+
+// Pointwise: tensor/ops/pointwise.h.
+Variable abs(const Variable& x);
+Variable exp(const Variable& x);
+Variable log(const Variable& x);
+Variable negate(const Variable& x);
+Variable reciprocal(const Variable& x);
+Variable relu(const Variable& x);
+Variable sigmoid(const Variable& x);
+Variable sqrt(const Variable& x);
+Variable square(const Variable& x);
+Variable tanh(const Variable& x);
+Variable add_scalar(const Variable& x, double offset);
+Variable scale(const Variable& x, double factor);
 
 }  // namespace sunder

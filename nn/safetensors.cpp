@@ -81,6 +81,7 @@ class Reader {
     std::string text(length, '\0');
     fetch(text.data(), length);
     if (text.empty() || text[0] != '{') fail("the header does not begin with '{{'");
+    if (text.find('\0') != std::string::npos) fail("the header holds a zero byte");  // the parser would stop there
     return text;
   }
 

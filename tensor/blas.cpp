@@ -2,10 +2,13 @@
 
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string_view>
+#include <vector>
 
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 #include "tensor/simd.h"
 
 namespace sunder::blas {
@@ -55,6 +58,25 @@ void call(Gemm<T>* gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t 
        static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
 }
 
+// An even number of pieces of about 128 rows: OpenBLAS packs the other operand once a call, which costs a tenth at 128
+// rows and more below.
+int64_t rows_per_piece(int64_t rows) {
+  constexpr int64_t wanted = 128;
+  int64_t pieces = std::max<int64_t>(1, (rows + wanted - 1) / wanted);
+  if (pieces > 1) pieces += pieces % 2;
+  return (rows + pieces - 1) / pieces;
+}
+
+constexpr int64_t rows_per_sum = 64;
+
+template <class T>
+SUNDER_SIMD void sum_rows(const T* x, int64_t rows, int64_t columns, T* sums) {
+  for (int64_t row = 0; row < rows; ++row, x += columns) {
+#pragma omp simd
+    for (int64_t c = 0; c < columns; ++c) sums[c] += x[c];
+  }
+}
+
 }  // namespace
 
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
@@ -66,6 +88,35 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, d
           int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc) {
   call(library().dgemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
+
+template <class T>
+void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda,
+                   const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+  parallel_for(m, rows_per_piece(m), [&](int64_t begin, int64_t end) {
+    gemm(transpose_a, transpose_b, end - begin, n, k, alpha, a + begin * (transpose_a ? 1 : lda), lda, b, ldb, beta,
+         c + begin * ldc, ldc);
+  });
+}
+
+template <class T>
+void column_sums(const T* x, int64_t rows, int64_t columns, T* sums) {
+  const int64_t chunks = (rows + rows_per_sum - 1) / rows_per_sum;
+  std::vector<T> partial(chunks * columns, T(0));
+  parallel_for(rows, rows_per_sum, [&](int64_t begin, int64_t end) {
+    sum_rows(x + begin * columns, end - begin, columns, partial.data() + begin / rows_per_sum * columns);
+  });
+  std::vector<double> total(columns, 0.0);
+  for (int64_t chunk = 0; chunk < chunks; ++chunk)
+    for (int64_t c = 0; c < columns; ++c) total[c] += partial[chunk * columns + c];
+  std::copy(total.begin(), total.end(), sums);
+}
+
+template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t, const float*, int64_t,
+                            float, float*, int64_t);
+template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, double, const double*, int64_t, const double*,
+                            int64_t, double, double*, int64_t);
+template void column_sums(const float*, int64_t, int64_t, float*);
+template void column_sums(const double*, int64_t, int64_t, double*);
 
 const char* core_name() { return library().core_name(); }
 

@@ -14,6 +14,15 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, f
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
           int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc);
 
+// The same over all threads: the rows of C are split in pieces that depend on its shape alone.
+template <class T>
+void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda,
+                   const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
+
+// sums[c] = sum over rows of x[row][c], in a fixed order over all threads; float64 between chunks of rows.
+template <class T>
+void column_sums(const T* x, int64_t rows, int64_t columns, T* sums);
+
 // The kernel family OpenBLAS runs, e.g. "SkylakeX".
 const char* core_name();
 

@@ -6,12 +6,60 @@
 namespace sunder::cases {
 
 Case accumulate_case();
+Case adam_case();
+Case binary_case();
+Case concat_case();
+Case depthwise_conv1d_case();
+Case global_norm_case();
+Case istft_case();
+Case l2_norm_case();
+Case layer_norm_case();
+Case linear_case();
+Case magnitude_case();
+Case matmul_case();
+Case mixit_snr_case();
+Case permute_case();
+Case pit_snr_case();
+Case pointwise_case();
 Case prelu_case();
+Case prelu_norm_depthwise_case();
+Case prelu_norm_linear_case();
+Case remix_case();
+Case residual_skip_case();
+Case slice_axis_case();
+Case soft_mask_case();
+Case softmax_case();
+Case stft_case();
+Case sum_case();
 
 inline std::vector<Case> all() {
   return {
       accumulate_case(),
+      adam_case(),
+      binary_case(),
+      concat_case(),
+      depthwise_conv1d_case(),
+      global_norm_case(),
+      istft_case(),
+      l2_norm_case(),
+      layer_norm_case(),
+      linear_case(),
+      magnitude_case(),
+      matmul_case(),
+      mixit_snr_case(),
+      permute_case(),
+      pit_snr_case(),
+      pointwise_case(),
       prelu_case(),
+      prelu_norm_depthwise_case(),
+      prelu_norm_linear_case(),
+      remix_case(),
+      residual_skip_case(),
+      slice_axis_case(),
+      soft_mask_case(),
+      softmax_case(),
+      stft_case(),
+      sum_case(),
   };
 }
 

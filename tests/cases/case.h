@@ -17,7 +17,7 @@ struct Example {
   std::string name;            // "3x5x7_shared"
   std::vector<Tensor> inputs;  // float64, complex128 or int64; cast for the float32 check
   Differentiable function;     // the op on variables; must accept the inputs in float32, too
-  // The same in float64, written independently of the op. Empty: the example checks everything else.
+  // The same in float64, written independently of the op; a fused op's is its composed definition.
   std::function<std::vector<Tensor>(const std::vector<Tensor>&)> reference;
   std::vector<bool> wanted_grads = {};  // which inputs have a gradient; empty: all that are not int64
   bool check_grad = true;

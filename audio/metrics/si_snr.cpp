@@ -1,0 +1,143 @@
+#include "audio/metrics/si_snr.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "audio/metrics/assignment.h"
+
+namespace sunder {
+namespace {
+
+constexpr double oracle_eps = 1e-8;
+constexpr int64_t oracle_max_outputs = 8;
+
+using Signal = std::vector<double>;
+
+std::vector<Signal> rows_of(const Tensor& signals) {
+  const Tensor wide = signals.cast(DType::float64);
+  const int64_t length = signals.size(-1);
+  std::vector<Signal> rows;
+  for (int64_t row = 0; row < signals.size(0); ++row)
+    rows.emplace_back(wide.data<double>() + row * length, wide.data<double>() + (row + 1) * length);
+  return rows;
+}
+
+void check(const char* op, const Tensor& references, const Tensor& estimates, const Tensor& mixture) {
+  check_dim(op, "references", references, 2);
+  check_shape(op, "estimates", estimates, {-1, references.size(1)});
+  check_shape(op, "mixture", mixture, {references.size(1)});
+  if (estimates.size(0) < references.size(0) || references.size(0) < 1)
+    throw_error("[{}] expected at least one source and an output for each, got {} and {}", op, describe(references),
+                describe(estimates));
+}
+
+// Undefined: the worst of all.
+double sortable(const std::optional<double>& score) { return score.value_or(-std::numeric_limits<double>::infinity()); }
+
+SourceScore improvement(const std::optional<double>& score, const Signal& reference, const Signal& mixture,
+                        int64_t output, double eps) {
+  SourceScore result{score, std::nullopt, output};
+  const std::optional<double> before = si_snr(reference, mixture, eps);
+  if (score && before && std::isfinite(*before)) result.si_snri = *score - *before;
+  return result;
+}
+
+// The way to give every output to exactly one source with the largest sum of scores, as a set of outputs per source.
+// scores: [source][set of outputs], bit k of a set for output k.
+std::vector<int64_t> best_split(const std::vector<std::optional<double>>& scores, int64_t sources, int64_t outputs) {
+  const int64_t ways = std::llround(std::pow(sources, outputs));
+  double best_sum = 0;
+  std::vector<int64_t> best;
+  for (int64_t way = 0; way < ways; ++way) {  // digit k in base S: the source of output k
+    std::vector<int64_t> set(sources, 0);
+    for (int64_t output = 0, digits = way; output < outputs; ++output, digits /= sources)
+      set[digits % sources] |= int64_t{1} << output;
+    double sum = 0;
+    for (int64_t s = 0; s < sources; ++s) sum += std::max(sortable(scores[(s << outputs) + set[s]]), -1e6);
+    if (way > 0 && sum <= best_sum) continue;
+    best_sum = sum;
+    best = set;
+  }
+  return best;
+}
+
+}  // namespace
+
+std::optional<double> si_snr(std::span<const double> reference, std::span<const double> estimate, double eps) {
+  if (reference.size() != estimate.size())
+    throw_error("[si_snr] expected an estimate of {} samples, got {}", reference.size(), estimate.size());
+  double energy = 0, product = 0, estimate_energy = 0;
+  for (size_t i = 0; i < reference.size(); ++i) {
+    energy += reference[i] * reference[i];
+    product += reference[i] * estimate[i];
+    estimate_energy += estimate[i] * estimate[i];
+  }
+  if (energy == 0 || estimate_energy == 0) return std::nullopt;
+  const double a = product / energy;
+  double target = 0, noise = 0;
+  for (size_t i = 0; i < reference.size(); ++i) {
+    const double projection = a * reference[i];
+    target += projection * projection;
+    noise += (estimate[i] - projection) * (estimate[i] - projection);
+  }
+  return 10 * std::log10(target / (noise + eps));
+}
+
+std::vector<SourceScore> score_separation(const Tensor& references, const Tensor& estimates, const Tensor& mixture) {
+  check("score_separation", references, estimates, mixture);
+  const auto sources = rows_of(references), outputs = rows_of(estimates);
+  const Signal x = rows_of(mixture.reshape({1, -1}))[0];
+  const int64_t count = static_cast<int64_t>(outputs.size());
+  std::vector<std::optional<double>> scores;
+  std::vector<double> values;
+  for (const Signal& source : sources) {
+    for (const Signal& output : outputs) {
+      scores.push_back(si_snr(source, output));
+      values.push_back(sortable(scores.back()));
+    }
+  }
+  const auto output_of = best_assignment(values, static_cast<int64_t>(sources.size()), count);
+  std::vector<SourceScore> result;
+  for (size_t s = 0; s < sources.size(); ++s)
+    result.push_back(improvement(scores[s * count + output_of[s]], sources[s], x, output_of[s], 0));
+  return result;
+}
+
+std::vector<SourceScore> score_best_sums(const Tensor& references, const Tensor& estimates, const Tensor& mixture) {
+  check("score_best_sums", references, estimates, mixture);
+  const auto sources = rows_of(references), outputs = rows_of(estimates);
+  const Signal x = rows_of(mixture.reshape({1, -1}))[0];
+  const int64_t count = static_cast<int64_t>(outputs.size());
+  if (count > oracle_max_outputs)
+    throw_error("[score_best_sums] expected at most {} outputs, got {}", oracle_max_outputs, count);
+
+  // The score of every source with every set of outputs, then the best way to split the outputs among the sources.
+  const int64_t sets = int64_t{1} << count;
+  std::vector<std::optional<double>> scores(sources.size() * sets);
+  for (int64_t set = 1; set < sets; ++set) {
+    Signal sum(x.size(), 0.0);
+    for (int64_t output = 0; output < count; ++output)
+      for (size_t i = 0; (set >> output & 1) && i < sum.size(); ++i) sum[i] += outputs[output][i];
+    for (size_t s = 0; s < sources.size(); ++s) scores[s * sets + set] = si_snr(sources[s], sum, oracle_eps);
+  }
+  const std::vector<int64_t> best = best_split(scores, static_cast<int64_t>(sources.size()), count);
+  std::vector<SourceScore> result;
+  for (size_t s = 0; s < sources.size(); ++s)
+    result.push_back(improvement(scores[s * sets + best[s]], sources[s], x, static_cast<int64_t>(s), oracle_eps));
+  return result;
+}
+
+std::optional<double> mean_si_snri(const std::vector<SourceScore>& scores) {
+  double sum = 0;
+  int64_t count = 0;
+  for (const SourceScore& score : scores) {
+    if (!score.si_snri) continue;
+    sum += *score.si_snri;
+    ++count;
+  }
+  if (count == 0) return std::nullopt;
+  return sum / static_cast<double>(count);
+}
+
+}  // namespace sunder

@@ -1,0 +1,15 @@
+#include "tensor/ops/permute.h"
+
+#include "autograd/ops.h"
+
+namespace sunder {
+
+// Every element goes to one place: dx is dy with the axes put back.
+Variable permute(const Variable& x, const std::vector<int>& axes) {
+  Tensor y = permute(x.value(), axes);
+  std::vector<int> back(axes.size());
+  for (int k = 0; k < static_cast<int>(axes.size()); ++k) back[axes[k] < 0 ? axes[k] + x.value().dim() : axes[k]] = k;
+  return record("permute", y, {x}, [back](const Tensor& grad) -> std::vector<Tensor> { return {permute(grad, back)}; });
+}
+
+}  // namespace sunder

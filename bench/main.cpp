@@ -1,0 +1,48 @@
+// sunder-bench: how fast this build is on this machine.
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+
+#include "bench/step.h"
+#include "tensor/parallel.h"
+#include "train/options.h"
+
+using namespace sunder;
+
+int main(int argc, char** argv) {
+  return run_main("sunder-bench", [&] {
+    CLI::App app("Times Sunder on this machine.", "sunder-bench");
+    app.require_subcommand(1);
+    CLI::App* step = app.add_subcommand("step", "whole training steps of the paper's network; one JSON line each");
+    StepBenchmark base;
+    std::vector<std::string> methods{"mixcycle"}, precisions{"fp32"};
+    std::vector<double> seconds{1};
+    int threads = 0;
+    step->add_option("--model", base.model, "network")->capture_default_str();
+    step->add_option("--method", methods, "pit, mixit, mixpit, mixcycle; several: one line each");
+    step->add_option("--batch", base.batch, "network inputs a step")->capture_default_str()->check(CLI::PositiveNumber);
+    step->add_option("--seconds", seconds, "length of the signals at 8 kHz");
+    step->add_option("--device", base.device, "cpu, cuda or cuda:N")->capture_default_str();
+    step->add_option("--threads", threads, "CPU threads; 0: one per core")->capture_default_str();
+    step->add_option("--precision", precisions, "fp32 or fp64");
+    step->add_option("--repeats", base.repeats, "timed steps")->capture_default_str()->check(CLI::PositiveNumber);
+    step->add_option("--warmup", base.warmup, "steps before")->capture_default_str()->check(CLI::NonNegativeNumber);
+    parse_command_line(app, argc, argv,
+                       "sunder-bench step --method pit mixcycle --batch 8 --seconds 1 --threads 2\n"
+                       "sunder-bench step --method mixcycle --batch 128 --seconds 1 3");
+    set_num_threads(threads);
+    for (const double length : seconds) {
+      for (const std::string& precision : precisions) {
+        for (const std::string& method : methods) {
+          StepBenchmark one = base;
+          one.seconds = length;
+          one.precision = precision;
+          one.method = method;
+          fmt::print("{}\n", run(one));
+          std::fflush(stdout);
+        }
+      }
+    }
+    return 0;
+  });
+}

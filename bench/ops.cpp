@@ -1,0 +1,245 @@
+// sunder-bench-ops: every op at the sizes of the paper's network (batch 8, 1 s at 8 kHz: 63 frames, 504 rows; 128
+// channels between blocks, 512 inside, 257 bins), in GB/s and GFLOP/s. Bytes are what has to cross the memory once:
+// forward reads the inputs and writes the outputs; forward and backward together also read the outputs' gradients and
+// the inputs again and write the inputs' gradients. Flops are those of the formula, three times as many with the
+// backward pass.
+//     sunder-bench-ops [--threads=N] [--benchmark_filter=REGEX] [--benchmark_format=json] ...
+#include <benchmark/benchmark.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <string_view>
+
+#include "autograd/ops.h"
+#include "tensor/blas.h"
+#include "tensor/ops/accumulate.h"
+#include "tensor/ops/adam.h"
+#include "tensor/ops/l2_norm.h"
+#include "tensor/ops/remix.h"
+#include "tensor/parallel.h"
+#include "tensor/random.h"
+#include "tensor/simd.h"
+
+namespace sunder {
+namespace {
+
+using Variables = std::vector<Variable>;
+
+constexpr int64_t batch = 8, frames = 63, rows = batch * frames, samples = 8000, sources = 2;
+constexpr int64_t bottleneck = 128, hidden = 512, bins = 257, n_fft = 512, hop_length = 128;
+constexpr double norm_flops = 8, activation_flops = 20;  // an element, about
+constexpr int64_t parameters = 5'000'000;                // of the paper's network, about
+
+Tensor random_tensor(Shape shape, DType dtype = DType::float32, double low = 0.1, double high = 1) {
+  Tensor wide = Tensor::empty(std::move(shape), is_complex(dtype) ? DType::complex128 : DType::float64);
+  Random random(1, RandomUse::test);
+  for (int64_t i = 0; i < wide.numel() * (is_complex(dtype) ? 2 : 1); ++i)
+    reinterpret_cast<double*>(wide.raw())[i] = random.uniform(low, high);
+  return wide.cast(dtype);
+}
+
+Tensor hann_window() {
+  Tensor window = Tensor::empty({n_fft}, DType::float32);
+  for (int64_t i = 0; i < n_fft; ++i)
+    window.mutable_data<float>()[i] = static_cast<float>(0.5 - 0.5 * std::cos(2 * 3.141592653589793 * i / n_fft));
+  return window;
+}
+
+void report(benchmark::State& state, double bytes, double flops) {
+  using benchmark::Counter;
+  state.counters["bytes"] = bytes;
+  state.counters["flops"] = flops;
+  state.counters["GB/s"] = Counter(bytes * 1e-9, Counter::kIsIterationInvariantRate);
+  state.counters["GFLOP/s"] = Counter(flops * 1e-9, Counter::kIsIterationInvariantRate);
+}
+
+// `run` for an op without a gradient.
+void plain(const std::string& name, double bytes, double flops, const std::function<void()>& run) {
+  benchmark::RegisterBenchmark((name + "/forward").c_str(), [=](benchmark::State& state) {
+    for (auto _ : state) run();
+    report(state, bytes, flops);
+  })->UseRealTime();
+}
+
+// Two rows: the forward call alone, and with its backward pass. flops: of the forward call.
+void differentiable(const std::string& name, const std::vector<Tensor>& inputs, double flops,
+                    const std::function<Variables(const Variables&)>& function) {
+  double in = 0, out = 0;
+  Variables leaves;
+  for (const Tensor& input : inputs) {
+    in += static_cast<double>(input.bytes());
+    leaves.emplace_back(input, true);
+  }
+  std::vector<Tensor> gradients;
+  for (const Variable& output : function(leaves)) {
+    out += static_cast<double>(output.value().bytes());
+    gradients.push_back(random_tensor(output.shape(), output.value().dtype()));
+  }
+  plain(name, in + out, flops, [=] {
+    const NoGrad no_grad;
+    benchmark::DoNotOptimize(function(leaves));
+  });
+  benchmark::RegisterBenchmark((name + "/forward_backward").c_str(), [=](benchmark::State& state) {
+    for (auto _ : state) {
+      backward(function(leaves), gradients);
+      for (const Variable& leaf : leaves) leaf.zero_grad();
+    }
+    report(state, 3 * in + 2 * out, 3 * flops);
+  })->UseRealTime();
+}
+
+void differentiable(const std::string& name, const std::vector<Tensor>& inputs, double flops,
+                    Variable (*function)(const Variable&)) {
+  differentiable(name, inputs, flops, [function](const Variables& in) { return Variables{function(in[0])}; });
+}
+
+void elementwise_rows() {
+  const Tensor x = random_tensor({batch, frames, hidden}), row = random_tensor({hidden});
+  const double count = static_cast<double>(x.numel());
+  differentiable("pointwise.square", {x}, count, square);
+  differentiable("pointwise.sigmoid", {x}, activation_flops * count, sigmoid);
+  differentiable("pointwise.tanh", {x}, activation_flops * count, tanh);
+  differentiable("pointwise.exp", {x}, activation_flops * count, exp);
+  differentiable("binary.add", {x, x}, count, [](const Variables& in) { return Variables{add(in[0], in[1])}; });
+  differentiable("binary.multiply_rows", {x, row}, count,
+                 [](const Variables& in) { return Variables{multiply(in[0], in[1])}; });
+  const Tensor z = random_tensor({batch, frames, bins}, DType::complex64);
+  differentiable("binary.multiply_complex", {z, z}, 6 * static_cast<double>(z.numel()),
+                 [](const Variables& in) { return Variables{multiply(in[0], in[1])}; });
+  differentiable("magnitude", {z}, 4 * static_cast<double>(z.numel()), magnitude);
+  differentiable("prelu", {x, random_tensor({1})}, 2 * count,
+                 [](const Variables& in) { return Variables{prelu(in[0], in[1])}; });
+  const Tensor total = x.clone();
+  plain("accumulate", 3.0 * static_cast<double>(x.bytes()), count, [=] {
+    Tensor sum = total;
+    accumulate(sum, x);
+  });
+}
+
+void shape_rows() {
+  const Tensor x = random_tensor({batch, frames, hidden}), part = random_tensor({batch, frames, bottleneck});
+  const double count = static_cast<double>(x.numel());
+  differentiable("sum.all", {x}, count, [](const Variables& in) { return Variables{sum(in[0])}; });
+  differentiable("sum.rows", {x}, count, [](const Variables& in) { return Variables{sum(in[0], {0, 1})}; });
+  differentiable("sum.channels", {x}, count, [](const Variables& in) { return Variables{sum(in[0], {2})}; });
+  differentiable("concat", {part, part}, 0, [](const Variables& in) { return Variables{concat(in, 2)}; });
+  differentiable("slice_axis", {x}, 0, [](const Variables& in) { return Variables{slice_axis(in[0], 2, 128, 384)}; });
+  differentiable("permute", {x}, 0, [](const Variables& in) { return Variables{permute(in[0], {0, 2, 1})}; });
+  const Tensor signals = random_tensor({batch * sources, samples});
+  std::vector<int64_t> order(batch * sources);
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i ^ 1);
+  const Tensor indices = Tensor::from(order, {batch, sources});
+  plain("remix", 2.5 * static_cast<double>(signals.bytes()), static_cast<double>(signals.numel()),
+        [=] { benchmark::DoNotOptimize(remix(signals, indices)); });
+}
+
+void network_rows() {
+  const Tensor narrow = random_tensor({batch, frames, bottleneck}), wide = random_tensor({batch, frames, hidden});
+  const Tensor both = random_tensor({batch, frames, 2 * bottleneck});
+  const Tensor gain = random_tensor({hidden}), bias = random_tensor({hidden}), slope = random_tensor({1});
+  const Tensor taps = random_tensor({hidden, 1, 3});
+  const double wide_count = static_cast<double>(wide.numel()), product = 2.0 * rows * bottleneck * hidden;
+  const auto linear_of = [](const Variables& in) { return Variables{linear(in[0], in[1], in[2])}; };
+  differentiable("linear.in", {narrow, random_tensor({hidden, bottleneck}), bias}, product, linear_of);
+  differentiable("linear.out", {wide, random_tensor({256, hidden}), random_tensor({256})}, 2 * product, linear_of);
+  differentiable("matmul", {narrow, random_tensor({bottleneck, hidden})}, product,
+                 [](const Variables& in) { return Variables{matmul(in[0], in[1])}; });
+  const Tensor query = random_tensor({batch * 4, frames, 64});
+  differentiable("matmul.attention", {query, query}, 2.0 * static_cast<double>(query.numel()) * frames,
+                 [](const Variables& in) { return Variables{matmul(in[0], in[1], false, true)}; });
+  const Tensor scores = random_tensor({batch * 4, frames, frames});
+  differentiable("softmax", {scores}, activation_flops * static_cast<double>(scores.numel()), softmax);
+  differentiable("layer_norm", {wide, gain, bias}, norm_flops * wide_count,
+                 [](const Variables& in) { return Variables{layer_norm(in[0], in[1], in[2])}; });
+  differentiable("global_norm", {wide, gain, bias}, norm_flops * wide_count,
+                 [](const Variables& in) { return Variables{global_norm(in[0], in[1], in[2])}; });
+  differentiable("depthwise_conv1d", {wide, taps, bias}, 6 * wide_count,
+                 [](const Variables& in) { return Variables{depthwise_conv1d(in[0], in[1], in[2], 4)}; });
+  differentiable(
+      "prelu_norm_depthwise", {wide, slope, gain, bias, taps, bias}, (6 + norm_flops) * wide_count,
+      [](const Variables& in) { return Variables{prelu_norm_depthwise(in[0], in[1], in[2], in[3], in[4], in[5], 4)}; });
+  differentiable("prelu_norm_linear", {wide, slope, gain, bias, random_tensor({256, hidden}), random_tensor({256})},
+                 2 * product + norm_flops * wide_count, [](const Variables& in) {
+                   return Variables{prelu_norm_linear(in[0], in[1], in[2], in[3], in[4], in[5])};
+                 });
+  differentiable("residual_skip", {narrow, narrow, both}, static_cast<double>(both.numel()),
+                 [](const Variables& in) { return residual_skip(in[0], in[1], in[2]); });
+}
+
+void signal_rows() {
+  const Tensor signal = random_tensor({batch, samples}, DType::float32, -1, 1), window = hann_window();
+  const Tensor spectrum = random_tensor({batch, frames, bins}, DType::complex64);
+  const double transform = 2.5 * n_fft * 9 * rows;  // 5 N log2 N of a complex transform, half of it for a real one
+  differentiable("stft", {signal}, transform,
+                 [=](const Variables& in) { return Variables{stft(in[0], window, hop_length)}; });
+  differentiable("istft", {spectrum}, transform,
+                 [=](const Variables& in) { return Variables{istft(in[0], window, hop_length, samples)}; });
+  differentiable("soft_mask", {random_tensor({batch, frames, sources * bins})},
+                 activation_flops * sources * rows * bins,
+                 [=](const Variables& in) { return Variables{soft_mask(in[0], spectrum, sources)}; });
+  const Tensor estimates = random_tensor({batch, sources, samples}), references = estimates.clone();
+  differentiable("pit_snr", {estimates}, 3.0 * sources * sources * batch * samples,
+                 [=](const Variables& in) { return Variables{pit_snr(references, in[0])}; });
+  const Tensor four = random_tensor({batch, 4, samples});
+  differentiable("mixit_snr", {four}, 2.0 * (6 * 7 / 2) * batch * samples,
+                 [=](const Variables& in) { return Variables{mixit_snr(references, in[0])}; });
+}
+
+void optimiser_rows() {
+  const Tensor flat = random_tensor({parameters});
+  const AdamState state{flat.clone(),
+                        flat.clone(),
+                        flat.clone(),
+                        Tensor::full({1}, 1e-3, DType::float32),
+                        Tensor::zeros({1}, DType::int64),
+                        Tensor::zeros({1}, DType::int64)};
+  const Tensor norm = l2_norm(flat);
+  plain("l2_norm", static_cast<double>(flat.bytes()), 2.0 * parameters,
+        [=] { benchmark::DoNotOptimize(l2_norm(flat)); });
+  plain("adam", 7.0 * static_cast<double>(flat.bytes()), 14.0 * parameters, [=] {
+    AdamState own = state;
+    adam(own, flat, norm, {});
+  });
+}
+
+// Takes --threads=N out of the arguments; the rest are Google Benchmark's.
+bool take_threads(int& argc, char** argv) {
+  constexpr std::string_view flag = "--threads=";
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    if (!std::string_view(argv[i]).starts_with(flag)) {
+      argv[kept++] = argv[i];
+      continue;
+    }
+    char* end = nullptr;
+    const long count = std::strtol(argv[i] + flag.size(), &end, 10);
+    if (count < 1 || *end != '\0') return false;
+    set_num_threads(static_cast<int>(count));
+  }
+  argc = kept;
+  return true;
+}
+
+}  // namespace
+}  // namespace sunder
+
+int main(int argc, char** argv) {
+  if (!sunder::take_threads(argc, argv)) {
+    std::fputs("sunder-bench-ops: expected --threads=N with N at least 1\n", stderr);
+    return 2;
+  }
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::AddCustomContext("threads", std::to_string(sunder::num_threads()));
+  benchmark::AddCustomContext("simd", sunder::simd_level());
+  benchmark::AddCustomContext("blas", sunder::blas::core_name());
+  sunder::elementwise_rows();
+  sunder::shape_rows();
+  sunder::network_rows();
+  sunder::signal_rows();
+  sunder::optimiser_rows();
+  benchmark::RunSpecifiedBenchmarks();
+  benchmark::Shutdown();
+}

@@ -1,0 +1,20 @@
+// Whole training steps, timed: forward (twice for MixCycle), loss, backward, clipping, Adam. The PyTorch twins print the
+// same fields.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace sunder {
+
+struct StepBenchmark {
+  std::string model = "stft-conv-tasnet", method = "mixcycle", device = "cpu", precision = "fp32";
+  int64_t batch = 8;   // network inputs
+  double seconds = 1;  // of 8 kHz signals
+  int64_t repeats = 10, warmup = 3;
+};
+
+// One JSON line: the median step in ms with its range, inputs per second, peak memory, allocations while timed.
+std::string run(const StepBenchmark& benchmark);
+
+}  // namespace sunder

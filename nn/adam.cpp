@@ -1,0 +1,53 @@
+#include "nn/adam.h"
+
+#include "tensor/ops/l2_norm.h"
+
+namespace sunder {
+
+Adam::Adam(const Parameters& parameters, double learning_rate, const AdamOptions& options)
+    : parameters_(parameters), options_(options) {
+  const Tensor& values = parameters.values();
+  state_.parameters = values;
+  state_.first_moment = Tensor::empty_like(values);
+  state_.second_moment = Tensor::empty_like(values);
+  state_.step = Tensor::empty({1}, DType::int64, values.stream());
+  state_.skipped = Tensor::empty({1}, DType::int64, values.stream());
+  set_learning_rate(learning_rate);
+  restart();
+}
+
+Tensor Adam::step() {
+  const Tensor norm = l2_norm(parameters_.gradients());
+  adam(state_, parameters_.gradients(), norm, options_);
+  return norm;
+}
+
+void Adam::restart() {
+  for (const Tensor* tensor : {&state_.first_moment, &state_.second_moment, &state_.step, &state_.skipped})
+    tensor->zero();
+}
+
+void Adam::set_learning_rate(double learning_rate) {
+  const Tensor& values = parameters_.values();
+  state_.learning_rate = Tensor::full({1}, learning_rate, values.dtype(), values.stream());
+}
+
+std::map<std::string, Tensor> Adam::state_dict() const {
+  std::map<std::string, Tensor> result{{"step", state_.step}, {"skipped", state_.skipped}};
+  for (const auto& [name, tensor] : parameters_.named(state_.first_moment)) result["exp_avg." + name] = tensor;
+  for (const auto& [name, tensor] : parameters_.named(state_.second_moment)) result["exp_avg_sq." + name] = tensor;
+  return result;
+}
+
+void Adam::load_state_dict(const std::map<std::string, Tensor>& tensors, const std::string& source) {
+  for (const auto& [name, tensor] : state_dict()) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end()) throw_error<CheckpointError>("{}: expected a tensor {}, found none", source, name);
+    if (found->second.shape() != tensor.shape() || found->second.dtype() != tensor.dtype())
+      throw_error<CheckpointError>("{}: expected {} as {}, found {}", source, name, describe(tensor),
+                                   describe(found->second));
+    tensor.copy_from(found->second);
+  }
+}
+
+}  // namespace sunder

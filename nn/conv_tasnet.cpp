@@ -1,0 +1,117 @@
+#include "nn/conv_tasnet.h"
+
+#include "autograd/ops.h"
+#include "tensor/ops/magnitude.h"
+#include "tensor/ops/stft.h"
+#include "tensor/ops/magnitude.h"
+
+namespace sunder {
+namespace {
+
+void check(const ConvTasNetConfig& c) {
+  const auto at_least_one = [](const char* key, int64_t value) {
+    if (value < 1) throw_error<UsageError>("model.{}: expected at least 1, got {}", key, value);
+  };
+  at_least_one("sources", c.sources);
+  at_least_one("hop_length", c.hop_length);
+  at_least_one("num_feats", c.num_feats);
+  at_least_one("num_hidden", c.num_hidden);
+  at_least_one("num_layers", c.num_layers);
+  at_least_one("num_stacks", c.num_stacks);
+  if (c.num_layers > 30) throw_error<UsageError>("model.num_layers: expected at most 30, got {}", c.num_layers);
+  if (c.n_fft < c.hop_length)
+    throw_error<UsageError>("model.n_fft: expected at least the hop length {}, got {}", c.hop_length, c.n_fft);
+  if (c.kernel_size < 1 || c.kernel_size % 2 == 0)
+    throw_error<UsageError>("model.kernel_size: expected an odd number, got {}", c.kernel_size);
+}
+
+}  // namespace
+
+StftConvTasNet::StftConvTasNet(const ConvTasNetConfig& config, DType dtype, Stream stream, uint64_t seed)
+    : config_((check(config), config)), stft_({config.n_fft, config.hop_length, "hann"}, dtype, stream) {
+  const int64_t bins = config.n_fft / 2 + 1, feats = config.num_feats;
+  const std::string prefix = "mask_generator.";
+  const Init one = Init::constant(1), zero = Init::constant(0);
+  parameters_.declare(&input_gain_, {prefix + "input_norm.weight", {bins}, one});
+  parameters_.declare(&input_shift_, {prefix + "input_norm.bias", {bins}, zero});
+  parameters_.declare(&input_weight_, {prefix + "input_conv.weight", {feats, bins, 1}, Init::fan_in(bins)}, {feats, bins});
+  parameters_.declare(&input_bias_, {prefix + "input_conv.bias", {feats}, Init::fan_in(bins)});
+  blocks_.resize(config.num_stacks * config.num_layers);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    blocks_[i].dilation = int64_t{1} << (i % config.num_layers);
+    declare_block(blocks_[i], prefix + "conv_layers." + std::to_string(i) + ".", i + 1 < blocks_.size());
+  }
+  const int64_t outputs = config.sources * bins;
+  parameters_.declare(&output_slope_, {prefix + "output_prelu.weight", {1}, Init::constant(0.25)});
+  parameters_.declare(&output_weight_, {prefix + "output_conv.weight", {outputs, feats, 1}, Init::fan_in(feats)},
+                      {outputs, feats});
+  parameters_.declare(&output_bias_, {prefix + "output_conv.bias", {outputs}, Init::fan_in(feats)});
+  parameters_.allocate(dtype, stream, seed);
+}
+
+void StftConvTasNet::declare_block(Block& block, const std::string& prefix, bool residual) {
+  const int64_t feats = config_.num_feats, hidden = config_.num_hidden, kernel = config_.kernel_size;
+  const std::string inner = prefix + "conv_layers.";
+  const Init one = Init::constant(1), zero = Init::constant(0), slope = Init::constant(0.25);
+  parameters_.declare(&block.in_weight, {inner + "0.weight", {hidden, feats, 1}, Init::fan_in(feats)}, {hidden, feats});
+  parameters_.declare(&block.in_bias, {inner + "0.bias", {hidden}, Init::fan_in(feats)});
+  parameters_.declare(&block.in_slope, {inner + "1.weight", {1}, slope});
+  parameters_.declare(&block.in_gain, {inner + "2.weight", {hidden}, one});
+  parameters_.declare(&block.in_shift, {inner + "2.bias", {hidden}, zero});
+  parameters_.declare(&block.conv_weight, {inner + "3.weight", {hidden, 1, kernel}, Init::fan_in(kernel)});
+  parameters_.declare(&block.conv_bias, {inner + "3.bias", {hidden}, Init::fan_in(kernel)});
+  parameters_.declare(&block.conv_slope, {inner + "4.weight", {1}, slope});
+  parameters_.declare(&block.conv_gain, {inner + "5.weight", {hidden}, one});
+  parameters_.declare(&block.conv_shift, {inner + "5.bias", {hidden}, zero});
+  std::vector<Parameters::Entry> weights, biases;
+  for (const char* path : {"res_out", "skip_out"}) {
+    if (!residual && path == std::string("res_out")) continue;
+    weights.push_back({prefix + path + ".weight", {feats, hidden, 1}, Init::fan_in(hidden)});
+    biases.push_back({prefix + path + ".bias", {feats}, Init::fan_in(hidden)});
+  }
+  const int64_t rows = feats * static_cast<int64_t>(weights.size());
+  parameters_.declare_rows(&block.out_weight, weights, {rows, hidden});
+  parameters_.declare_rows(&block.out_bias, biases, {rows});
+}
+
+Variable StftConvTasNet::mask_logits(const Variable& magnitude) const {
+  Variable x = linear(global_norm(magnitude, input_gain_, input_shift_), input_weight_, input_bias_);
+  Variable skip;
+  for (const Block& block : blocks_) {
+    const Variable hidden = linear(x, block.in_weight, block.in_bias);
+    const Variable mixed = prelu_norm_depthwise(hidden, block.in_slope, block.in_gain, block.in_shift, block.conv_weight,
+                                                block.conv_bias, block.dilation);
+    const Variable out = prelu_norm_linear(mixed, block.conv_slope, block.conv_gain, block.conv_shift, block.out_weight,
+                                           block.out_bias);
+    if (&block == &blocks_.back()) {
+      skip = skip.defined() ? add(skip, out) : out;
+    } else {
+      const std::vector<Variable> sums = residual_skip(x, skip, out);
+      x = sums[0];
+      skip = sums[1];
+    }
+  }
+  return linear(prelu(skip, output_slope_), output_weight_, output_bias_);
+}
+
+Variable StftConvTasNet::forward(const Tensor& mixture) const {
+  check_dim("conv_tasnet", "mixture", mixture, 2);
+  // No gradient reaches the mixture: its spectrum is a constant (mixcycle.md section 1, the authors' code).
+  const Tensor spectrum = stft_.forward(mixture);
+  const Variable spectra = soft_mask(mask_logits(Variable(magnitude(spectrum))), spectrum, config_.sources);
+  return stft_.inverse(spectra, mixture.size(1));
+}
+
+std::map<std::string, std::string> StftConvTasNet::metadata() const {
+  return {{"architecture", "stft-conv-tasnet"},
+          {"sources", std::to_string(config_.sources)},
+          {"n_fft", std::to_string(config_.n_fft)},
+          {"hop_length", std::to_string(config_.hop_length)},
+          {"num_feats", std::to_string(config_.num_feats)},
+          {"num_hidden", std::to_string(config_.num_hidden)},
+          {"kernel_size", std::to_string(config_.kernel_size)},
+          {"num_layers", std::to_string(config_.num_layers)},
+          {"num_stacks", std::to_string(config_.num_stacks)}};
+}
+
+}  // namespace sunder

@@ -1,0 +1,100 @@
+#include "nn/module.h"
+
+#include <cmath>
+
+#include "tensor/random.h"
+
+namespace sunder {
+namespace {
+
+constexpr int64_t alignment = 16;  // elements: every piece starts on a cache line
+
+int64_t size_of_entries(const std::vector<Parameters::Entry>& entries) {
+  int64_t total = 0;
+  for (const auto& entry : entries) total += numel(entry.shape);
+  return total;
+}
+
+}  // namespace
+
+Init Init::fan_in(int64_t fan_in) { return {Kind::uniform, 1 / std::sqrt(static_cast<double>(fan_in))}; }
+
+void Parameters::declare(Variable* slot, Entry entry, Shape use) {
+  if (use.empty()) use = entry.shape;
+  declare_rows(slot, {std::move(entry)}, std::move(use));
+}
+
+void Parameters::declare_rows(Variable* slot, std::vector<Entry> entries, Shape use) {
+  SUNDER_ASSERT(size_of_entries(entries) == numel(use));
+  pieces_.push_back({slot, std::move(entries), std::move(use)});
+}
+
+void Parameters::allocate(DType dtype, Stream stream, uint64_t seed) {
+  int64_t total = 0;
+  for (Piece& piece : pieces_) {
+    piece.offset = total;
+    total += (numel(piece.use) + alignment - 1) / alignment * alignment;
+  }
+  // Drawn in float64 on the host, so that every device and precision starts from the same numbers.
+  std::vector<double> start(total, 0.0);
+  uint64_t index = 0;
+  for (const Piece& piece : pieces_) {
+    double* at = start.data() + piece.offset;
+    for (const Entry& entry : piece.entries) {
+      Random random(seed, RandomUse::initialisation, 0, index++);
+      for (int64_t i = 0; i < numel(entry.shape); ++i)
+        *at++ = entry.init.kind == Init::Kind::constant ? entry.init.value
+                                                        : random.uniform(-entry.init.value, entry.init.value);
+    }
+  }
+  values_ = Tensor::from(start, {total}).cast(dtype).to(stream);
+  gradients_ = Tensor::zeros({total}, dtype, stream);
+  for (Piece& piece : pieces_) {
+    const auto view = [&](const Tensor& flat) {
+      return flat.slice(piece.offset, piece.offset + numel(piece.use)).reshape(piece.use);
+    };
+    *piece.slot = Variable(view(values_), true);
+    piece.slot->keep_grad_in(view(gradients_));
+  }
+}
+
+int64_t Parameters::count() const {
+  int64_t total = 0;
+  for (const Piece& piece : pieces_) total += numel(piece.use);
+  return total;
+}
+
+void Parameters::zero_grad() const {
+  for (const Piece& piece : pieces_) piece.slot->zero_grad();
+}
+
+std::map<std::string, Tensor> Parameters::named(const Tensor& flat) const {
+  std::map<std::string, Tensor> result;
+  for (const Piece& piece : pieces_) {
+    int64_t at = piece.offset;
+    for (const Entry& entry : piece.entries) {
+      result[entry.name] = flat.slice(at, at + numel(entry.shape)).reshape(entry.shape);
+      at += numel(entry.shape);
+    }
+  }
+  return result;
+}
+
+void Parameters::load_state_dict(const std::map<std::string, Tensor>& tensors, const std::string& source) const {
+  const auto own = state_dict();
+  for (const auto& [name, tensor] : own) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end())
+      throw_error<CheckpointError>("{}: expected a tensor {} of shape {}, found none", source, name,
+                                   to_string(tensor.shape()));
+    if (found->second.shape() != tensor.shape() || !is_real(found->second.dtype()))
+      throw_error<CheckpointError>("{}: expected {} of shape {}, found {}", source, name, to_string(tensor.shape()),
+                                   describe(found->second));
+  }
+  for (const auto& [name, tensor] : tensors)
+    if (!own.contains(name))
+      throw_error<CheckpointError>("{}: holds a tensor {} that the network does not have", source, name);
+  for (const auto& [name, tensor] : own) tensor.copy_from(tensors.at(name).cast(tensor.dtype()).to(tensor.stream()));
+}
+
+}  // namespace sunder

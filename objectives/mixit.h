@@ -1,0 +1,18 @@
+// Mixture-invariant training: the sum of two mixtures is separated into estimates that are to add up to the two
+// (Wisdom et al., 2020). No clean source is read.
+#pragma once
+
+#include "autograd/ops.h"
+#include "tensor/ops/remix.h"
+
+namespace sunder {
+
+// Two mini-batches put together item by item, as the authors zip consecutive ones: item b of the result is the mixture
+// of item b of the first and item b of the second. first, second: (B, L) -> targets (B, 2, L), mixtures (B, L).
+Remixed pair_mixtures(const Tensor& first, const Tensor& second);
+
+// The thresholded SNR of the best assignment (tensor/ops/mixit_snr.h): mean over the mixtures, SUM over the batch.
+// mixtures: (B, M, L), estimates: (B, S, L); returns one value, dB. The gradient flows into the estimates only.
+Variable mixit_loss(const Tensor& mixtures, const Variable& estimates, double snr_max_db = 30);
+
+}  // namespace sunder

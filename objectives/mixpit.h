@@ -1,0 +1,14 @@
+// MixPIT (paper A, section III): MixIT's task with as many estimates as mixtures, so that each estimate has to be a
+// whole mixture. Input and targets come from pair_mixtures (objectives/mixit.h).
+#pragma once
+
+#include "objectives/pit.h"
+
+namespace sunder {
+
+// mixtures: (B, 2, L), estimates: (B, 2, L); mean over the mixtures, SUM over the batch, dB.
+inline Variable mixpit_loss(const Tensor& mixtures, const Variable& estimates, double snr_max_db = 30) {
+  return pit_loss(mixtures, estimates, snr_max_db);
+}
+
+}  // namespace sunder

@@ -1,0 +1,18 @@
+// Permutation-invariant training on clean sources, with or without dynamic mixing.
+#pragma once
+
+#include "autograd/ops.h"
+#include "tensor/ops/remix.h"
+
+namespace sunder {
+
+// The thresholded SNR of the best permutation (tensor/ops/pit_snr.h): mean over the sources, SUM over the batch, as in
+// the authors' code, whose clipping at 5 is meant for the sum. references, estimates: (B, S, L); returns one value, dB.
+// The gradient flows into the estimates only.
+Variable pit_loss(const Tensor& references, const Variable& estimates, double snr_max_db = 30);
+
+// Dynamic mixing (PIT-DM): the sources of a batch, shuffled across all its items and summed anew.
+// sources: (B, S, L) -> targets (B, S, L), mixtures (B, L). The shuffle depends on the arguments alone.
+Remixed dynamic_mixing(const Tensor& sources, uint64_t seed, int64_t epoch, int64_t step);
+
+}  // namespace sunder

@@ -1,0 +1,71 @@
+#include "tensor/ops/adam.h"
+
+#include <cmath>
+
+#include "tensor/parallel.h"
+#include "tensor/simd.h"
+
+namespace sunder {
+namespace {
+
+template <class T>
+struct Constants {
+  T gradient_scale, beta1, beta2, one_minus_beta1, one_minus_beta2, step_size, root_correction, eps;
+};
+
+template <class T>
+SUNDER_SIMD void adam_range(T* p, T* m, T* v, const T* grad, const Constants<T>& k, int64_t count) {
+#pragma omp simd
+  for (int64_t i = 0; i < count; ++i) {
+    const T g = grad[i] * k.gradient_scale;
+    m[i] = k.beta1 * m[i] + k.one_minus_beta1 * g;
+    v[i] = k.beta2 * v[i] + k.one_minus_beta2 * g * g;
+    p[i] -= k.step_size * m[i] / (std::sqrt(v[i]) * k.root_correction + k.eps);
+  }
+}
+
+}  // namespace
+
+void cpu::adam(AdamState& state, const Tensor& grad, const Tensor& norm, const AdamOptions& options) {
+  visit_real("adam", grad.dtype(), [&]<class T>() {
+    const double length = norm.data<T>()[0];
+    int64_t& skipped = *state.skipped.mutable_data<int64_t>();
+    if (!std::isfinite(length)) {
+      ++skipped;
+      return;
+    }
+    skipped = 0;
+    const auto step = static_cast<double>(++*state.step.mutable_data<int64_t>());
+    // 1e-6: torch.nn.utils.clip_grad_norm_.
+    const double scale = options.clip > 0 ? std::min(1.0, options.clip / (length + 1e-6)) : 1.0;
+    const double lr = state.learning_rate.data<T>()[0];
+    const Constants<T> k{static_cast<T>(scale),
+                         static_cast<T>(options.beta1),
+                         static_cast<T>(options.beta2),
+                         static_cast<T>(1 - options.beta1),
+                         static_cast<T>(1 - options.beta2),
+                         static_cast<T>(lr / (1 - std::pow(options.beta1, step))),
+                         static_cast<T>(1 / std::sqrt(1 - std::pow(options.beta2, step))),
+                         static_cast<T>(options.eps)};
+    T *p = state.parameters.mutable_data<T>(), *m = state.first_moment.mutable_data<T>();
+    T* v = state.second_moment.mutable_data<T>();
+    parallel_for(grad.numel(), 1 << 14, [&](int64_t begin, int64_t end) {
+      adam_range(p + begin, m + begin, v + begin, grad.data<T>() + begin, k, end - begin);
+    });
+  });
+}
+
+void adam(AdamState& state, const Tensor& grad, const Tensor& norm, const AdamOptions& options) {
+  check_alike("adam", {&state.parameters, &state.first_moment, &state.second_moment, &state.learning_rate, &grad, &norm});
+  for (const Tensor* flat : {&state.parameters, &state.first_moment, &state.second_moment})
+    check_shape("adam", "flat buffers", *flat, {grad.numel()});
+  check_shape("adam", "grad", grad, {-1});
+  check_shape("adam", "norm", norm, {1});
+  for (const Tensor* counter : {&state.step, &state.skipped}) {
+    check_shape("adam", "counters", *counter, {1});
+    if (counter->dtype() != DType::int64) throw_error("[adam] expected int64 counters, got {}", describe(*counter));
+  }
+  SUNDER_DISPATCH(adam, grad.device())(state, grad, norm, options);
+}
+
+}  // namespace sunder

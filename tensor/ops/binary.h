@@ -1,0 +1,30 @@
+#pragma once
+
+#include "tensor/broadcast.h"
+#include "tensor/dispatch.h"
+#include "tensor/ops/binary_functors.h"
+
+namespace sunder {
+
+// Arithmetic on two tensors, broadcast as in NumPy (tensor/broadcast.h).
+// a, b: shapes that broadcast, one dtype: float32, float64, complex64 or complex128. Throws Error for anything else.
+Tensor add(const Tensor& a, const Tensor& b);
+Tensor subtract(const Tensor& a, const Tensor& b);
+Tensor multiply(const Tensor& a, const Tensor& b);
+Tensor divide(const Tensor& a, const Tensor& b);
+// a conj(b) and a / conj(b): what gradients of complex products need; for real b the same as multiply and divide.
+Tensor multiply_conj(const Tensor& a, const Tensor& b);
+Tensor divide_conj(const Tensor& a, const Tensor& b);
+// x stretched to `shape`, a copy. Throws Error where x does not stretch to it.
+Tensor broadcast_to(const Tensor& x, const Shape& shape);
+
+namespace cpu {
+template <class Op>
+void binary_forward(const Op& op, const BroadcastLayout& layout, const Tensor& a, const Tensor& b, Tensor& result);
+}
+namespace cuda {
+template <class Op>
+void binary_forward(const Op& op, const BroadcastLayout& layout, const Tensor& a, const Tensor& b, Tensor& result);
+}
+
+}  // namespace sunder

@@ -1,0 +1,88 @@
+// Functions of two elements, for CPU loops and CUDA kernels. Complex products are written out: the compiler's own care
+// for infinities (C99 annex G), a call for every element.
+#pragma once
+
+#include <complex>
+#include <type_traits>
+
+#include "tensor/host_device.h"
+
+namespace sunder {
+
+template <class T>
+inline constexpr bool is_complex_type = false;
+template <class R>
+inline constexpr bool is_complex_type<std::complex<R>> = true;
+
+// a b, and a conj(b) where Conjugate is set.
+template <bool Conjugate, class T>
+SUNDER_HOST_DEVICE T product(T a, T b) {
+  if constexpr (is_complex_type<T>) {
+    const auto re = b.real(), im = Conjugate ? -b.imag() : b.imag();
+    return {a.real() * re - a.imag() * im, a.real() * im + a.imag() * re};
+  } else {
+    return a * b;
+  }
+}
+
+// a / b = a conj(b) / |b|^2; parts of b beyond the square root of the largest number overflow.
+template <bool Conjugate, class T>
+SUNDER_HOST_DEVICE T quotient(T a, T b) {
+  if constexpr (is_complex_type<T>) {
+    const auto norm = b.real() * b.real() + b.imag() * b.imag();
+    const T numerator = product<!Conjugate>(a, b);
+    return {numerator.real() / norm, numerator.imag() / norm};
+  } else {
+    return a / b;
+  }
+}
+
+struct AddOp {
+  template <class T>
+  SUNDER_HOST_DEVICE T operator()(T a, T b) const {
+    return a + b;
+  }
+};
+struct SubtractOp {
+  template <class T>
+  SUNDER_HOST_DEVICE T operator()(T a, T b) const {
+    return a - b;
+  }
+};
+struct MultiplyOp {
+  template <class T>
+  SUNDER_HOST_DEVICE T operator()(T a, T b) const {
+    return product<false>(a, b);
+  }
+};
+struct MultiplyConjOp {
+  template <class T>
+  SUNDER_HOST_DEVICE T operator()(T a, T b) const {
+    return product<true>(a, b);
+  }
+};
+struct DivideOp {
+  template <class T>
+  SUNDER_HOST_DEVICE T operator()(T a, T b) const {
+    return quotient<false>(a, b);
+  }
+};
+struct DivideConjOp {
+  template <class T>
+  SUNDER_HOST_DEVICE T operator()(T a, T b) const {
+    return quotient<true>(a, b);
+  }
+};
+struct FirstOp {
+  template <class T>
+  SUNDER_HOST_DEVICE T operator()(T a, T) const {
+    return a;
+  }
+};
+
+// What the kernels are compiled for.
+#define SUNDER_BINARY(apply)                                                                                 \
+  apply(AddOp) apply(SubtractOp) apply(MultiplyOp) apply(MultiplyConjOp) apply(DivideOp) apply(DivideConjOp) \
+      apply(FirstOp)
+
+}  // namespace sunder

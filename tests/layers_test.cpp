@@ -1,0 +1,129 @@
+// The plan of the house, checked on the sources: includes point towards lower layers, files stay short, nothing is
+// called utils or common, and no file names a place on somebody's machine.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <regex>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+struct Source {
+  std::string path;  // from the root, with '/'
+  std::vector<std::string> lines;
+  std::string folder() const { return path.substr(0, path.find('/')); }
+};
+
+constexpr std::array layers = {"tensor", "autograd", "audio", "nn", "objectives", "train"};
+constexpr std::array folders = {"tensor", "autograd", "audio",   "nn",    "objectives", "train",
+                                "embed",  "bench",    "scripts", "tests", "recipes",    "cmake"};
+constexpr size_t most_lines = 600;
+
+int layer_of(const std::string& folder) {
+  const auto found = std::find(layers.begin(), layers.end(), folder);
+  return found == layers.end() ? -1 : static_cast<int>(found - layers.begin());
+}
+
+const std::vector<Source>& sources() {
+  static const std::vector<Source> all = [] {
+    const fs::path root = SUNDER_SOURCE_DIR;
+    std::vector<Source> result;
+    for (const char* folder : folders) {
+      if (!fs::exists(root / folder)) continue;
+      for (const auto& entry : fs::recursive_directory_iterator(root / folder)) {
+        const std::string extension = entry.path().extension();
+        const bool is_source = extension == ".h" || extension == ".cpp" || extension == ".cu" || extension == ".cuh" ||
+                               extension == ".c" || extension == ".sh" || extension == ".cmake" ||
+                               extension == ".toml" || extension == ".py" || extension == ".txt";
+        if (!entry.is_regular_file() || !is_source) continue;
+        Source source{fs::relative(entry.path(), root).generic_string(), {}};
+        std::ifstream file(entry.path());
+        for (std::string line; std::getline(file, line);) source.lines.push_back(line);
+        result.push_back(std::move(source));
+      }
+    }
+    return result;
+  }();
+  return all;
+}
+
+// Why a file of `folder` may not include `target`, or nothing. bench, embed and tests may include anything.
+std::string objection(const std::string& folder, const std::string& target) {
+  const int from = layer_of(folder), to = layer_of(target.substr(0, target.find('/')));
+  if (from < 0) return "";
+  if (target.find('/') == std::string::npos) return "is not named from the root";
+  if (to < 0) return "lies outside the layers";
+  return to > from ? "points to a higher layer" : "";
+}
+
+TEST(Layers, TheRuleItselfTellsUpFromDown) {
+  EXPECT_EQ(objection("nn", "tensor/tensor.h"), "");
+  EXPECT_EQ(objection("nn", "nn/adam.h"), "");
+  EXPECT_EQ(objection("tests", "train/trainer.h"), "");
+  EXPECT_NE(objection("tensor", "autograd/variable.h"), "");
+  EXPECT_NE(objection("audio", "objectives/pit.h"), "");
+  EXPECT_NE(objection("train", "tests/golden.h"), "");
+  EXPECT_NE(objection("train", "trainer.h"), "");
+}
+
+TEST(Layers, IncludesPointToTheSameOrALowerLayer) {
+  const std::regex include("^\\s*#\\s*include\\s*\"([^\"]+)\"");
+  size_t includes = 0;
+  for (const Source& source : sources())
+    for (const std::string& line : source.lines) {
+      std::smatch match;
+      if (!std::regex_search(line, match, include)) continue;
+      ++includes;
+      const std::string why = objection(source.folder(), match[1]);
+      EXPECT_TRUE(why.empty()) << source.path << ": \"" << match[1] << "\" " << why;
+    }
+  EXPECT_GT(includes, 100u) << "the sources were not found";
+}
+
+TEST(Layers, NoFileIsCalledUtilsOrCommon) {
+  const std::regex forbidden("(^|/|_)(utils?|common|misc|helpers?)(_|\\.|/)");
+  for (const Source& source : sources()) EXPECT_FALSE(std::regex_search(source.path, forbidden)) << source.path;
+}
+
+TEST(Layers, NoAbsolutePaths) {
+  // Spelled in pieces, or this file would find itself.
+  const std::regex forbidden(std::string("(^|[\\s\"'=(])/(ho") + "me|Users|ro" + "ot|wo" + "rk|mnt|data)/");
+  for (const Source& source : sources())
+    for (size_t i = 0; i < source.lines.size(); ++i)
+      EXPECT_FALSE(std::regex_search(source.lines[i], forbidden))
+          << source.path << ":" << i + 1 << ": " << source.lines[i];
+}
+
+TEST(Layers, EveryOpHasABenchmarkRow) {
+  std::string rows;
+  for (const Source& source : sources())
+    if (source.path == "bench/ops.cpp")
+      for (const std::string& line : source.lines) rows += line + '\n';
+  for (const Source& source : sources()) {
+    const fs::path path = source.path;
+    if (path.parent_path() != "tensor/ops" || path.extension() != ".cpp") continue;
+    const std::regex row("(plain|differentiable)\\(\\s*\"" + path.stem().string() + "[.\"]");
+    EXPECT_TRUE(std::regex_search(rows, row)) << path.stem() << " has no row in bench/ops.cpp";
+  }
+}
+
+TEST(Layers, FilesStayShort) {
+  const Source* longest = &sources().front();
+  size_t total = 0;
+  for (const Source& source : sources()) {
+    EXPECT_LE(source.lines.size(), most_lines) << source.path;
+    total += source.lines.size();
+    if (source.lines.size() > longest->lines.size()) longest = &source;
+  }
+  RecordProperty("files", static_cast<int>(sources().size()));
+  RecordProperty("lines", static_cast<int>(total));
+  RecordProperty("longest", longest->path + ", " + std::to_string(longest->lines.size()) + " lines");
+}
+
+}  // namespace

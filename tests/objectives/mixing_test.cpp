@@ -1,0 +1,91 @@
+// What the methods feed to the network: pairs of mixtures, re-mixed estimates, shuffled sources.
+#include <gtest/gtest.h>
+
+#include <set>
+
+#include "objectives/mixcycle.h"
+#include "objectives/mixit.h"
+#include "objectives/pit.h"
+
+namespace sunder {
+namespace {
+
+// Row r holds 2^r everywhere, so that a sum tells which rows are in it.
+Tensor powers(Shape shape) {
+  Tensor result = Tensor::empty(shape, DType::float32);
+  const int64_t length = shape.back();
+  for (int64_t i = 0; i < result.numel(); ++i) result.mutable_data<float>()[i] = static_cast<float>(1 << (i / length));
+  return result;
+}
+
+// The first sample of each row.
+std::vector<float> firsts(const Tensor& x) {
+  std::vector<float> result;
+  for (int64_t i = 0; i < x.numel(); i += x.size(-1)) result.push_back(x.data<float>()[i]);
+  return result;
+}
+
+void expect_error(const std::string& message, const std::function<void()>& call) {
+  try {
+    call();
+    ADD_FAILURE() << "accepted: " << message;
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find(message), std::string::npos) << error.what();
+  }
+}
+
+TEST(PairMixtures, ZipsTwoBatches) {
+  const Tensor both = powers({6, 5});
+  const Remixed pairs = pair_mixtures(both.slice(0, 3), both.slice(3, 6));
+  EXPECT_EQ(pairs.targets.shape(), (Shape{3, 2, 5}));
+  EXPECT_EQ(firsts(pairs.targets), (std::vector<float>{1, 8, 2, 16, 4, 32}));
+  EXPECT_EQ(firsts(pairs.mixtures), (std::vector<float>{9, 18, 36}));
+  expect_error("[pair_mixtures] expected second of shape (3, 5), got float32 (2, 5)",
+               [&] { pair_mixtures(both.slice(0, 3), both.slice(3, 5)); });
+}
+
+TEST(RemixEstimates, SwapsInsideThenExchangesTheFirstOfNeighbours) {
+  // Items hold (1, 2), (4, 8), (16, 32), (64, 128); items 1 and 2 are swapped: (8, 4), (32, 16).
+  const Remixed remixed = remix_estimates(powers({4, 2, 3}), Tensor::from<int64_t>({0, 1, 1, 0}, {4}));
+  EXPECT_EQ(firsts(remixed.targets), (std::vector<float>{8, 2, 1, 4, 64, 16, 32, 128}));
+  EXPECT_EQ(firsts(remixed.mixtures), (std::vector<float>{10, 5, 80, 160}));
+}
+
+TEST(RemixEstimates, RejectsWhatItCannotExchange) {
+  expect_error("[remix_estimates] expected an even number of items to exchange between neighbours, got 3", [] {
+    remix_estimates(powers({3, 2, 4}), Tensor::zeros({3}, DType::int64));
+  });
+  expect_error("[remix_estimates] expected teacher of shape (-1, 2, -1)", [] {
+    remix_estimates(powers({2, 3, 4}), Tensor::zeros({2}, DType::int64));
+  });
+  expect_error("[remix_estimates] expected swap of shape (2)", [] {
+    remix_estimates(powers({2, 2, 4}), Tensor::zeros({3}, DType::int64));
+  });
+}
+
+TEST(SwapFlags, AreFairAndDependOnSeedEpochAndStepAlone) {
+  const auto flags = swap_flags(1, 2, 3, 4000).to_vector<int64_t>();
+  int64_t ones = 0;
+  for (int64_t flag : flags) ones += flag;
+  EXPECT_EQ(std::set<int64_t>(flags.begin(), flags.end()), (std::set<int64_t>{0, 1}));
+  EXPECT_NEAR(static_cast<double>(ones), 2000, 160);  // five standard deviations
+  EXPECT_EQ(swap_flags(1, 2, 3, 4000).to_vector<int64_t>(), flags);
+  EXPECT_NE(swap_flags(2, 2, 3, 4000).to_vector<int64_t>(), flags);
+  EXPECT_NE(swap_flags(1, 3, 3, 4000).to_vector<int64_t>(), flags);
+  EXPECT_NE(swap_flags(1, 2, 4, 4000).to_vector<int64_t>(), flags);
+}
+
+TEST(DynamicMixing, ShufflesTheSourcesAcrossTheBatch) {
+  const Tensor sources = powers({8, 2, 3});
+  const Remixed mixed = dynamic_mixing(sources, 1, 2, 3);
+  const auto targets = firsts(mixed.targets), mixtures = firsts(mixed.mixtures), before = firsts(sources);
+  EXPECT_EQ(std::set<float>(targets.begin(), targets.end()), std::set<float>(before.begin(), before.end()));
+  EXPECT_NE(targets, before);
+  for (size_t item = 0; item < mixtures.size(); ++item)
+    EXPECT_EQ(mixtures[item], targets[2 * item] + targets[2 * item + 1]);
+  EXPECT_EQ(firsts(dynamic_mixing(sources, 1, 2, 3).targets), targets);
+  EXPECT_NE(firsts(dynamic_mixing(sources, 1, 2, 4).targets), targets);
+}
+
+}  // namespace
+}  // namespace sunder

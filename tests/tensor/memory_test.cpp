@@ -1,0 +1,88 @@
+#include "tensor/memory.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <string_view>
+#include <vector>
+
+#include "tensor/error.h"
+#include "tensor/tensor.h"
+
+namespace sunder {
+namespace {
+
+bool pool_is_off() {
+  const char* setting = std::getenv("SUNDER_POOL");
+  return setting && std::string_view(setting) == "off";
+}
+
+TEST(MemoryTest, CountsWhatIsInUse) {
+  const MemoryStats before = memory_stats(cpu_device);
+  {
+    const auto block = allocate(1000, cpu_device);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(block.get()) % 64, 0u);
+    EXPECT_GE(memory_stats(cpu_device).bytes_in_use, before.bytes_in_use + 1000);
+  }
+  EXPECT_EQ(memory_stats(cpu_device).bytes_in_use, before.bytes_in_use);
+}
+
+TEST(MemoryTest, PeakIsTheMostInUseSinceItsReset) {
+  reset_peak_memory(cpu_device);
+  const size_t start = memory_stats(cpu_device).bytes_in_use;
+  { const Tensor a = Tensor::empty({1 << 16}, DType::float32), b = Tensor::empty({1 << 16}, DType::float32); }
+  { const Tensor a = Tensor::empty({1 << 16}, DType::float32); }
+  EXPECT_EQ(memory_stats(cpu_device).bytes_peak, start + 2 * (4 << 16));
+  reset_peak_memory(cpu_device);
+  EXPECT_EQ(memory_stats(cpu_device).bytes_peak, start);
+}
+
+TEST(MemoryTest, SteadyStateAsksTheSystemForNothing) {
+  if (pool_is_off()) GTEST_SKIP() << "SUNDER_POOL=off: every tensor has an allocation of its own";
+  const auto step = [] {
+    std::vector<Tensor> tensors;
+    for (int64_t size = 1; size < 100000; size *= 3) tensors.push_back(Tensor::empty({size}, DType::float64));
+  };
+  step();
+  const MemoryStats before = memory_stats(cpu_device);
+  for (int i = 0; i < 10; ++i) step();
+  const MemoryStats after = memory_stats(cpu_device);
+  EXPECT_EQ(after.allocations, before.allocations);
+  EXPECT_EQ(after.bytes_reserved, before.bytes_reserved);
+}
+
+TEST(MemoryTest, ReleaseGivesCachedBlocksBack) {
+  release_cached_memory(cpu_device);
+  const MemoryStats before = memory_stats(cpu_device);
+  EXPECT_EQ(before.bytes_reserved, before.bytes_in_use);
+  allocate(1 << 20, cpu_device).reset();
+  EXPECT_EQ(memory_stats(cpu_device).bytes_reserved, before.bytes_reserved + (pool_is_off() ? 0 : 1 << 20));
+  EXPECT_EQ(memory_stats(cpu_device).allocations, before.allocations + 1);
+  release_cached_memory(cpu_device);
+  EXPECT_EQ(memory_stats(cpu_device).bytes_reserved, before.bytes_reserved);
+}
+
+TEST(MemoryTest, PoisonFillsNewBlocks) {
+  set_memory_poison(0xab);
+  const auto fresh = allocate(100, cpu_device);
+  EXPECT_EQ(fresh.get()[0], std::byte{0xab});
+  EXPECT_EQ(fresh.get()[99], std::byte{0xab});
+  set_memory_poison(0);
+  fresh.get()[0] = std::byte{1};
+  EXPECT_EQ(fresh.get()[99], std::byte{0xab});
+}
+
+TEST(MemoryTest, OutOfMemoryCarriesTheBytesAskedFor) {
+  constexpr size_t bytes = size_t{1} << 60;
+  try {
+    allocate(bytes, cpu_device);
+    FAIL() << "nobody has that much memory";
+  } catch (const OutOfMemory& error) {
+    EXPECT_EQ(error.bytes(), bytes);
+    EXPECT_EQ(error.exit_code(), 6);
+    EXPECT_NE(std::string(error.what()).find("asked for 1152921504606846976 bytes"), std::string::npos) << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace sunder

@@ -1,0 +1,295 @@
+#include "train/checkpoint.h"
+
+#include <gtest/gtest.h>
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cmath>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <limits>
+
+#include "tensor/random.h"
+
+namespace sunder {
+namespace {
+
+namespace fs = std::filesystem;
+
+CheckpointData data_of(int64_t step, int64_t size = 5) {
+  CheckpointData data;
+  data.model.tensors["w"] = Tensor::full({size}, static_cast<double>(step), DType::float32);
+  data.model.metadata["architecture"] = "stft-conv-tasnet";
+  data.optimizer.tensors["m.w"] = Tensor::full({size}, static_cast<double>(-step), DType::float32);
+  data.state = {{"step", step}, {"score", 0.1 * static_cast<double>(step)}, {"phase", std::string("mixpit")}};
+  return data;
+}
+
+std::string slurp(const fs::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+void spill(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+
+class CheckpointTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    const auto* info = testing::UnitTest::GetInstance()->current_test_info();
+    run_ = fs::temp_directory_path() / fmt::format("sunder-checkpoint-{}-{}", ::getpid(), info->name());
+    fs::create_directories(run_);
+  }
+  void TearDown() override { fs::remove_all(run_); }
+
+  fs::path at(const std::string& name) const { return run_ / "checkpoints" / name; }
+  std::vector<std::string> names() const {
+    std::vector<std::string> result;
+    for (const auto& entry : fs::directory_iterator(run_ / "checkpoints")) result.push_back(entry.path().filename());
+    std::sort(result.begin(), result.end());
+    return result;
+  }
+  std::string refusal(const fs::path& path) const {
+    try {
+      load_checkpoint(path);
+    } catch (const CheckpointError& error) {
+      return error.what();
+    }
+    return "";
+  }
+
+  fs::path run_;
+};
+
+TEST_F(CheckpointTest, RoundTripKeepsEveryBit) {
+  CheckpointData data = data_of(1200);
+  const double odd[] = {
+      0.1 + 0.2, -0.0, 5e-324, std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity(),
+      1.0,       1e300};
+  for (size_t i = 0; i < std::size(odd); ++i) data.state[fmt::format("d{}", i)] = odd[i];
+  data.state["nan"] = std::nan("");
+  data.state["low"] = INT64_MIN;
+  data.state["high"] = INT64_MAX;
+  data.state["text"] = std::string("quoted \" \n \xc3\xbc");
+  save_checkpoint(run_, 1200, data, true);
+
+  const Checkpoint read = load_checkpoint(at("step-00001200"));
+  EXPECT_EQ(read.step, 1200);
+  EXPECT_TRUE(read.is_best);
+  EXPECT_EQ(read.note, "");
+  EXPECT_EQ(read.data.model.tensors.at("w").to_vector<float>(), std::vector<float>(5, 1200.0f));
+  EXPECT_EQ(read.data.optimizer.tensors.at("m.w").to_vector<float>(), std::vector<float>(5, -1200.0f));
+  EXPECT_EQ(read.data.model.metadata, data.model.metadata);
+  for (size_t i = 0; i < std::size(odd); ++i) {
+    const double value = state_value<double>(read.data.state, fmt::format("d{}", i));
+    EXPECT_EQ(std::memcmp(&value, &odd[i], sizeof value), 0) << odd[i];
+  }
+  EXPECT_TRUE(std::isnan(state_value<double>(read.data.state, "nan")));
+  EXPECT_EQ(state_value<int64_t>(read.data.state, "low"), INT64_MIN);
+  EXPECT_EQ(state_value<int64_t>(read.data.state, "high"), INT64_MAX);
+  EXPECT_EQ(state_value<std::string>(read.data.state, "text"), "quoted \" \n \xc3\xbc");
+  EXPECT_EQ(read.data.state.size(), data.state.size());
+  EXPECT_THROW(state_value<double>(read.data.state, "none"), CheckpointError);
+  EXPECT_THROW(state_value<double>(read.data.state, "step"), CheckpointError);
+}
+
+TEST_F(CheckpointTest, KeepsTheTwoNewestAndTheBest) {
+  for (int64_t step = 1; step <= 6; ++step) save_checkpoint(run_, step, data_of(step), step == 2);
+  EXPECT_EQ(names(), (std::vector<std::string>{"best", "last", "step-00000002", "step-00000005", "step-00000006"}));
+  EXPECT_EQ(load_checkpoint(at("best")).step, 2);
+  EXPECT_EQ(load_checkpoint(at("last")).step, 6);
+  EXPECT_EQ(load_checkpoint(at("last")).path.filename(), "step-00000006");
+  EXPECT_TRUE(fs::is_symlink(at("last")));
+  EXPECT_EQ(fs::read_symlink(at("last")), "step-00000006") << "links stay true when the run folder moves";
+}
+
+TEST_F(CheckpointTest, SavingAStepAgainReplacesIt) {
+  save_checkpoint(run_, 7, data_of(1), false);
+  save_checkpoint(run_, 7, data_of(2), true);
+  EXPECT_EQ(names(), (std::vector<std::string>{"best", "last", "step-00000007"}));
+  EXPECT_EQ(state_value<int64_t>(find_latest(run_)->data.state, "step"), 2);
+}
+
+TEST_F(CheckpointTest, FindLatestFallsBackAndSaysSo) {
+  EXPECT_FALSE(find_latest(run_).has_value());
+  save_checkpoint(run_, 1, data_of(1), true);
+  save_checkpoint(run_, 2, data_of(2), false);
+  EXPECT_EQ(find_latest(run_)->step, 2);
+  EXPECT_EQ(find_latest(run_)->note, "");
+  spill(at("step-00000002") / "optimizer.safetensors", "short");
+  const auto found = find_latest(run_);
+  EXPECT_EQ(found->step, 1);
+  EXPECT_NE(found->note.find("step-00000002/optimizer.safetensors: damaged"), std::string::npos) << found->note;
+  fs::remove(at("step-00000001") / "manifest.json");
+  try {
+    find_latest(run_);
+    FAIL();
+  } catch (const CheckpointError& error) {
+    EXPECT_NE(std::string(error.what()).find("no checkpoint is whole"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("step-00000001/manifest.json: missing"), std::string::npos);
+  }
+}
+
+TEST_F(CheckpointTest, EveryCutAndEveryFlippedByteIsNoticed) {
+  save_checkpoint(run_, 3, data_of(3), false);
+  for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"}) {
+    const fs::path path = at("step-00000003") / name;
+    const std::string whole = slurp(path);
+    for (size_t size = 0; size < whole.size(); ++size) {
+      spill(path, whole.substr(0, size));
+      EXPECT_NE(refusal(at("last")), "") << name << " cut at " << size;
+      std::string flipped = whole;
+      flipped[size] = static_cast<char>(flipped[size] ^ 4);
+      spill(path, flipped);
+      const std::string message = refusal(at("last"));
+      EXPECT_TRUE(name == std::string("manifest.json") || message.find(name) != std::string::npos)
+          << name << " " << size;
+    }
+    spill(path, whole + "x");
+    EXPECT_NE(refusal(at("last")), "") << name;
+    fs::remove(path);
+    EXPECT_NE(refusal(at("last")).find(name), std::string::npos);
+    spill(path, whole);
+  }
+  EXPECT_EQ(refusal(at("last")), "");
+}
+
+TEST_F(CheckpointTest, MissingOnesAreNamed) {
+  EXPECT_EQ(refusal(run_ / "none"), (run_ / "none").string() + ": no such checkpoint");
+  spill(run_ / "file", "x");
+  EXPECT_EQ(refusal(run_ / "file"), (run_ / "file").string() + ": expected a checkpoint folder");
+}
+
+TEST_F(CheckpointTest, RewindForgetsTheAbandonedFuture) {
+  save_checkpoint(run_, 1, data_of(1), true);
+  save_checkpoint(run_, 2, data_of(2), false);
+  save_checkpoint(run_, 3, data_of(3), true);
+  rewind_checkpoints(run_, load_checkpoint(at("step-00000002")));
+  EXPECT_EQ(names(), (std::vector<std::string>{"best", "last", "step-00000002"}));
+  EXPECT_EQ(load_checkpoint(at("best")).step, 2) << "the old best was pruned, what is left stands in";
+  EXPECT_EQ(load_checkpoint(at("last")).step, 2);
+  // A kill between the rename of a best checkpoint and its link.
+  save_checkpoint(run_, 4, data_of(4), true);
+  fs::remove(at("best"));
+  fs::create_symlink("step-00000002", at("best"));
+  rewind_checkpoints(run_, *find_latest(run_));
+  EXPECT_EQ(load_checkpoint(at("best")).step, 4);
+}
+
+// A trainer that saves without pause is killed at random moments; whatever is found afterwards is whole.
+TEST_F(CheckpointTest, SurvivesKillAtAnyMoment) {
+  Random random(1, RandomUse::test);
+  const auto begin = std::chrono::steady_clock::now();
+  save_checkpoint(run_, 0, data_of(0, 20000), true);
+  const auto one_save = std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count();
+  int64_t newest = 0;
+  for (int round = 0; round < 40; ++round) {
+    const pid_t child = fork();
+    ASSERT_GE(child, 0);
+    if (child == 0) {
+      for (int64_t step = newest + 1;; ++step) save_checkpoint(run_, step, data_of(step, 20000), step % 3 == 0);
+    }
+    usleep(static_cast<useconds_t>(random.uniform(0, 4 * one_save)));
+    kill(child, SIGKILL);
+    ASSERT_EQ(waitpid(child, nullptr, 0), child);
+    const auto found = find_latest(run_);
+    ASSERT_TRUE(found.has_value());
+    EXPECT_EQ(found->note, "");
+    EXPECT_GE(found->step, newest) << "a finished checkpoint was lost";
+    newest = found->step;
+    EXPECT_EQ(state_value<int64_t>(found->data.state, "step"), newest);
+    EXPECT_EQ(found->data.model.tensors.at("w").to_vector<float>()[0], static_cast<float>(newest));
+    EXPECT_EQ(refusal(at("last")), "");
+    EXPECT_EQ(refusal(at("best")), "");
+  }
+  EXPECT_GT(newest, 0);
+  save_checkpoint(run_, newest + 1, data_of(newest + 1), false);
+  for (const std::string& name : names()) EXPECT_NE(name.front(), '.') << "left over: " << name;
+}
+
+// What a save that fails must leave: the old checkpoint, and nothing else.
+void expect_old_one_alone(const fs::path& run) {
+  EXPECT_EQ(find_latest(run)->step, 1);
+  EXPECT_EQ(load_checkpoint(run / "checkpoints" / "best").step, 1);
+  EXPECT_EQ(std::distance(fs::directory_iterator(run / "checkpoints"), {}), 3);
+}
+
+TEST_F(CheckpointTest, AFileThatCannotGrowLeavesTheOldOne) {
+  save_checkpoint(run_, 1, data_of(1), true);
+  rlimit old{};
+  ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &old), 0);
+  auto* handler = std::signal(SIGXFSZ, SIG_IGN);
+  for (rlim_t limit = 0; limit < 900; limit += 50) {
+    rlimit low = old;
+    low.rlim_cur = limit;
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &low), 0);
+    std::string message;
+    try {
+      save_checkpoint(run_, 2, data_of(2, 250), true);
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    setrlimit(RLIMIT_FSIZE, &old);
+    EXPECT_NE(message.find("step-00000002: cannot save the checkpoint"), std::string::npos) << message;
+    expect_old_one_alone(run_);
+  }
+  std::signal(SIGXFSZ, handler);
+}
+
+// Gives this process a small file system of its own at `path`; false where the system does not let it.
+bool mount_small_disk(const fs::path& path) {
+  const std::string user = fmt::format("0 {} 1", ::getuid()), group = fmt::format("0 {} 1", ::getgid());
+  if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return false;
+  spill("/proc/self/setgroups", "deny");  // without a user and a group of its own it could create no file there
+  spill("/proc/self/uid_map", user);
+  spill("/proc/self/gid_map", group);
+  return mount("tmpfs", path.c_str(), "tmpfs", 0, "size=256k") == 0;
+}
+
+TEST_F(CheckpointTest, AFullDiskLeavesTheOldOne) {
+  const pid_t child = fork();
+  if (child == 0) {
+    if (!mount_small_disk(run_)) _exit(77);
+    try {
+      save_checkpoint(run_, 1, data_of(1), true);
+      bool refused = false;
+      try {
+        save_checkpoint(run_, 2, data_of(2, 100000), true);
+      } catch (const Error& error) {
+        refused = std::string(error.what()).find("No space left on device") != std::string::npos;
+      }
+      expect_old_one_alone(run_);
+      save_checkpoint(run_, 3, data_of(3), true);
+      _exit(refused && find_latest(run_)->step == 3 && !testing::Test::HasFailure() ? 0 : 1);
+    } catch (const std::exception& error) {
+      fmt::print(stderr, "{}\n", error.what());
+      _exit(2);
+    }
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  ASSERT_TRUE(WIFEXITED(status));
+  if (WEXITSTATUS(status) == 77) GTEST_SKIP() << "this system gives tests no file system of their own";
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
+
+TEST_F(CheckpointTest, AnUnwritableFolderIsNamed) {
+  spill(run_ / "checkpoints", "a file where the folder should be");
+  EXPECT_THROW(save_checkpoint(run_, 1, data_of(1), false), Error);
+  EXPECT_EQ(slurp(run_ / "checkpoints"), "a file where the folder should be");
+  EXPECT_FALSE(find_latest(run_).has_value());
+  EXPECT_THROW(save_checkpoint("/proc/none", 1, data_of(1), false), Error);
+}
+
+TEST(State, RefusesOtherForms) {
+  for (const char* text :
+       {"", "[]", "{\"a\":[1]}", "{\"a\":true}", "{\"a\":{\"number\":\"x\"}}", "{\"a\":18446744073709551615}"})
+    EXPECT_THROW(parse_state(text, "state.json"), CheckpointError) << text;
+}
+
+}  // namespace
+}  // namespace sunder

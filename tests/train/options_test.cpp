@@ -1,0 +1,198 @@
+#include "train/options.h"
+
+#include <gtest/gtest.h>
+
+#include <CLI/CLI.hpp>
+#include <cstdlib>
+#include <fstream>
+
+#include "tensor/error.h"
+
+namespace sunder {
+namespace {
+
+namespace fs = std::filesystem;
+
+RunOptions parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "sunder-train-mixcycle");
+  return parse_run_options("sunder-train-mixcycle", "Trains.", static_cast<int>(arguments.size()), arguments.data());
+}
+
+std::string refusal(const std::vector<const char*>& arguments) {
+  try {
+    parse(arguments);
+  } catch (const UsageError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+class OptionsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = fs::temp_directory_path() / fmt::format("sunder-options-{}", ::getpid());
+    fs::create_directories(folder_);
+  }
+  void TearDown() override {
+    fs::remove_all(folder_);
+    for (const char* name : {"SUNDER_SEED", "SUNDER_TRAIN_SEED", "SUNDER_OPTIM_LR", "SUNDER_OUTPUT", "SUNDER_DATA"})
+      unsetenv(name);
+  }
+  std::string recipe(const std::string& text) const {
+    std::ofstream(folder_ / "recipe.toml") << text;
+    return (folder_ / "recipe.toml").string();
+  }
+
+  fs::path folder_;
+};
+
+TEST_F(OptionsTest, TheDocumentedLineWorks) {
+  const std::string path = recipe("[train]\nbatch = 16\n");
+  const RunOptions options =
+      parse({"--config", path.c_str(), "--data", "/sets/SET", "--output", "RUN", "--device", "cpu", "--threads", "2",
+             "--seed", "7", "--max-epochs", "20", "--max-minutes", "5", "--set", "optim.lr=1e-4"});
+  EXPECT_EQ(options.output, "RUN");
+  EXPECT_EQ(options.resume, "none");
+  EXPECT_EQ(options.config.data.set, "/sets/SET");
+  EXPECT_EQ(options.config.train.threads, 2);
+  EXPECT_EQ(options.config.train.seed, 7u);
+  EXPECT_EQ(options.config.train.max_epochs, 20);
+  EXPECT_EQ(options.config.train.max_minutes, 5.0);
+  EXPECT_EQ(options.config.train.batch, 16);
+  EXPECT_EQ(options.config.optim.lr, 1e-4);
+}
+
+TEST_F(OptionsTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
+  const std::string path = recipe("[train]\nseed = 1\n[optim]\nlr = 0.1\n");
+  const std::vector<const char*> base = {"--data", "S", "--output", "R", "--config", path.c_str()};
+  const auto with = [&](std::vector<const char*> more) {
+    more.insert(more.begin(), base.begin(), base.end());
+    return parse(more).config;
+  };
+  EXPECT_EQ(parse({"--data", "S", "--output", "R"}).config.train.seed, 0u);
+  EXPECT_EQ(with({}).train.seed, 1u);
+  setenv("SUNDER_TRAIN_SEED", "2", 1);
+  EXPECT_EQ(with({}).train.seed, 2u);
+  setenv("SUNDER_SEED", "3", 1);
+  EXPECT_EQ(with({}).train.seed, 3u);
+  EXPECT_EQ(with({"--set", "train.seed=4"}).train.seed, 4u);
+  EXPECT_EQ(with({"--set", "train.seed=4", "--seed", "5"}).train.seed, 5u);
+  setenv("SUNDER_OPTIM_LR", "0.2", 1);
+  EXPECT_EQ(with({}).optim.lr, 0.2);
+  EXPECT_EQ(with({"--set", "optim.lr=0.3", "--set", "train.batch=2"}).optim.lr, 0.3);
+}
+
+TEST_F(OptionsTest, ResumeReadsTheRunFoldersConfig) {
+  Config config;
+  config.data.set = "/sets/SET";
+  config.train.batch = 24;
+  fs::create_directories(folder_ / "checkpoints" / "step-00000010");
+  std::ofstream(folder_ / "config.toml") << to_toml(config);
+  const RunOptions options = parse({"--output", folder_.c_str(), "--resume", "auto", "--max-epochs", "9"});
+  EXPECT_EQ(options.resume, "auto");
+  EXPECT_EQ(options.config.data.set, "/sets/SET");
+  EXPECT_EQ(options.config.train.batch, 24);
+  EXPECT_EQ(options.config.train.max_epochs, 9);
+  const std::string checkpoint = (folder_ / "checkpoints" / "step-00000010").string();
+  EXPECT_EQ(parse({"--output", "NEW", "--resume", checkpoint.c_str()}).config.train.batch, 24);
+  EXPECT_EQ(refusal({"--output", "NOWHERE", "--resume", "auto"}),
+            "NOWHERE: nothing to resume, and no --data to start with");
+}
+
+TEST_F(OptionsTest, RelativeDataBecomesAbsolute) {
+  EXPECT_EQ(parse({"--data", "sets/../SET", "--output", "R"}).config.data.set, (fs::current_path() / "SET").string());
+}
+
+TEST_F(OptionsTest, EnvironmentStandsForFlags) {
+  setenv("SUNDER_OUTPUT", "FROM_ENVIRONMENT", 1);
+  setenv("SUNDER_DATA", "/SET", 1);
+  EXPECT_EQ(parse({}).output, "FROM_ENVIRONMENT");
+  EXPECT_EQ(parse({}).config.data.set, "/SET");
+  EXPECT_EQ(parse({"--output", "FLAG"}).output, "FLAG");
+}
+
+TEST_F(OptionsTest, RefusesWhatIsWrong) {
+  EXPECT_EQ(refusal({"--bacth", "3"}), "unknown flag '--bacth', did you mean '--batch'?");
+  EXPECT_EQ(refusal({"--maxepochs=3"}), "unknown flag '--maxepochs', did you mean '--max-epochs'?");
+  EXPECT_EQ(refusal({"stray"}), "unexpected argument 'stray'");
+  EXPECT_EQ(refusal({"--data", "S", "--output", "R", "--batch", "0"}),
+            "--batch: expected a whole number of at least 1, got '0'");
+  EXPECT_EQ(refusal({"--data", "S", "--output", "R", "--set", "optim.lr"}),
+            "--set: expected key=value, got 'optim.lr'");
+  EXPECT_EQ(refusal({"--data", "S", "--output", "R", "--set", "optim.rl=1"}),
+            "--set optim.rl: unknown key 'optim.rl', did you mean 'optim.lr'?");
+  EXPECT_NE(refusal({"--data", "S", "--output"}), "");
+  EXPECT_EQ(refusal({"--output", "R"}), "--data is required: the mixture set to train on");
+  EXPECT_EQ(refusal({"--data", "S"}), "--output is required: the folder that the run is written to");
+  EXPECT_THROW(parse({"--config", "none.toml", "--data", "S", "--output", "R"}), InputError);
+}
+
+TEST_F(OptionsTest, HelpTeaches) {
+  try {
+    parse({"--help"});
+    FAIL();
+  } catch (const HelpRequested& help) {
+    for (const char* part : {"--max-minutes", "sunder-train-mixcycle --output RUN --resume auto", "75 stopped",
+                             "5 diverged", "recipes/sc09mix/mixcycle.toml", "SUNDER_OPTIM_LR"})
+      EXPECT_NE(help.text.find(part), std::string::npos) << part << "\n" << help.text;
+  }
+  EXPECT_THROW(parse({"--version"}), HelpRequested);
+  try {
+    parse({"--print-config", "--batch", "9"});
+    FAIL();
+  } catch (const HelpRequested& help) {
+    EXPECT_EQ(parse_config(help.text, "help").train.batch, 9);
+  }
+}
+
+TEST_F(OptionsTest, ProgramsWithSubcommandsShareTheParser) {
+  CLI::App app("Prepares.", "sunder-prepare");
+  app.require_subcommand(1);
+  int64_t train = 0;
+  std::string output;
+  CLI::App* command = app.add_subcommand("sc09mix", "digits");
+  command->add_option("--train", train);
+  command->add_option("--output", output)->required();
+  const auto run = [&](std::vector<const char*> arguments) {
+    arguments.insert(arguments.begin(), "sunder-prepare");
+    parse_command_line(app, static_cast<int>(arguments.size()), arguments.data(), "  sunder-prepare sc09mix ...");
+  };
+  setenv("SUNDER_OUTPUT", "ENV", 1);
+  run({"sc09mix", "--train", "15"});
+  EXPECT_EQ(train, 15);
+  EXPECT_EQ(output, "ENV");
+  unsetenv("SUNDER_OUTPUT");
+  const auto message = [&](const std::vector<const char*>& arguments) -> std::string {
+    try {
+      run(arguments);
+    } catch (const UsageError& error) {
+      return error.what();
+    }
+    return "";
+  };
+  EXPECT_EQ(message({"sc09mix", "--output", "x", "--trian", "3"}), "unknown flag '--trian', did you mean '--train'?");
+  EXPECT_NE(message({"sc09mix"}).find("--output is required"), std::string::npos);
+  EXPECT_NE(message({}), "");
+}
+
+TEST_F(OptionsTest, RunMainMapsFailuresToExitCodes) {
+  const auto code = [](const std::function<int()>& body) {
+    testing::internal::CaptureStderr();
+    testing::internal::CaptureStdout();
+    const int result = run_main("sunder-x", body);
+    return fmt::format("{}|{}|{}", result, testing::internal::GetCapturedStdout(),
+                       testing::internal::GetCapturedStderr());
+  };
+  EXPECT_EQ(code([] { return 75; }), "75||");
+  EXPECT_EQ(code([]() -> int { throw UsageError("no"); }), "2||sunder-x: no\n");
+  EXPECT_EQ(code([]() -> int { throw InputError("no"); }), "3||sunder-x: no\n");
+  EXPECT_EQ(code([]() -> int { throw CheckpointError("no"); }), "4||sunder-x: no\n");
+  EXPECT_EQ(code([]() -> int { throw DivergedError("no"); }), "5||sunder-x: no\n");
+  EXPECT_EQ(code([]() -> int { throw OutOfMemory("no", 3); }), "6||sunder-x: no\n");
+  EXPECT_EQ(code([]() -> int { throw std::bad_alloc(); }), "6||sunder-x: out of memory\n");
+  EXPECT_EQ(code([]() -> int { throw std::runtime_error("no"); }), "1||sunder-x: no\n");
+  EXPECT_EQ(code([]() -> int { throw HelpRequested{"text\n"}; }), "0|text\n|");
+}
+
+}  // namespace
+}  // namespace sunder

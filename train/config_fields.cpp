@@ -1,0 +1,84 @@
+#include <limits>
+
+#include "train/config.h"
+
+namespace sunder {
+
+namespace {
+
+constexpr double any = std::numeric_limits<double>::infinity();
+constexpr double many = 1e9;            // more than any count that makes sense, and inside an int
+constexpr double largest = 0x1p53 - 1;  // of a 64-bit count: exact in a double, and TOML's integers hold it
+
+template <class T>
+ConfigField number(const char* key, T* value, double low, double high, const char* help) {
+  return {key, help, value, low, high, {}, true};
+}
+
+ConfigField text(const char* key, std::string* value, std::vector<std::string> choices, const char* help) {
+  return {key, help, value, 0, 0, std::move(choices), true};
+}
+
+ConfigField flag(const char* key, bool* value, const char* help) { return {key, help, value, 0, 0, {}, true}; }
+
+// A resumed run may have another value.
+ConfigField changeable(ConfigField field) {
+  field.fixed = false;
+  return field;
+}
+
+}  // namespace
+
+std::vector<ConfigField> config_fields(Config& c) {
+  return {
+      changeable(text("data.set", &c.data.set, {}, "folder of sunder-prepare or in LibriMix's layout")),
+      number("data.segment_seconds", &c.data.segment_seconds, 0, any, "length of a training segment; 0: whole items"),
+      text("data.crop", &c.data.crop, {"whole-second", "any"}, "where a segment may start: whole-second or any"),
+      changeable(number("data.loader_threads", &c.data.loader_threads, 1, 1024, "threads that read and mix")),
+
+      text("model.architecture", &c.model.architecture, {"stft-conv-tasnet"}, "network"),
+      number("model.n_fft", &c.model.n_fft, 2, 1 << 20, "frame and FFT length in samples"),
+      number("model.hop_length", &c.model.hop_length, 1, 1 << 20, "samples between frames"),
+      number("model.num_feats", &c.model.num_feats, 1, 1 << 20, "channels of the bottleneck and skip paths"),
+      number("model.num_hidden", &c.model.num_hidden, 1, 1 << 20, "channels inside a block"),
+      number("model.kernel_size", &c.model.kernel_size, 1, 1023, "frames that a depthwise kernel spans, odd"),
+      number("model.num_layers", &c.model.num_layers, 1, 30, "blocks in a stack, the dilation doubling"),
+      number("model.num_stacks", &c.model.num_stacks, 1, 1000, "stacks of blocks"),
+      number("model.sources", &c.model.sources, 1, 64, "sources in a mixture"),
+
+      number("optim.lr", &c.optim.lr, 0, 1e6, "Adam's learning rate"),
+      number("optim.beta1", &c.optim.beta1, 0, 1, "Adam's decay of the mean"),
+      number("optim.beta2", &c.optim.beta2, 0, 1, "Adam's decay of the square"),
+      number("optim.eps", &c.optim.eps, 0, 1, "Adam's epsilon"),
+      number("optim.clip", &c.optim.clip, 0, any, "largest L2 norm of all gradients; 0: no limit"),
+
+      number("train.batch", &c.train.batch, 1, many, "network inputs a step"),
+      changeable(number("train.max_epochs", &c.train.max_epochs, 0, many, "epochs; 0: no limit")),
+      changeable(number("train.max_minutes", &c.train.max_minutes, 0, any, "minutes of training; 0: no limit")),
+      changeable(number("train.patience", &c.train.patience, 0, many,
+                        "validations without a better score before the end; 0: no limit")),
+      number("train.seed", &c.train.seed, 0, largest, "seed of every random number"),
+      changeable(number("train.threads", &c.train.threads, 0, 4096, "CPU threads; 0: one per core")),
+      changeable(text("train.device", &c.train.device, {}, "cpu, cuda or cuda:N")),
+      text("train.precision", &c.train.precision, {"fp32", "fp64"}, "arithmetic of the network: fp32 or fp64"),
+      changeable(number("train.nonfinite_patience", &c.train.nonfinite_patience, 1, many,
+                        "skipped non-finite steps in a row before the end")),
+      changeable(number("train.log_seconds", &c.train.log_seconds, 0, any, "seconds between log lines")),
+      changeable(number("train.checkpoint_minutes", &c.train.checkpoint_minutes, 0, any,
+                        "minutes between checkpoints inside an epoch; 0: none")),
+      flag("train.dynamic_mixing", &c.train.dynamic_mixing, "mix other pairs of sources every epoch (PIT)"),
+
+      text("validation.select", &c.validation.select, {"si_snri", "blind", "loss"},
+           "what chooses the best checkpoint: si_snri, blind or loss"),
+      number("validation.every_epochs", &c.validation.every_epochs, 0, many, "epochs between validations; 0: never"),
+      number("validation.every_minutes", &c.validation.every_minutes, 0, any, "minutes between validations; 0: never"),
+      number("validation.max_items", &c.validation.max_items, 0, many, "validation items that are read; 0: all"),
+
+      number("mixcycle.init_epochs", &c.mixcycle.init_epochs, 0, many, "epochs of MixPIT before the switch"),
+      number("mixcycle.init_fraction", &c.mixcycle.init_fraction, 0, 1,
+             "share of max_minutes before the switch; above 0 it replaces init_epochs"),
+      flag("mixcycle.restart_adam", &c.mixcycle.restart_adam, "start Adam from zero at the switch"),
+  };
+}
+
+}  // namespace sunder

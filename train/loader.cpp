@@ -1,0 +1,129 @@
+#include "train/loader.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+namespace sunder {
+namespace {
+
+constexpr int64_t batches_ahead = 4;
+
+int64_t segment_length(const MixtureSet& set, const LoaderOptions& options) {
+  if (options.segment_seconds > 0) return std::llround(options.segment_seconds * set.sample_rate());
+  const int64_t length = set.length(0);
+  for (int64_t i = 1; i < set.size(); ++i)
+    if (set.length(i) != length)
+      throw_error<InputError>(
+          "{}: expected {} samples as in {}, found {}; set data.segment_seconds to train on segments", set.id(i),
+          length, set.id(0), set.length(i));
+  return length;
+}
+
+}  // namespace
+
+void copy_segment(const std::vector<float>& signal, int64_t start, int64_t length, float* to) {
+  const int64_t count = std::clamp<int64_t>(static_cast<int64_t>(signal.size()) - start, 0, length);
+  std::copy_n(signal.begin() + start, count, to);
+  std::fill(to + count, to + length, 0.0f);
+}
+
+int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const std::string& crop,
+                      uint64_t seed, int64_t epoch, int64_t item) {
+  const int64_t unit = crop == "sample" ? 1 : sample_rate;
+  const int64_t room = item_length / unit - (segment_length + unit - 1) / unit;
+  if (room <= 0) return 0;
+  Random random(seed, RandomUse::segment, static_cast<uint32_t>(epoch), item);
+  return static_cast<int64_t>(random.below(room + 1)) * unit;
+}
+
+Loader::Loader(MixtureSet set, const LoaderOptions& options)
+    : set_(std::move(set)), options_(options), length_(segment_length(set_, options)) {
+  if (batches_per_epoch() < 1)
+    throw_error<InputError>("the training set has {} mixtures: expected at least one batch of {}", set_.size(),
+                            options.batch);
+  for (int i = 0; i < std::max(1, options.threads); ++i) threads_.emplace_back([this] { work(); });
+}
+
+Loader::~Loader() {
+  stop();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void Loader::stop() {
+  std::lock_guard lock(mutex_);
+  stopping_ = true;
+  changed_.notify_all();
+}
+
+void Loader::start_epoch(int64_t epoch, int64_t first) {
+  std::lock_guard lock(mutex_);
+  order_ = Random(options_.seed, RandomUse::shuffle, static_cast<uint32_t>(epoch)).permutation(set_.size());
+  epoch_ = epoch;
+  wanted_ = claimed_ = first;
+  ready_.clear();
+  changed_.notify_all();
+}
+
+Batch Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& order) const {
+  const int64_t sources = set_.num_sources();
+  Batch batch;
+  batch.mixtures = Tensor::empty({options_.batch, length_}, DType::float32);
+  if (options_.with_references) batch.references = Tensor::empty({options_.batch, sources, length_}, DType::float32);
+  for (int64_t b = 0; b < options_.batch; ++b) {
+    const int64_t index = order[number * options_.batch + b];
+    const Mixture item = set_.load(index);
+    const int64_t start = segment_start(static_cast<int64_t>(item.mixture.size()), length_, set_.sample_rate(),
+                                        options_.crop, options_.seed, epoch, index);
+    copy_segment(item.mixture, start, length_, batch.mixtures.mutable_data<float>() + b * length_);
+    for (int64_t s = 0; options_.with_references && s < sources; ++s)
+      copy_segment(item.sources[s], start, length_,
+                   batch.references.mutable_data<float>() + (b * sources + s) * length_);
+  }
+  batch.mixtures = batch.mixtures.cast(options_.dtype);
+  if (options_.with_references) batch.references = batch.references.cast(options_.dtype);
+  return batch;
+}
+
+void Loader::work() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [this] {
+      return stopping_ ||
+             (!order_.empty() && !failure_ && claimed_ < batches_per_epoch() && claimed_ < wanted_ + batches_ahead);
+    });
+    if (stopping_) return;
+    const int64_t epoch = epoch_, number = claimed_++;
+    const std::vector<int64_t> order = order_;
+    lock.unlock();
+    Batch batch;
+    std::exception_ptr failure;
+    try {
+      batch = make(epoch, number, order);
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    if (failure) failure_ = failure;
+    else if (epoch == epoch_ && number >= wanted_) ready_[number] = std::move(batch);
+    changed_.notify_all();
+  }
+}
+
+bool Loader::next(Batch& batch) {
+  std::unique_lock lock(mutex_);
+  if (wanted_ >= batches_per_epoch()) return false;
+  const auto begin = std::chrono::steady_clock::now();
+  changed_.wait(lock, [this] { return failure_ || ready_.contains(wanted_); });
+  seconds_waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  if (failure_) std::rethrow_exception(failure_);
+  batch = std::move(ready_.extract(wanted_).mapped());
+  ++wanted_;
+  changed_.notify_all();
+  return true;
+}
+
+}  // namespace sunder

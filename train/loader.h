@@ -1,0 +1,79 @@
+// Batches of training segments, prepared by threads of their own so that the trainer does not wait.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "audio/mixture_set.h"
+#include "tensor/tensor.h"
+
+namespace sunder {
+
+struct Batch {
+  Tensor mixtures;    // (B, L)
+  Tensor references;  // (B, S, L); undefined unless the method reads clean sources
+};
+
+struct LoaderOptions {
+  int64_t batch = 128;
+  double segment_seconds = 0;         // 0: whole items, which must have one length
+  std::string crop = "whole-second";  // segments start on whole seconds (the authors' code) or on any "sample"
+  bool with_references = false;       // without it no clean source leaves the loader
+  uint64_t seed = 0;
+  int threads = 1;
+  DType dtype = DType::float32;
+};
+
+class Loader {
+ public:
+  // Throws InputError if the items are of several lengths and segment_seconds is 0, or fewer than one batch.
+  Loader(MixtureSet set, const LoaderOptions& options);
+  ~Loader();
+  Loader(const Loader&) = delete;
+  Loader& operator=(const Loader&) = delete;
+
+  int64_t segment_samples() const { return length_; }
+  int64_t batches_per_epoch() const { return set_.size() / options_.batch; }
+  // Begins an epoch's random order, from batch `first` on. What a batch holds depends on seed, epoch and its number
+  // alone, not on threads or on what came before.
+  void start_epoch(int64_t epoch, int64_t first = 0);
+  // The next batch, or false at the end of the epoch (a last batch that is not full is dropped). Throws what loading an
+  // item threw.
+  bool next(Batch& batch);
+
+  double seconds_waited() const { return seconds_waited_; }  // by next(), since the loader was made
+
+ private:
+  Batch make(int64_t epoch, int64_t number, const std::vector<int64_t>& order) const;
+  void work();
+  void stop();
+
+  MixtureSet set_;
+  LoaderOptions options_;
+  int64_t length_ = 0;  // samples of a segment
+  std::vector<std::thread> threads_;
+  double seconds_waited_ = 0;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
+  int64_t epoch_ = 0, wanted_ = 0, claimed_ = 0;  // the number next() wants, the number a thread takes next
+  std::vector<int64_t> order_;
+  std::map<int64_t, Batch> ready_;
+  std::exception_ptr failure_;
+};
+
+// The items' sources or mixture as one segment each. references: (B, S, L), mixtures: (B, L); an item shorter than the
+// segment is padded with zeros at its end. start in samples.
+void copy_segment(const std::vector<float>& signal, int64_t start, int64_t length, float* to);
+// Where the segment of an item starts: uniform over whole seconds 0 ... floor(length / rate) - seconds, or over
+// samples.
+int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const std::string& crop,
+                      uint64_t seed, int64_t epoch, int64_t item);
+
+}  // namespace sunder

@@ -1,0 +1,38 @@
+// The log of a run: lines with the time of day, to stderr and to log.txt.
+#pragma once
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+
+namespace sunder {
+
+class Log {
+ public:
+  // Appends to `file`; an empty path logs to stderr alone. Throws Error if the file cannot be opened.
+  explicit Log(const std::filesystem::path& file = {});
+  ~Log();
+
+  template <class... Args>
+  void info(fmt::format_string<Args...> format, Args&&... args) {
+    write(fmt::format(format, std::forward<Args>(args)...), false);
+  }
+  template <class... Args>
+  void warn(fmt::format_string<Args...> format, Args&&... args) {
+    write(fmt::format(format, std::forward<Args>(args)...), true);
+  }
+
+  // Shows a line that the next one replaces, below all others; on a terminal only. An empty one takes it away.
+  void show(const std::string& line);
+  bool on_terminal() const;
+
+ private:
+  void write(const std::string& line, bool warning);
+
+  struct Parts;
+  std::unique_ptr<Parts> parts_;
+};
+
+}  // namespace sunder

@@ -1,0 +1,34 @@
+// The two kinds of picture that runs and separations are shown with.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+#include "train/picture.h"
+
+namespace sunder {
+
+struct SpectrogramStyle {
+  std::string title;
+  double seconds = 1;    // from the first frame to the last
+  double kilohertz = 4;  // of the last bin
+  double low_db = 0;     // the colour scale's ends; equal ones stand for the top 80 dB of the picture
+  double high_db = 0;
+};
+
+// db: (T, F) levels in dB, float32 or float64; what is not finite is drawn as silence. Throws Error for another form.
+Picture draw_spectrogram(const Tensor& db, const SpectrogramStyle& style);
+
+struct Curve {
+  std::string name;
+  std::vector<double> x, y;  // of one length; a point that is not finite breaks the line
+};
+
+struct ChartStyle {
+  std::string title, x_label, y_label;
+};
+
+Picture draw_chart(const std::vector<Curve>& curves, const ChartStyle& style);
+
+}  // namespace sunder

@@ -1,0 +1,75 @@
+#include "train/run_folder.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "nn/durable_file.h"
+#include "tensor/error.h"
+
+namespace sunder {
+
+namespace fs = std::filesystem;
+using nlohmann::ordered_json;
+
+RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
+  std::error_code error;
+  fs::create_directories(path_, error);
+  if (error) throw_error("{}: cannot create the run folder: {}", path_.string(), error.message());
+  if (::access(path_.c_str(), W_OK | X_OK) != 0)
+    throw_error("{}: cannot write to the run folder: {}", path_.string(), std::strerror(errno));
+  lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  // Some network file systems cannot lock; only a lock that somebody else holds is a reason to stop.
+  if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    ::close(lock_);
+    throw_error("{}: another program is writing to this run folder", path_.string());
+  }
+}
+
+RunFolder::~RunFolder() {
+  if (lock_ >= 0) ::close(lock_);
+}
+
+bool RunFolder::in_use() const { return fs::exists(path_ / "config.toml") || fs::exists(path_ / "checkpoints"); }
+
+void RunFolder::write_config(const Config& config) const { write_file(path_ / "config.toml", to_toml(config)); }
+
+void RunFolder::write_results(const std::string& markdown) const { write_file(path_ / "results.md", markdown); }
+
+void RunFolder::append_metrics(const MetricsRow& row) const {
+  ordered_json object = ordered_json::object();
+  for (const auto& [key, value] : row) std::visit([&, &name = key](const auto& v) { object[name] = v; }, value);
+  const std::string line = object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+
+  const std::string name = (path_ / "metrics.jsonl").string();
+  const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+  if (file < 0) throw_error("{}: cannot open: {}", name, std::strerror(errno));
+  const off_t before = ::lseek(file, 0, SEEK_END);
+  const ssize_t written = ::write(file, line.data(), line.size());
+  const int error = written < 0 ? errno : ENOSPC;
+  const bool whole = written == static_cast<ssize_t>(line.size());
+  const bool restored = whole || ::ftruncate(file, before) == 0;
+  ::close(file);
+  if (!whole)
+    throw_error("{}: cannot write: {}{}", name, std::strerror(error), restored ? "" : "; its last line is cut");
+}
+
+void RunFolder::truncate_metrics(int64_t step) const {
+  const fs::path name = path_ / "metrics.jsonl";
+  std::ifstream stream(name);
+  if (!stream) return;
+  std::string kept;
+  for (std::string line; std::getline(stream, line);) {
+    const auto row = ordered_json::parse(line, nullptr, false);
+    if (!row.is_object() || !row.contains("step") || !row["step"].is_number_integer()) continue;
+    if (row["step"].get<int64_t>() <= step) kept += line + "\n";
+  }
+  write_file(name, kept);
+}
+
+}  // namespace sunder

@@ -1,0 +1,42 @@
+// The folder of one run: config.toml, metrics.jsonl, log.txt, results.md, TensorBoard's events and checkpoints/.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "train/config.h"
+#include "train/state.h"
+
+namespace sunder {
+
+// One line of metrics.jsonl, in this order; the first pair is "step". A number that is not finite is written as null.
+using MetricsRow = std::vector<std::pair<std::string, StateValue>>;
+
+class RunFolder {
+ public:
+  // Creates the folder if need be and holds it: a second process that opens it is refused. Throws Error.
+  explicit RunFolder(std::filesystem::path path);
+  RunFolder(const RunFolder&) = delete;
+  RunFolder& operator=(const RunFolder&) = delete;
+  ~RunFolder();
+
+  const std::filesystem::path& path() const { return path_; }
+  // Whether a run was started here before.
+  bool in_use() const;
+
+  void write_config(const Config& config) const;
+  void write_results(const std::string& markdown) const;
+
+  // Appends one line and hands it to the system at once. On failure the file is as before; throws Error.
+  void append_metrics(const MetricsRow& row) const;
+  // Keeps the lines up to `step`: what a resumed run will write again goes, and so does a line cut by a kill.
+  void truncate_metrics(int64_t step) const;
+
+ private:
+  std::filesystem::path path_;
+  int lock_ = -1;
+};
+
+}  // namespace sunder

@@ -1,0 +1,70 @@
+#include "train/state.h"
+
+#include <cmath>
+#include <limits>
+#include <nlohmann/json.hpp>
+
+#include "tensor/error.h"
+
+namespace sunder {
+
+using nlohmann::json;
+
+namespace {
+
+json encode(double value) {
+  if (std::isfinite(value)) return value;
+  return {{"number", std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf"}};
+}
+
+StateValue decode(const json& value, const std::string& key, const std::string& source) {
+  if (value.is_number_unsigned() && value.get<uint64_t>() <= static_cast<uint64_t>(INT64_MAX))
+    return value.get<int64_t>();
+  if (value.is_number_integer() && !value.is_number_unsigned()) return value.get<int64_t>();
+  if (value.is_number_float()) return value.get<double>();
+  if (value.is_string()) return value.get<std::string>();
+  const std::string name = value.is_object() && value.size() == 1 ? value.value("number", "") : "";
+  if (name == "nan") return std::numeric_limits<double>::quiet_NaN();
+  if (name == "inf") return std::numeric_limits<double>::infinity();
+  if (name == "-inf") return -std::numeric_limits<double>::infinity();
+  throw_error<CheckpointError>("{}: '{}': expected a number or a text, got {}", source, key, value.dump());
+}
+
+}  // namespace
+
+std::string to_json(const State& state) {
+  json result = json::object();
+  for (const auto& [key, value] : state) {
+    if (const auto* number = std::get_if<double>(&value)) result[key] = encode(*number);
+    else if (const auto* count = std::get_if<int64_t>(&value)) result[key] = *count;
+    else result[key] = std::get<std::string>(value);
+  }
+  return result.dump(1);
+}
+
+State parse_state(const std::string& text, const std::string& source) {
+  State state;
+  try {
+    const json parsed = json::parse(text);
+    if (!parsed.is_object()) throw_error<CheckpointError>("{}: expected an object, got {}", source, parsed.type_name());
+    for (const auto& [key, value] : parsed.items()) state[key] = decode(value, key, source);
+  } catch (const json::exception& error) {
+    throw_error<CheckpointError>("{}: not valid JSON: {}", source, error.what());
+  }
+  return state;
+}
+
+template <class T>
+T state_value(const State& state, const std::string& key) {
+  const auto found = state.find(key);
+  if (found == state.end()) throw_error<CheckpointError>("the checkpoint's state.json has no '{}'", key);
+  const T* value = std::get_if<T>(&found->second);
+  if (!value) throw_error<CheckpointError>("the checkpoint's state.json holds another type under '{}'", key);
+  return *value;
+}
+
+template int64_t state_value(const State&, const std::string&);
+template double state_value(const State&, const std::string&);
+template std::string state_value(const State&, const std::string&);
+
+}  // namespace sunder

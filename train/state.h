@@ -1,0 +1,24 @@
+// The flat map that a checkpoint keeps beside its tensors: counters, scores, the phase of the method.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+
+namespace sunder {
+
+using StateValue = std::variant<int64_t, double, std::string>;
+using State = std::map<std::string, StateValue>;
+
+// JSON and back; doubles keep every bit, inf and nan stand as {"number": "inf"}. `source` begins the messages of the
+// CheckpointError that text of another form throws.
+std::string to_json(const State& state);
+State parse_state(const std::string& json, const std::string& source);
+
+// The value under `key`, T one of int64_t, double and std::string. Throws CheckpointError if it is missing or of
+// another type.
+template <class T>
+T state_value(const State& state, const std::string& key);
+
+}  // namespace sunder

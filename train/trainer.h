@@ -1,0 +1,91 @@
+// What all training programs share: the data, the network, Adam, validation, checkpoints and logs of one run. A program
+// is a loop over epochs and batches that hands the trainer a loss (train_pit.cpp is the shortest).
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+
+#include "nn/adam.h"
+#include "nn/separator.h"
+#include "train/checkpoint.h"
+#include "train/loader.h"
+#include "train/options.h"
+#include "train/progress.h"
+#include "train/run_folder.h"
+#include "train/validation.h"
+
+namespace sunder {
+
+class Trainer {
+ public:
+  struct Method {
+    std::string name;                 // "mixcycle"
+    bool reads_references = false;    // pit alone: no other method is ever given a clean source
+    int64_t outputs_per_source = 1;   // MixIT: 2, its network gives both mixtures' sources
+    bool even_batch = false;          // MixCycle exchanges estimates between neighbours
+  };
+
+  // Opens the data, builds the network, resumes if asked. Throws the errors of all these.
+  Trainer(const RunOptions& options, const Method& method);
+
+  // for (; trainer.next_epoch(); trainer.end_epoch()) while (trainer.next_batch(batch)) trainer.step(loss(batch));
+  // next_epoch() is false after max_epochs or max_minutes, when patience is spent, or on a signal.
+  bool next_epoch();
+  bool next_batch(Batch& batch);
+  // Two consecutive mini-batches, for the methods that mix mixtures; an odd last one is dropped.
+  bool next_pair(Batch& first, Batch& second);
+  // Backward of the summed loss, clipping, Adam, log line, and a checkpoint where one is due. inputs: how many network
+  // inputs the loss is summed over. Throws DivergedError after nonfinite_patience steps in a row without an update.
+  void step(const Variable& loss, int64_t inputs);
+  // Validates where it is due and saves.
+  void end_epoch();
+  // The exit code: 0, or 75 if a signal ended the run.
+  int finish();
+
+  const Config& config() const { return options_.config; }
+  const Separator& network() const { return *network_; }
+  int64_t epoch() const { return epoch_; }                  // the current one, from 0
+  int64_t steps() const { return steps_; }                  // updates tried since the start of the run
+  double minutes() const;                                   // of training and validation, before a resume included
+  void restart_adam() { adam_->restart(); }
+  // A number of the method's own that a checkpoint keeps, e.g. the epoch of MixCycle's switch.
+  int64_t& counter(const std::string& name) { return counters_[name]; }
+  Log& log() { return *log_; }
+
+ private:
+  void resume(const Checkpoint& checkpoint);
+  CheckpointData checkpoint_data() const;
+  void save(bool is_best);
+  void validate();
+  bool out_of_time() const { return config().train.max_minutes > 0 && minutes() >= config().train.max_minutes; }
+  int64_t steps_per_epoch() const;
+
+  RunOptions options_;
+  Method method_;
+  std::unique_ptr<Separator> network_;
+  std::unique_ptr<Adam> adam_;
+  std::unique_ptr<Loader> loader_;
+  std::unique_ptr<Validator> validator_;
+  std::unique_ptr<RunFolder> folder_;
+  std::unique_ptr<ProgressBar> progress_;
+  std::unique_ptr<Log> log_;
+  Batch last_batch_;  // dumped if the run diverges
+
+  int64_t epoch_ = -1, batches_done_ = 0;  // batches_done_: of this epoch, where a resumed run goes on
+  int64_t steps_ = 0;
+  double best_score_ = 0, best_oracle_ = 0;
+  bool has_best_ = false;
+  int64_t validations_without_best_ = 0;
+  double minutes_before_ = 0;
+  std::chrono::steady_clock::time_point start_, last_save_, last_validation_;
+  std::chrono::steady_clock::time_point last_metrics_;
+  std::map<std::string, int64_t> counters_;
+  double epoch_loss_ = 0;  // summed over the epoch's inputs so far
+  int64_t epoch_inputs_ = 0;
+  double waited_before_step_ = 0;
+  bool inside_epoch_ = false;  // the epoch was begun, here or before a resume, and is not over
+  bool ended_ = false;         // no more steps: out of time, out of patience, or a signal
+};
+
+}  // namespace sunder
