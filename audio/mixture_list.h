@@ -15,14 +15,14 @@ namespace sunder {
 
 // set.toml. Every source is placed in a window, gets its floor of noise, is standardised; their sum is the mixture.
 struct SetConfig {
-  std::string rule;              // "sc09mix" or "voices": how the list was made
-  std::filesystem::path corpus;  // absolute, or relative to the set's folder
-  int sample_rate = 8000;        // Hz; recordings are converted to it
-  int64_t window = 8000;         // samples of every mixture
+  std::string rule{};              // "sc09mix" or "voices": how the list was made
+  std::filesystem::path corpus{};  // absolute, or relative to the set's folder
+  int sample_rate = 8000;          // Hz; recordings are converted to it
+  int64_t window = 8000;           // samples of every mixture
   int num_sources = 2;
   uint64_t seed = 0;
   Channels channels = Channels::one;
-  std::optional<double> noise_floor_db;  // noise relative to each source's active level; none without it
+  std::optional<double> noise_floor_db{};  // noise relative to each source's active level; none without it
 };
 
 struct ListedSource {

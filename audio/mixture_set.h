@@ -21,7 +21,7 @@ struct Mixture {
 };
 
 struct MixtureSetOptions {
-  std::filesystem::path corpus;            // where the recordings of a list are, if not where set.toml says
+  std::filesystem::path corpus{};          // where the recordings of a list are, if not where set.toml says
   int64_t cache_bytes = int64_t{2} << 30;  // decoded recordings kept in memory
 };
 

@@ -3,7 +3,6 @@
 #include "autograd/ops.h"
 #include "tensor/ops/magnitude.h"
 #include "tensor/ops/stft.h"
-#include "tensor/ops/magnitude.h"
 
 namespace sunder {
 namespace {

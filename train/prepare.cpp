@@ -113,8 +113,7 @@ ScreeningResult screen_corpus(const Corpus& corpus, const ListOptions& options, 
 // Pairs the recordings of each split and writes the set.
 template <class Pair>
 void write_set(const Corpus& corpus, const ListOptions& options, const std::vector<Screened>& recordings,
-               std::optional<double> noise_floor_db, const Pair& pair) {
-  OutputFolder output(options.output, options.force);
+               std::optional<double> noise_floor_db, OutputFolder& output, const Pair& pair) {
   write_set_config(output.path() / "set.toml",
                    {options.rule, corpus_reference(corpus.root, output.final_path()), options.sample_rate,
                     options.window(), options.num_sources, options.seed, options.channels, noise_floor_db});
@@ -141,6 +140,7 @@ void write_set(const Corpus& corpus, const ListOptions& options, const std::vect
 
 void prepare_sc09mix(ListOptions& options, const std::vector<std::string>& words) {
   options.channels = options.downmix ? Channels::mean : Channels::one;
+  OutputFolder output(options.output, options.force);
   Corpus corpus;
   if (fs::exists(fs::path(options.corpus) / "splits.csv")) {
     corpus = read_splits_csv(options.corpus);
@@ -152,7 +152,7 @@ void prepare_sc09mix(ListOptions& options, const std::vector<std::string>& words
     corpus = read_speech_commands(options.corpus, words.empty() ? spoken_digits() : words);
   }
   const ScreeningResult screened = screen_corpus(corpus, options, {});
-  write_set(corpus, options, screened.kept, std::nullopt,
+  write_set(corpus, options, screened.kept, std::nullopt, output,
             [](const std::vector<Screened>& chosen, const PairingOptions& pairing) {
               std::vector<Recording> recordings;
               for (const Screened& heard : chosen) recordings.push_back(heard.recording);
@@ -180,6 +180,7 @@ void prepare_voices(VoicesOptions& options) {
   const bool words = options.kind == "words", debian = options.corpus == "debian";
   options.channels = options.downmix || debian ? Channels::mean : Channels::one;
   options.split.seed = options.seed;
+  OutputFolder output(options.output, options.force);
   const Corpus corpus = debian ? find_debian_voices("/usr/share")
                         : fs::exists(fs::path(options.corpus) / "splits.csv")
                             ? read_splits_csv(options.corpus)
@@ -190,7 +191,7 @@ void prepare_voices(VoicesOptions& options) {
   if (screening.min_seconds > screening.max_seconds)
     throw_error<UsageError>("--min-seconds {} is more than --max-seconds {}", screening.min_seconds,
                             screening.max_seconds);
-  write_set(corpus, options, screen_corpus(corpus, options, screening).kept, noise_floor, pair_voices);
+  write_set(corpus, options, screen_corpus(corpus, options, screening).kept, noise_floor, output, pair_voices);
 }
 
 CLI::App* add_sc09mix(CLI::App& app, ListOptions& options, std::vector<std::string>& words) {

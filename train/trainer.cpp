@@ -63,13 +63,13 @@ Trainer::Trainer(const RunOptions& options, const Method& method)
   if (!checkpoint && folder_->in_use() && options.resume == "none")
     throw_error<UsageError>("{}: holds a run already; go on with --resume auto or choose another --output",
                             options.output.string());
-  folder_->write_config(c);
   log_ = std::make_unique<Log>(options.output / "log.txt");
   log_->info("sunder-train-{} {}: {} mixtures of {} for training, {} for validation; {} parameters, {}, {} threads",
              method.name, version(), training.size(), format_duration(static_cast<double>(loader_->segment_samples()) /
                                                                       training.sample_rate()),
              validator_->size(), network_->parameters().count(), c.train.precision, num_threads());
   if (checkpoint) resume(*checkpoint);
+  folder_->write_config(c);
   watch_stop_signals();
   progress_ = std::make_unique<ProgressBar>(
       *log_, ProgressLimits{c.train.max_epochs * steps_per_epoch(), c.train.max_minutes}, c.train.log_seconds,
@@ -261,7 +261,13 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   const std::string source = checkpoint.path.string();
   if (const auto method = state_value<std::string>(state, "method"); method != method_.name)
     throw_error<CheckpointError>("{}: expected a run of {}, found one of {}", source, method_.name, method);
-  check_resumable(parse_config(checkpoint.data.model.metadata.at("config"), source), config(), checkpoint.path);
+  const auto saved = checkpoint.data.model.metadata.find("config");
+  if (saved == checkpoint.data.model.metadata.end())
+    throw_error<CheckpointError>("{}: expected the run's configuration in the model's metadata, found none", source);
+  const Config before = parse_config(saved->second, source);
+  check_resumable(before, config(), checkpoint.path);
+  for (const ConfigDifference& change : compare(before, config()))
+    log_->info("{} was {}, is {}", change.key, change.before, change.after);
   network_->parameters().load_state_dict(checkpoint.data.model.tensors, source);
   adam_->load_state_dict(checkpoint.data.optimizer.tensors, source);
   epoch_ = state_value<int64_t>(state, "epoch");
@@ -277,7 +283,9 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   epoch_inputs_ = state_value<int64_t>(state, "epoch_inputs");
   for (const auto& [key, value] : state)
     if (key.starts_with("counter.")) counters_[key.substr(8)] = std::get<int64_t>(value);
-  if (checkpoint.path.string().starts_with(options_.output.string())) rewind_checkpoints(options_.output, checkpoint);
+  const auto own = options_.output / "checkpoints";
+  if (std::filesystem::exists(own) && std::filesystem::equivalent(checkpoint.path.parent_path(), own))
+    rewind_checkpoints(options_.output, checkpoint);
   folder_->truncate_metrics(steps_);
   if (!checkpoint.note.empty()) log_->warn("{}", checkpoint.note);
   log_->info("resumed from {} (step {}, epoch {})", source, steps_, epoch_);

@@ -47,19 +47,23 @@ SUNDER_SIMD void gain_bias_rows(const T* dn, const T* x, T slope, T mean, T rstd
   }
 }
 
-// slope_sums: (C) of da * x where x <= 0; null if there is no PReLU.
+// Returns the sum of da * x where x <= 0, a row in T, the rows in float64.
 template <class T>
-SUNDER_SIMD void input_rows(const T* dn, const T* x, T slope, const T* gain, T mean, T rstd, T mean_g, T mean_gx,
-                            int64_t rows, int64_t channels, T* dx, T* slope_sums) {
+SUNDER_SIMD double input_rows(const T* dn, const T* x, T slope, const T* gain, T mean, T rstd, T mean_g, T mean_gx,
+                              int64_t rows, int64_t channels, T* dx) {
+  double total = 0;
   for (int64_t row = 0; row < rows; ++row, x += channels, dn += channels, dx += channels) {
-#pragma omp simd
+    T sum = 0;
+#pragma omp simd reduction(+ : sum)
     for (int64_t c = 0; c < channels; ++c) {
       const T normed = (activate(x[c], slope) - mean) * rstd;
       const T da = rstd * (gain[c] * dn[c] - mean_g - normed * mean_gx);
-      slope_sums[c] += x[c] > 0 ? T(0) : da * x[c];
+      sum += x[c] > 0 ? T(0) : da * x[c];
       dx[c] = x[c] > 0 ? da : slope * da;
     }
+    total += sum;
   }
+  return total;
 }
 
 }  // namespace
@@ -120,15 +124,15 @@ void norm_backward(const T* dn, const T* x, T slope, const T* gain, const T* mom
   std::copy_n(total.begin(), channels, grad_gain);
   std::copy_n(total.begin() + channels, channels, grad_bias);
   if (!grad_x) return;
-  std::vector<T> slope_sums(items * chunks * channels, T(0));
+  std::vector<double> slope_sums(items * chunks);
   for_chunks(items, frames, [&](int64_t item, int64_t chunk, int64_t begin, int64_t end) {
     const int64_t at = (item * frames + begin) * channels;
-    input_rows(dn + at, x + at, slope, gain, moments[2 * item], moments[2 * item + 1], mean_g[item], mean_gx[item],
-               end - begin, channels, grad_x + at, &slope_sums[chunk * channels]);
+    slope_sums[chunk] = input_rows(dn + at, x + at, slope, gain, moments[2 * item], moments[2 * item + 1], mean_g[item],
+                                   mean_gx[item], end - begin, channels, grad_x + at);
   });
   if (!grad_slope) return;
   double slope_total = 0;
-  for (T sum : slope_sums) slope_total += sum;
+  for (double sum : slope_sums) slope_total += sum;
   *grad_slope = static_cast<T>(slope_total);
 }
 

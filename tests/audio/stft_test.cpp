@@ -72,7 +72,7 @@ TEST(WindowTest, RejectsUnknownNamesAndSizes) {
 TEST(StftTest, ReconstructsEverySampleAtEveryLength) {
   for (const StftConfig& config :
        {StftConfig{512, 128, "hann"}, StftConfig{256, 64, "sqrt_hann"}, StftConfig{64, 32, "hamming"},
-        StftConfig{60, 15, "hann"}, StftConfig{33, 8, "hann"}, StftConfig{16, 16, "rectangular"}}) {
+        StftConfig{60, 15, "hann"}, StftConfig{33, 8, "hann"}, StftConfig{16, 8, "rectangular"}}) {
     const Stft transform(config, DType::float64), single(config, DType::float32);
     for (int64_t length : {transform.shortest_signal(), config.n_fft, 3 * config.n_fft + 1, int64_t{1777}}) {
       const Tensor signal = noise({2, 3, length}), spectrum = transform.forward(signal);
@@ -121,7 +121,7 @@ TEST(StftTest, RejectsWhatCannotBePutTogetherAgain) {
       }),
       "hop_length: expected frames from which the signal can be put together again, got 512 for a hann window of 512 "
       "samples");
-  EXPECT_EQ(usage_error([] { Stft(StftConfig{16, 17, "rectangular"}); }).substr(0, 11), "hop_length:");
+  EXPECT_EQ(usage_error([] { Stft(StftConfig{16, 16, "rectangular"}); }).substr(0, 11), "hop_length:");
   EXPECT_THROW(Stft().forward(noise({256}, DType::float32)), Error);
 }
 

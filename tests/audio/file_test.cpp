@@ -1,0 +1,165 @@
+#include "audio/file.h"
+
+#include <sndfile.h>
+#include <sys/resource.h>
+
+#include <csignal>
+#include <limits>
+
+#include "scratch_folder.h"
+
+namespace sunder {
+namespace {
+
+using FileTest = ScratchFolder;
+
+std::string u32(uint32_t value) {
+  std::string bytes;
+  for (int i = 0; i < 4; ++i) bytes += static_cast<char>(value >> 8 * i);
+  return bytes;
+}
+
+// A WAV file by hand: 16-bit mono at 8 kHz, with sizes that may lie.
+std::string wav(const std::string& data, uint32_t claimed, const std::string& behind = "") {
+  const std::string format =
+      std::string("\x01\x00\x01\x00", 4) + u32(8000) + u32(16000) + std::string("\x02\x00\x10\x00", 4);
+  const std::string body = "WAVEfmt " + u32(16) + format + "data" + u32(claimed) + data + behind;
+  return "RIFF" + u32(static_cast<uint32_t>(body.size())) + body;
+}
+
+void write_with(const std::filesystem::path& path, int format, const std::vector<float>& samples, int channels = 1) {
+  SF_INFO info{};
+  info.samplerate = 16000;
+  info.channels = channels;
+  info.format = format;
+  SNDFILE* file = sf_open(path.c_str(), SFM_WRITE, &info);
+  ASSERT_NE(file, nullptr);
+  sf_write_float(file, samples.data(), static_cast<sf_count_t>(samples.size()));
+  sf_close(file);
+}
+
+std::vector<float> ramp(int count) {
+  std::vector<float> samples(count);
+  for (int i = 0; i < count; ++i) samples[i] = static_cast<float>(i % 200 - 100) / 128;
+  return samples;
+}
+
+TEST_F(FileTest, FloatWavReadsBackToTheSameBits) {
+  const std::vector<float> samples = {0.1f, -2.5f, 1e-30f, 0.0f, 0.3f, 7.0f};
+  write_wav(folder_ / "a.wav", samples, 44100, WavFormat::float32, 2);
+  const Audio audio = read_audio(folder_ / "a.wav");
+  EXPECT_EQ(audio.samples, samples);
+  EXPECT_EQ(audio.channels, 2);
+  EXPECT_EQ(audio.frames, 3);
+  EXPECT_EQ(audio.sample_rate, 44100);
+  const AudioInfo info = audio_info(folder_ / "a.wav");
+  EXPECT_EQ(info.frames, 3);
+  EXPECT_EQ(info.channels, 2);
+}
+
+TEST_F(FileTest, EqualSamplesMakeEqualFiles) {
+  write_wav(folder_ / "a.wav", ramp(100), 8000);
+  write_wav(folder_ / "b.wav", ramp(100), 8000);
+  EXPECT_EQ(read("a.wav"), read("b.wav"));
+}
+
+TEST_F(FileTest, IntegerSamplesAreScaledBy32768) {
+  const Audio audio = read_mono(write("a.wav", wav(std::string("\x00\x40\x00\x80\xff\x7f", 6), 6)));
+  EXPECT_EQ(audio.samples, (std::vector<float>{0.5f, -1.0f, 32767.0f / 32768.0f}));
+}
+
+// soundfile.write(path, x, 8000) with x = [0.5, -0.5, 1.5, -1.5, 0.3] gives these words (1.0 clips, the rest is
+// floored).
+TEST_F(FileTest, Pcm16ClipsAndRoundsAsSoundfile) {
+  write_wav(folder_ / "a.wav", std::vector<float>{0.5f, -0.5f, 1.5f, -1.5f, 0.3f}, 8000, WavFormat::pcm16);
+  const Audio audio = read_mono(folder_ / "a.wav");
+  std::vector<int> words;
+  for (const float sample : audio.samples) words.push_back(static_cast<int>(std::lround(sample * 32768)));
+  EXPECT_EQ(words, (std::vector<int>{16384, -16384, 32767, -32768, 9830}));
+}
+
+TEST_F(FileTest, ReadsFlacAndOgg) {
+  write_with(folder_ / "a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, ramp(5000));
+  write_with(folder_ / "a.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, ramp(5000));
+  const std::vector<float> flac = read_mono(folder_ / "a.flac").samples;
+  ASSERT_EQ(flac.size(), 5000u);
+  for (int i = 0; i < 5000; ++i) ASSERT_NEAR(flac[i], ramp(5000)[i], 1.0 / 32768);  // libsndfile writes by 32767
+  EXPECT_EQ(read_mono(folder_ / "a.ogg").frames, 5000);
+}
+
+TEST_F(FileTest, MissingEmptyAndForeignFilesAreNamed) {
+  expect_error<InputError>([&] { read_audio(folder_ / "no.wav"); }, {"no.wav", "no such file"});
+  expect_error<InputError>([&] { read_audio(folder_); }, {folder_.string(), "folder"});
+  expect_error<InputError>([&] { read_audio(write("empty.wav", "")); }, {"empty.wav", "empty file"});
+  expect_error<InputError>([&] { read_audio(write("text.wav", "hello, this is no sound at all")); }, {"text.wav"});
+  expect_error<InputError>([&] { read_audio(write("none.wav", wav("", 0))); }, {"none.wav", "no samples"});
+}
+
+TEST_F(FileTest, WavThatLiesAboutItsSizeIsRejected) {
+  const std::string data(2000, '\x11');
+  EXPECT_EQ(read_mono(write("true.wav", wav(data, 2000))).frames, 1000);
+  expect_error<InputError>([&] { read_audio(write("long.wav", wav(data, 3000))); },
+                           {"long.wav", "cut short", "3000", "2000"});
+  expect_error<InputError>([&] { audio_info(write("huge.wav", wav(data, 0x7FFFFFF0))); }, {"huge.wav", "cut short"});
+  expect_error<InputError>([&] { read_audio(write("short.wav", wav(data, 1000))); },
+                           {"short.wav", "1000 bytes", "no chunk"});
+  EXPECT_EQ(read_mono(write("list.wav", wav(data, 2000, "LIST" + u32(4) + "INFO"))).frames, 1000);
+}
+
+// Every prefix of a file must be refused: none may come back as a shorter signal.
+TEST_F(FileTest, FilesCutAnywhereAreRejected) {
+  write_wav(folder_ / "whole.wav", ramp(1000), 8000);
+  write_with(folder_ / "whole.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, ramp(9000));
+  write_with(folder_ / "whole.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, ramp(9000));
+  for (const std::string extension : {".wav", ".flac", ".ogg"}) {
+    const std::string whole = read("whole" + extension);
+    for (size_t size = 1; size < whole.size(); size += 1 + whole.size() / 97) {
+      const auto path = write("cut" + extension, whole.substr(0, size));
+      EXPECT_THROW(read_audio(path), InputError) << extension << " cut to " << size << " of " << whole.size();
+    }
+  }
+}
+
+TEST_F(FileTest, NanAndInfiniteSamplesAreNamed) {
+  std::vector<float> samples(10, 0.1f);
+  samples[7] = std::numeric_limits<float>::quiet_NaN();
+  write_wav(folder_ / "nan.wav", samples, 8000, WavFormat::float32, 2);
+  expect_error<InputError>([&] { read_audio(folder_ / "nan.wav"); }, {"nan.wav", "sample 3 of channel 2", "nan"});
+  samples[7] = std::numeric_limits<float>::infinity();
+  write_wav(folder_ / "inf.wav", samples, 8000);
+  expect_error<InputError>([&] { read_audio(folder_ / "inf.wav"); }, {"inf.wav", "inf"});
+}
+
+TEST_F(FileTest, StereoIsNoMonoRecording) {
+  write_wav(folder_ / "stereo.wav", ramp(10), 8000, WavFormat::float32, 2);
+  expect_error<InputError>([&] { read_mono(folder_ / "stereo.wav"); }, {"stereo.wav", "one channel, got 2"});
+}
+
+TEST_F(FileTest, UnwritableFolderIsNamed) {
+  expect_error<Error>([&] { write_wav(folder_ / "no" / "a.wav", ramp(10), 8000); },
+                      {"no/a.wav", "No such file or directory"});
+  write("file", "x");
+  expect_error<Error>([&] { write_wav(folder_ / "file" / "a.wav", ramp(10), 8000); }, {"Not a directory"});
+}
+
+// A limit on the size of files stands for a full disk: writes fail half way.
+TEST_F(FileTest, FullDiskLeavesNothingBehind) {
+  std::signal(SIGXFSZ, SIG_IGN);
+  rlimit before{};
+  getrlimit(RLIMIT_FSIZE, &before);
+  rlimit low = before;
+  low.rlim_cur = 10000;
+  setrlimit(RLIMIT_FSIZE, &low);
+  std::string message;
+  try {
+    write_wav(folder_ / "a.wav", ramp(100000), 8000);
+  } catch (const Error& error) {
+    message = error.what();
+  }
+  setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_NE(message.find("a.wav: cannot be written"), std::string::npos) << message;
+  EXPECT_TRUE(std::filesystem::is_empty(folder_));
+}
+
+}  // namespace
+}  // namespace sunder

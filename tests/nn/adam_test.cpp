@@ -1,0 +1,81 @@
+// Adam over a network's buffers, against torch.optim.Adam with clip_grad_norm_.
+#include "nn/adam.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/golden.h"
+
+namespace sunder {
+namespace {
+
+TEST(AdamTest, EqualsTorchOverFiveStepsOnTwoTensors) {
+  SUNDER_NEEDS_SHARED("golden/models/op_adam.safetensors");
+  const Golden golden("op_adam", DType::float64);
+  Parameters parameters;
+  Variable w, b;
+  parameters.declare(&w, {"w", golden("w_start").shape(), Init::constant(0)});
+  parameters.declare(&b, {"b", golden("b_start").shape(), Init::constant(0)});
+  parameters.allocate(DType::float64, cpu_device, 0);
+  parameters.load_state_dict({{"w", golden("w_start")}, {"b", golden("b_start")}}, "golden");
+  Adam adam(parameters, golden.constant("lr"),
+            {golden.constant("beta1"), golden.constant("beta2"), golden.constant("eps"), golden.constant("clip")});
+  const auto gradients = parameters.named(parameters.gradients());
+  const auto step_of = [](const Tensor& all, int64_t step) {
+    return all.slice(step, step + 1).reshape(Shape(all.shape().begin() + 1, all.shape().end()));
+  };
+  for (int64_t step = 0; step < golden("grad_w").size(0); ++step) {
+    gradients.at("w").copy_from(step_of(golden("grad_w"), step));
+    gradients.at("b").copy_from(step_of(golden("grad_b"), step));
+    EXPECT_NEAR(adam.step().item(), golden("grad_norm").to_vector<double>()[step], 1e-9);
+    const auto expect = [&](const Variable& actual, const Tensor& expected) {
+      const auto x = actual.value().to_vector<double>(), y = expected.to_vector<double>();
+      for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], y[i], 1e-9) << "step " << step;
+    };
+    expect(w, step_of(golden("w"), step));
+    expect(b, step_of(golden("b"), step));
+  }
+}
+
+TEST(AdamTest, StateDictRestoresTheNextStepToTheBit) {
+  const auto make = [](Parameters& parameters, Variable& w) {
+    parameters.declare(&w, {"w", {5}, Init::fan_in(4)});
+    parameters.allocate(DType::float32, cpu_device, 1);
+    for (int64_t i = 0; i < 5; ++i) parameters.gradients().mutable_data<float>()[i] = 0.1f * static_cast<float>(i + 1);
+  };
+  Parameters first, second;
+  Variable a, b;
+  make(first, a);
+  make(second, b);
+  Adam one(first, 1e-2, {}), other(second, 1e-2, {});
+  one.step();
+  std::map<std::string, Tensor> saved;
+  for (const auto& [name, tensor] : one.state_dict()) saved[name] = tensor.clone();
+  second.load_state_dict({{"w", a.value().clone()}}, "test");
+  other.load_state_dict(saved, "test");
+  one.step();
+  other.step();
+  EXPECT_EQ(a.value().to_vector<float>(), b.value().to_vector<float>());
+  EXPECT_EQ(other.steps(), 2);
+  other.restart();
+  EXPECT_EQ(other.steps(), 0);
+}
+
+TEST(AdamTest, ANormThatIsNotFiniteLeavesEverythingAsItIs) {
+  Parameters parameters;
+  Variable w;
+  parameters.declare(&w, {"w", {3}, Init::constant(1)});
+  parameters.allocate(DType::float32, cpu_device, 0);
+  Adam adam(parameters, 1e-2, {});
+  parameters.gradients().mutable_data<float>()[1] = INFINITY;
+  adam.step();
+  adam.step();
+  EXPECT_EQ(adam.skipped(), 2);
+  EXPECT_EQ(adam.steps(), 0);
+  EXPECT_EQ(w.value().to_vector<float>(), std::vector<float>(3, 1.0f));
+  parameters.gradients().zero();
+  adam.step();
+  EXPECT_EQ(adam.skipped(), 0);
+}
+
+}  // namespace
+}  // namespace sunder
