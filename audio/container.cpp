@@ -39,12 +39,13 @@ bool is_chunk(const std::string& header, uint64_t bytes_left) {
 
 void check_riff(const std::filesystem::path& path, std::ifstream& file, uint64_t file_size) {
   constexpr uint32_t streamed = 0xFFFFFFFF;  // written to a pipe, or RF64 whose sizes are in its ds64 chunk
-  const uint64_t riff_size = little_endian(&bytes_at(file, 4, 4).at(0), 4);
+  const uint64_t riff_size = little_endian(bytes_at(file, 4, 4).data(), 4);
   uint64_t data_size_64 = 0;
   for (uint64_t offset = 12; offset + 8 <= file_size;) {
     const std::string header = bytes_at(file, offset, 8);
     uint64_t size = little_endian(&header[4], 4);
-    if (header.starts_with("ds64")) data_size_64 = little_endian(&bytes_at(file, offset + 16, 8).at(0), 8);
+    if (header.starts_with("ds64") && offset + 24 <= file_size)
+      data_size_64 = little_endian(bytes_at(file, offset + 16, 8).data(), 8);
     if (header.starts_with("data")) {
       if (size == streamed) {
         if (data_size_64 == 0) return;

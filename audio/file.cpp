@@ -29,10 +29,11 @@ File open_checked(const std::filesystem::path& path, SF_INFO& info) {
     throw_error<InputError>("{}: expected an audio file, got a folder", path.string());
   if (std::filesystem::is_regular_file(status) && std::filesystem::file_size(path, failure) == 0)
     throw_error<InputError>("{}: expected an audio file, got an empty file", path.string());
+  // Before libsndfile, which leaks memory over an OGG file that is cut short.
+  if (std::filesystem::is_regular_file(status)) check_container(path);
   info = SF_INFO{};
   File file(sf_open(path.c_str(), SFM_READ, &info));
   if (!file) throw_error<InputError>("{}: cannot be read as audio: {}", path.string(), sf_strerror(nullptr));
-  if (std::filesystem::is_regular_file(status)) check_container(path);
   if (info.frames <= 0) throw_error<InputError>("{}: holds no samples", path.string());
   return file;
 }

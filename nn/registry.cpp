@@ -45,11 +45,13 @@ ConvTasNetConfig conv_tasnet_sizes(const SafeTensors& file, const std::string& p
   config.num_hidden = depthwise.size(0);
   config.kernel_size = depthwise.size(2);
   config.sources = input.size(1) > 0 ? output.size(0) / input.size(1) : 0;
-  config.num_layers = number(file, path, "num_layers", blocks % paper.num_layers == 0 ? paper.num_layers : blocks);
+  int64_t layers = blocks % paper.num_layers == 0 ? paper.num_layers : std::max<int64_t>(1, blocks);
+  if (file.metadata.contains("num_stacks")) layers = std::max<int64_t>(1, blocks / number(file, path, "num_stacks", 1));
+  config.num_layers = number(file, path, "num_layers", layers);
   config.num_stacks = number(file, path, "num_stacks", std::max<int64_t>(1, blocks / config.num_layers));
   if (config.num_layers * config.num_stacks != blocks)
-    throw_error<CheckpointError>("{}: expected num_layers x num_stacks = {} blocks, the metadata says {} x {}", path,
-                                 blocks, config.num_layers, config.num_stacks);
+    throw_error<CheckpointError>("{}: expected num_layers x num_stacks = {} blocks, got {} x {}", path, blocks,
+                                 config.num_layers, config.num_stacks);
   if (config.n_fft / 2 + 1 != input.size(1))
     throw_error<CheckpointError>("{}: expected {} bins for n_fft {}, found {}", path, config.n_fft / 2 + 1, config.n_fft,
                                  input.size(1));
@@ -64,10 +66,21 @@ std::unique_ptr<Separator> make_separator(const std::string& architecture, const
   throw_error<UsageError>("architecture '{}': expected stft-conv-tasnet", architecture);
 }
 
-LoadedModel load_separator(const std::string& path, const std::string& architecture, DType dtype, Stream stream) {
-  const std::filesystem::path given(path);
-  const std::string file_path = std::filesystem::is_directory(given) ? (given / "model.safetensors").string() : path;
-  const SafeTensors file = read_safetensors(file_path);
+std::filesystem::path model_folder(const std::filesystem::path& path) {
+  const std::filesystem::path best = path / "checkpoints" / "best";
+  return std::filesystem::exists(best) && !std::filesystem::exists(path / "model.safetensors") ? best : path;
+}
+
+LoadedModel load_separator(const std::string& path, const std::string& architecture, DType dtype, Stream stream,
+                           const std::map<std::string, std::string>& given) {
+  const std::filesystem::path found = model_folder(path);
+  const std::string file_path =
+      (std::filesystem::is_directory(found) ? found / "model.safetensors" : found).string();
+  SafeTensors file = read_safetensors(file_path);
+  for (const auto& [key, value] : given)
+    if (const auto [known, added] = file.metadata.emplace(key, value); !added && known->second != value)
+      throw_error<CheckpointError>("{}: expected {} {} as asked for, its metadata says {}", file_path, key, value,
+                                   known->second);
   const auto named = file.metadata.find("architecture");
   std::string name = architecture;
   if (name.empty()) {

@@ -1,6 +1,8 @@
 // Networks by name: what a recipe or a model file calls them.
 #pragma once
 
+#include <filesystem>
+
 #include "nn/separator.h"
 
 namespace sunder {
@@ -10,12 +12,18 @@ std::unique_ptr<Separator> make_separator(const std::string& architecture, const
                                           Stream stream, uint64_t seed);
 
 // The network of a model file: sizes from the metadata, or from the shapes of a state dict that was saved elsewhere
-// (then `architecture` names it, and n_fft and hop_length are what the metadata or the defaults say). Sample rate in Hz,
-// 8000 unless the metadata names one. Throws CheckpointError for a file that fits no network.
+// (then `architecture` names it). `path` is a file, a checkpoint folder or a run folder, whose best checkpoint is taken.
+// `given` says by metadata key what neither metadata nor shapes tell: num_layers (4), num_stacks (what is left),
+// hop_length (n_fft / 4), sample_rate (8000 Hz). Throws CheckpointError for a file that fits no network or contradicts
+// what is given.
 struct LoadedModel {
   std::unique_ptr<Separator> separator;
   int sample_rate = 8000;
 };
-LoadedModel load_separator(const std::string& path, const std::string& architecture, DType dtype, Stream stream);
+LoadedModel load_separator(const std::string& path, const std::string& architecture, DType dtype, Stream stream,
+                           const std::map<std::string, std::string>& given = {});
+
+// The folder or file that holds the weights: for a run folder its best checkpoint, otherwise `path` itself.
+std::filesystem::path model_folder(const std::filesystem::path& path);
 
 }  // namespace sunder

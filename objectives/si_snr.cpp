@@ -46,6 +46,9 @@ Tensor matched_references(const Tensor& references, const Tensor& estimates) {
 Variable si_snr_loss(const Tensor& references, const Variable& estimates) {
   check_alike("si_snr_loss", {&references, &estimates.value()});
   check_dim("si_snr_loss", "references", references, 3);
+  if (references.size(1) < 1 || references.size(1) > pit_max_sources)
+    throw_error("[si_snr_loss] expected references (B, S, L) of 1 to {} sources, got {}", pit_max_sources,
+                describe(references));
   check_shape("si_snr_loss", "estimates", estimates.value(), references.shape());
   const Tensor matched = matched_references(references, estimates.value());
   const Tensor energy = add_scalar(sum(square(matched), {-1}, true), snr_energy_floor);

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <optional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -19,16 +21,36 @@ constexpr int row_major = 101, no_transpose = 111, transposed = 112;
 template <class T>
 using Gemm = void(int, int, int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
 
-// OpenBLAS is loaded, not linked, because it picks its kernels while it is being loaded and Debian 12's release does not
-// know processors made after it: on a Zen 5 with AVX-512 it takes the Haswell kernels, at half the speed. The
-// environment variable that corrects this has to be set before.
+// OpenBLAS is loaded, not linked, because it picks its kernels while it is being loaded, and on shared machines a pinned
+// OPENBLAS_CORETYPE makes it pick an old processor's for every program (Haswell's run at half the speed of SkylakeX's on
+// a Zen 5). For this loading alone it is told what the processor can do; SUNDER_OPENBLAS_CORE names another core.
+class CoreChoice {
+ public:
+  CoreChoice() {
+    const char* before = std::getenv(variable);
+    if (before) before_ = before;
+    const char* wanted = std::getenv("SUNDER_OPENBLAS_CORE");
+    if (!wanted && std::string_view(simd_level()) == "avx512") wanted = "SkylakeX";
+    if (wanted) setenv(variable, wanted, /*overwrite=*/1);
+    else unsetenv(variable);  // its own detection
+  }
+  ~CoreChoice() {
+    if (before_) setenv(variable, before_->c_str(), 1);
+    else unsetenv(variable);
+  }
+
+ private:
+  static constexpr const char* variable = "OPENBLAS_CORETYPE";
+  std::optional<std::string> before_;
+};
+
 struct Library {
   Gemm<float>* sgemm;
   Gemm<double>* dgemm;
   char* (*core_name)();
 
   Library() {
-    if (std::string_view(simd_level()) == "avx512") setenv("OPENBLAS_CORETYPE", "SkylakeX", /*overwrite=*/0);
+    const CoreChoice choice;
     void* handle = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
     if (!handle) throw_error("OpenBLAS cannot be loaded ({}): install libopenblas0-pthread", dlerror());
     const auto find = [&](auto& function, const char* name) {

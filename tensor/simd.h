@@ -1,9 +1,11 @@
 // SUNDER_SIMD before a serial CPU kernel compiles it three times: for x86-64-v2, for AVX2 and for AVX-512; the loader
-// picks one when the program starts (once only under a sanitizer, to build faster). Helpers called in the loop must be inlined (SUNDER_INLINE) to be compiled with it.
-// The clones name feature levels: "arch=haswell" would be picked on that very model alone, and never on AMD.
+// picks one when the program starts (under AddressSanitizer once only, to build faster). Helpers called in the loop must
+// be inlined (SUNDER_INLINE) to be compiled with it. The clones name feature levels: "arch=haswell" would be picked on
+// that very model alone, and never on AMD.
 #pragma once
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__)
+#define SUNDER_SIMD_CLONES
 #define SUNDER_SIMD __attribute__((target_clones("default", "arch=x86-64-v3", "arch=x86-64-v4"), noinline))
 #else
 #define SUNDER_SIMD

@@ -92,12 +92,16 @@ TEST(Layers, NoFileIsCalledUtilsOrCommon) {
 }
 
 TEST(Layers, NoAbsolutePaths) {
-  // Spelled in pieces, or this file would find itself.
+  // Spelled in pieces, or this file would find itself. Tests may make up paths, but not name where this tree stands.
   const std::regex forbidden(std::string("(^|[\\s\"'=(])/(ho") + "me|Users|ro" + "ot|wo" + "rk|mnt|data)/");
+  const std::string here = SUNDER_SOURCE_DIR "/";
   for (const Source& source : sources())
-    for (size_t i = 0; i < source.lines.size(); ++i)
-      EXPECT_FALSE(std::regex_search(source.lines[i], forbidden))
-          << source.path << ":" << i + 1 << ": " << source.lines[i];
+    for (size_t i = 0; i < source.lines.size(); ++i) {
+      const std::string& line = source.lines[i];
+      const bool named = line.find(here) != std::string::npos;
+      EXPECT_FALSE(named || (source.folder() != "tests" && std::regex_search(line, forbidden)))
+          << source.path << ":" << i + 1 << ": " << line;
+    }
 }
 
 TEST(Layers, EveryOpHasABenchmarkRow) {

@@ -8,25 +8,33 @@ namespace {
 
 constexpr int64_t rows_per_chunk = 64;
 
+// slope: (C), also where it is shared: one loop without a choice in it.
 template <class T>
-SUNDER_SIMD void prelu_rows(const T* x, const T* slope, bool shared, T* y, int64_t rows, int64_t channels) {
+SUNDER_SIMD void prelu_rows(const T* x, const T* slope, T* y, int64_t rows, int64_t channels) {
   for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
 #pragma omp simd
-    for (int64_t c = 0; c < channels; ++c) y[c] = x[c] > 0 ? x[c] : (shared ? slope[0] : slope[c]) * x[c];
+    for (int64_t c = 0; c < channels; ++c) y[c] = x[c] > 0 ? x[c] : slope[c] * x[c];
   }
 }
 
 // grad_slope: (C) sums over these rows, one a channel also where the slope is shared.
 template <class T>
-SUNDER_SIMD void prelu_backward_rows(const T* dy, const T* x, const T* slope, bool shared, T* dx, double* grad_slope,
-                                     int64_t rows, int64_t channels) {
+SUNDER_SIMD void prelu_backward_rows(const T* dy, const T* x, const T* slope, T* dx, double* grad_slope, int64_t rows,
+                                     int64_t channels) {
   for (int64_t row = 0; row < rows; ++row, dy += channels, x += channels, dx += channels) {
 #pragma omp simd
     for (int64_t c = 0; c < channels; ++c) {
-      dx[c] = x[c] > 0 ? dy[c] : (shared ? slope[0] : slope[c]) * dy[c];
+      dx[c] = x[c] > 0 ? dy[c] : slope[c] * dy[c];
       grad_slope[c] += x[c] > 0 ? T(0) : dy[c] * x[c];
     }
   }
+}
+
+// One slope a channel, whether shared or not.
+template <class T>
+std::vector<T> slopes(const Tensor& slope, int64_t channels) {
+  const T* given = slope.data<T>();
+  return slope.numel() == 1 ? std::vector<T>(channels, given[0]) : std::vector<T>(given, given + channels);
 }
 
 }  // namespace
@@ -34,9 +42,10 @@ SUNDER_SIMD void prelu_backward_rows(const T* dy, const T* x, const T* slope, bo
 void cpu::prelu_forward(const Tensor& x, const Tensor& slope, Tensor& y) {
   const int64_t channels = x.size(-1), rows = channels > 0 ? x.numel() / channels : 0;
   visit_real("prelu", x.dtype(), [&]<class T>() {
+    const std::vector<T> each = slopes<T>(slope, channels);
     parallel_for(rows, rows_per_chunk, [&](int64_t begin, int64_t end) {
-      prelu_rows(x.data<T>() + begin * channels, slope.data<T>(), slope.numel() == 1,
-                 y.mutable_data<T>() + begin * channels, end - begin, channels);
+      prelu_rows(x.data<T>() + begin * channels, each.data(), y.mutable_data<T>() + begin * channels, end - begin,
+                 channels);
     });
   });
 }
@@ -48,8 +57,9 @@ void cpu::prelu_backward(const Tensor& grad_y, const Tensor& x, const Tensor& sl
   const bool shared = slope.numel() == 1;
   std::vector<double> partial(chunks * channels, 0.0);
   visit_real("prelu", x.dtype(), [&]<class T>() {
+    const std::vector<T> each = slopes<T>(slope, channels);
     parallel_for(rows, rows_per_chunk, [&](int64_t begin, int64_t end) {
-      prelu_backward_rows(grad_y.data<T>() + begin * channels, x.data<T>() + begin * channels, slope.data<T>(), shared,
+      prelu_backward_rows(grad_y.data<T>() + begin * channels, x.data<T>() + begin * channels, each.data(),
                           grad_x.mutable_data<T>() + begin * channels,
                           partial.data() + begin / rows_per_chunk * channels, end - begin, channels);
     });

@@ -57,5 +57,10 @@ TEST(SiSnrLoss, IsFiniteForSilence) {
   }
 }
 
+TEST(SiSnrLoss, RejectsOtherShapes) {
+  EXPECT_THROW(si_snr_loss(random_signals({1, 7, 4}, 1), Variable(random_signals({1, 7, 4}, 2))), Error);
+  EXPECT_THROW(si_snr_loss(random_signals({1, 2, 4}, 1), Variable(random_signals({1, 3, 4}, 2))), Error);
+}
+
 }  // namespace
 }  // namespace sunder

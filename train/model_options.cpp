@@ -1,0 +1,50 @@
+#include "train/model_options.h"
+
+#include <CLI/CLI.hpp>
+#include <filesystem>
+
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+#include "train/checkpoint.h"
+
+namespace sunder {
+
+namespace fs = std::filesystem;
+
+void add_model_options(CLI::App& app, ModelOptions& options) {
+  const CLI::Range size(1.0, 1e9);
+  app.add_option("--model", options.path,
+                 "checkpoint folder (RUN/checkpoints/best), run folder (its best checkpoint) or .safetensors file");
+  app.add_option("--architecture", options.architecture,
+                 "stft-conv-tasnet; needed only for a state dict that does not name it itself");
+  const std::string plain = ", for a state dict without metadata; default: ";
+  app.add_option("--num-layers", options.sizes["num_layers"], "blocks a stack" + plain + "4")->check(size);
+  app.add_option("--num-stacks", options.sizes["num_stacks"], "stacks of blocks" + plain + "what the shapes leave")
+      ->check(size);
+  app.add_option("--hop-length", options.sizes["hop_length"], "samples" + plain + "a quarter of the frame")
+      ->check(size);
+  app.add_option("--sample-rate", options.sizes["sample_rate"], "Hz the model was trained at" + plain + "8000")
+      ->check(size);
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--threads", options.threads, "CPU threads; 0 takes one per core")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  app.add_option("--precision", options.precision, "fp32 or fp64")
+      ->check(CLI::IsMember({"fp32", "fp64"}))
+      ->capture_default_str();
+}
+
+LoadedModel open_model(const ModelOptions& options) {
+  if (options.path.empty()) throw UsageError("--model is required: a checkpoint folder or a .safetensors file");
+  set_num_threads(options.threads);
+  const Stream stream = parse_device(options.device);
+  const fs::path folder = model_folder(options.path);
+  if (fs::exists(folder / "manifest.json")) load_checkpoint(folder);
+  std::map<std::string, std::string> sizes;
+  for (const auto& [key, value] : options.sizes)
+    if (value > 0) sizes[key] = std::to_string(value);
+  return load_separator(folder.string(), options.architecture,
+                        options.precision == "fp64" ? DType::float64 : DType::float32, stream, sizes);
+}
+
+}  // namespace sunder

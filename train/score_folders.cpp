@@ -1,0 +1,110 @@
+#include "train/score_folders.h"
+
+#include <algorithm>
+
+#include "audio/file.h"
+#include "tensor/error.h"
+
+namespace sunder {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void require_folder(const fs::path& folder) {
+  if (!fs::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
+}
+
+std::vector<fs::path> recordings(const fs::path& folder) {
+  require_folder(folder);
+  std::vector<fs::path> names;
+  for (const auto& entry : fs::directory_iterator(folder)) {
+    const fs::path name = entry.path().filename();
+    const std::string kind = name.extension().string();
+    if ((kind == ".wav" || kind == ".flac" || kind == ".ogg") && !name.string().starts_with('.')) names.push_back(name);
+  }
+  if (names.empty())
+    throw_error<InputError>("{}: expected recordings (.wav, .flac, .ogg), found none", folder.string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+// folder/s1, folder/s2, ... as far as there are any.
+std::vector<fs::path> source_folders(const fs::path& folder) {
+  std::vector<fs::path> folders;
+  for (int s = 1; fs::is_directory(folder / fmt::format("s{}", s)); ++s)
+    folders.push_back(folder / fmt::format("s{}", s));
+  return folders;
+}
+
+const fs::path& existing(const fs::path& file, const fs::path& needed_by) {
+  if (!fs::exists(file)) throw_error<InputError>("{}: no such file, which {} needs", file.string(), needed_by.string());
+  return file;
+}
+
+// The estimates of one item in a folder without s1: x.wav, or x_s1.wav, x_s2.wav, ...
+std::vector<fs::path> estimates_beside(const fs::path& folder, const fs::path& name, size_t sources,
+                                       const fs::path& needed_by) {
+  const auto numbered = [&](size_t s) { return folder / fmt::format("{}_s{}.wav", name.stem().string(), s + 1); };
+  if (sources == 1 && !fs::exists(numbered(0))) return {existing(folder / name, needed_by)};
+  std::vector<fs::path> files;
+  while (files.size() < sources || fs::exists(numbered(files.size())))
+    files.push_back(existing(numbered(files.size()), needed_by));
+  return files;
+}
+
+Tensor read_rows(const std::vector<fs::path>& files, const fs::path& like, int64_t length, int sample_rate) {
+  const Tensor rows = Tensor::empty({static_cast<int64_t>(files.size()), length}, DType::float32);
+  for (size_t i = 0; i < files.size(); ++i) {
+    const Audio audio = read_mono(files[i]);
+    if (audio.sample_rate != sample_rate)
+      throw_error<InputError>("{}: expected {} Hz as in {}, got {} Hz", files[i].string(), sample_rate, like.string(),
+                              audio.sample_rate);
+    if (audio.frames != length)
+      throw_error<InputError>("{}: expected {} samples as in {}, got {}", files[i].string(), length, like.string(),
+                              audio.frames);
+    std::copy(audio.samples.begin(), audio.samples.end(),
+              rows.mutable_data<float>() + static_cast<int64_t>(i) * length);
+  }
+  return rows;
+}
+
+}  // namespace
+
+std::vector<ScoredFiles> find_scored_files(const fs::path& references, const fs::path& estimates,
+                                           const fs::path& mixtures) {
+  require_folder(references);
+  require_folder(estimates);
+  if (!mixtures.empty()) require_folder(mixtures);
+  const std::vector<fs::path> sources = source_folders(references), outputs = source_folders(estimates);
+  if (sources.empty() && !outputs.empty())
+    throw_error<InputError>("{}: expected the folders s1, s2, ... that {} has, found none", references.string(),
+                            estimates.string());
+  if (!sources.empty() && !outputs.empty() && outputs.size() < sources.size())
+    throw_error<InputError>("{}: expected folders s1 to s{} as in {}, found {}", estimates.string(), sources.size(),
+                            references.string(), outputs.size());
+  std::vector<ScoredFiles> items;
+  for (const fs::path& name : recordings(sources.empty() ? references : sources[0])) {
+    ScoredFiles item{name.stem().string(), {}, {}, {}};
+    if (sources.empty()) item.references = {references / name};
+    for (const fs::path& folder : sources) item.references.push_back(existing(folder / name, sources[0] / name));
+    const fs::path& needed_by = item.references[0];
+    for (const fs::path& folder : outputs) item.estimates.push_back(existing(folder / name, needed_by));
+    if (outputs.empty()) item.estimates = estimates_beside(estimates, name, item.references.size(), needed_by);
+    if (!mixtures.empty()) item.mixture = existing(mixtures / name, needed_by);
+    items.push_back(std::move(item));
+  }
+  return items;
+}
+
+ScoredSignals read_scored_files(const ScoredFiles& files) {
+  const AudioInfo form = audio_info(files.references[0]);
+  const auto read = [&](const std::vector<fs::path>& paths) {
+    return read_rows(paths, files.references[0], form.frames, form.sample_rate);
+  };
+  ScoredSignals signals{read(files.references), read(files.estimates), {}};
+  if (!files.mixture.empty()) signals.mixture = read({files.mixture}).reshape({form.frames});
+  return signals;
+}
+
+}  // namespace sunder

@@ -1,0 +1,35 @@
+// References and their estimates as folders of files.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace sunder {
+
+struct ScoredFiles {
+  std::string name;
+  std::vector<std::filesystem::path> references, estimates;
+  std::filesystem::path mixture;  // empty without mixtures
+};
+
+// references/x.wav with estimates/x.wav, or references/s1/x.wav, references/s2/x.wav, ... with estimates/s1/x.wav, ...
+// or, as sunder-separate writes them, estimates/x_s1.wav, ...; estimates may have more outputs than there are sources.
+// `mixtures` holds x.wav, or is empty. WAV, FLAC and OGG, in the order of their names; files in `estimates` that have
+// no reference are not looked at. Throws InputError for a folder without recordings and for the first file that is
+// missing.
+std::vector<ScoredFiles> find_scored_files(const std::filesystem::path& references,
+                                           const std::filesystem::path& estimates,
+                                           const std::filesystem::path& mixtures);
+
+struct ScoredSignals {
+  Tensor references, estimates;  // (S, L), (K, L) float32
+  Tensor mixture;                // (L), not defined without one
+};
+
+// Throws InputError, as read_mono does and for files of unequal rates or lengths.
+ScoredSignals read_scored_files(const ScoredFiles& files);
+
+}  // namespace sunder
