@@ -45,13 +45,13 @@ Mixture MixtureSet::load(int64_t i) const {
   return items_->load(i);
 }
 
-void write_audio(const MixtureSet& set, const std::filesystem::path& folder, const Progress& progress) {
+void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int64_t count, const Progress& progress) {
   std::vector<std::filesystem::path> folders = {folder / "mix"};
   for (int s = 1; s <= set.num_sources(); ++s) folders.push_back(folder / fmt::format("s{}", s));
   for (const auto& each : folders) create_folders(each);
   std::mutex reporting;
   int64_t done = 0;
-  parallel_for(set.size(), 16, [&](int64_t begin, int64_t end) {
+  parallel_for(count, 16, [&](int64_t begin, int64_t end) {
     for (int64_t i = begin; i < end; ++i) {
       const Mixture item = set.load(i);
       const std::string name = item.id + ".wav";
@@ -61,7 +61,7 @@ void write_audio(const MixtureSet& set, const std::filesystem::path& folder, con
     }
     const std::lock_guard lock(reporting);
     done += end - begin;
-    if (progress) progress(done, set.size());
+    if (progress) progress(done, count);
   });
 }
 

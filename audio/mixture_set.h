@@ -55,8 +55,9 @@ class MixtureSet {
   std::shared_ptr<const MixtureItems> items_;
 };
 
-// Writes the set's items as folder/{mix,s1,s2,...}/<id>.wav (32-bit float), which MixtureSet::open reads back to the
+// Writes the set's first `count` items as folder/{mix,s1,s2,...}/<id>.wav (32-bit float), which MixtureSet::open reads back to the
 // same samples if `folder` is called train, valid or test. Throws Error if it cannot.
-void write_audio(const MixtureSet& set, const std::filesystem::path& folder, const Progress& progress = {});
+void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int64_t count,
+                 const Progress& progress = {});
 
 }  // namespace sunder

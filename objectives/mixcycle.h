@@ -1,4 +1,4 @@
-// MixCycle (paper A, Fig. 3): the network's own estimates, re-mixed across neighbouring items, are targets and input of
+// MixCycle (arXiv 2202.03875, Fig. 3): the network's own estimates, re-mixed across neighbouring items, are targets and input of
 // the next step. The student's loss is pit_loss against the targets.
 #pragma once
 

@@ -58,7 +58,8 @@ void describe_checkpoint(const Checkpoint& checkpoint) {
   for (const char* key : {"epoch", "minutes", "best_score"}) {
     const auto found = state.find(key);
     if (found == state.end()) continue;
-    std::visit([&](const auto& value) { show(key, fmt::format("{}", value)); }, found->second);
+    if (const double* number = std::get_if<double>(&found->second)) show(key, fmt::format("{:.2f}", *number));
+    else std::visit([&](const auto& value) { show(key, fmt::format("{}", value)); }, found->second);
   }
   show("best so far", checkpoint.is_best ? "yes" : "no");
 }

@@ -1,10 +1,6 @@
 // sunder-prepare: from recordings of speech to a set of mixtures with known sources.
-#include <unistd.h>
-
 #include <CLI/CLI.hpp>
-#include <chrono>
 #include <cmath>
-#include <cstdio>
 #include <set>
 
 #include "audio/debian_voices.h"
@@ -17,42 +13,12 @@
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "train/options.h"
+#include "train/progress_line.h"
 
 namespace {
 
 namespace fs = std::filesystem;
 using namespace sunder;
-
-// One line on stderr for work of more than two seconds: rewritten in place on a terminal, every ten seconds elsewhere.
-class ProgressLine {
- public:
-  explicit ProgressLine(std::string what) : what_(std::move(what)), terminal_(isatty(STDERR_FILENO) == 1) {}
-  ~ProgressLine() {
-    if (shown_ && terminal_) fmt::print(stderr, "\n");
-  }
-  void operator()(int64_t done, int64_t total) {
-    const auto now = std::chrono::steady_clock::now();
-    const double seconds = std::chrono::duration<double>(now - begin_).count();
-    if (seconds < 2 || (shown_ && done < total && now - last_ < std::chrono::seconds(terminal_ ? 1 : 10))) return;
-    const double left = seconds / static_cast<double>(done) * static_cast<double>(total - done);
-    fmt::print(stderr, "{}{}: {} of {}, {:.0f}/s, {:.0f} s left{}", terminal_ ? "\r" : "", what_, done, total,
-               static_cast<double>(done) / seconds, left, terminal_ ? "   " : "\n");
-    std::fflush(stderr);
-    last_ = now;
-    shown_ = true;
-  }
-
- private:
-  const std::string what_;
-  const bool terminal_;
-  const std::chrono::steady_clock::time_point begin_ = std::chrono::steady_clock::now();
-  std::chrono::steady_clock::time_point last_;
-  bool shown_ = false;
-};
-
-Progress report(const std::string& what) {
-  return [line = std::make_shared<ProgressLine>(what)](int64_t done, int64_t total) { (*line)(done, total); };
-}
 
 struct ListOptions {
   std::string corpus, output, rule;
@@ -102,7 +68,7 @@ ScreeningResult screen_corpus(const Corpus& corpus, const ListOptions& options, 
   screening.sample_rate = options.sample_rate;
   screening.channels = options.channels;
   screening.skip_unusable = options.skip_unusable;
-  ScreeningResult result = screen(corpus, screening, report("reading recordings"));
+  ScreeningResult result = screen(corpus, screening, progress_line("reading recordings"));
   for (const std::string& message : result.unusable) fmt::print(stderr, "left out: {}\n", message);
   if (result.too_short + result.too_long > 0)
     fmt::print(stderr, "left out: {} recordings with less and {} with more than {} to {} s of speech\n",
@@ -131,8 +97,8 @@ void write_set(const Corpus& corpus, const ListOptions& options, const std::vect
     fmt::print("{:5} {:6} mixtures of {:5} recordings by {:4} speakers\n", name, mixtures.size(), chosen.size(),
                speakers.size());
     if (mixtures.empty() || !options.write_audio) continue;
-    write_audio(MixtureSet::open(output.path(), name, {.corpus = corpus.root}), output.path() / name,
-                report("writing " + name));
+    const MixtureSet set = MixtureSet::open(output.path(), name, {.corpus = corpus.root});
+    write_audio(set, output.path() / name, set.size(), progress_line("writing " + name));
   }
   output.commit();
   fmt::print("{}\n", output.final_path().string());
@@ -300,11 +266,43 @@ void prepare_librimix(const LibriMixOptions& options) {
   for (const fs::path& list : lists) {
     const std::string subset = librimix_subset(list);
     const MixLength length = options.mode == "min" ? MixLength::min : MixLength::max;
-    const int64_t count = write_librimix(list, options.librispeech, output.path(), length, report("writing " + subset));
+    const int64_t count = write_librimix(list, options.librispeech, output.path(), length, progress_line("writing " + subset));
     fmt::print("{:9} {:6} mixtures\n", subset, count);
   }
   output.commit();
   fmt::print("{}\n", output.final_path().string());
+}
+
+struct AudioOptions {
+  std::string set, output, split = "test";
+  int64_t items = 0;
+  int threads = 0;
+  bool force = false;
+};
+
+CLI::App* add_audio(CLI::App& app, AudioOptions& options) {
+  CLI::App* command = app.add_subcommand("audio", "a set's mixtures and sources as WAV files");
+  command->add_option("--set", options.set, "mixture set")->required();
+  command->add_option("--output", options.output, "folder for mix/, s1/, s2/, ...")->required();
+  command->add_option("--split", options.split, "which part")
+      ->check(CLI::IsMember({"train", "valid", "test"}))
+      ->capture_default_str();
+  command->add_option("--items", options.items, "only the first so many; 0: all")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command->add_option("--threads", options.threads, "CPU threads; 0 takes one per core")->capture_default_str();
+  command->add_flag("--force", options.force, "replace an output that is there");
+  command->footer("Example:\n  sunder-prepare audio --set voices --split test --items 10 --output listen");
+  return command;
+}
+
+void prepare_audio(const AudioOptions& options) {
+  const MixtureSet set = MixtureSet::open(options.set, options.split);
+  OutputFolder output(options.output, options.force);
+  const int64_t count = options.items > 0 ? std::min(options.items, set.size()) : set.size();
+  write_audio(set, output.path(), count, progress_line("writing " + options.split));
+  output.commit();
+  fmt::print("{:9} {:6} mixtures\n{}\n", options.split, count, output.final_path().string());
 }
 
 int run(int argc, char** argv) {
@@ -316,16 +314,25 @@ int run(int argc, char** argv) {
   LibriMixOptions librimix;
   const CLI::App* sc09mix_command = add_sc09mix(app, sc09mix, words);
   const CLI::App* voices_command = add_voices(app, voices);
-  add_librimix(app, librimix);
+  const CLI::App* librimix_command = add_librimix(app, librimix);
+  AudioOptions audio;
+  add_audio(app, audio);
   parse_command_line(app, argc, argv,
                      "  sunder-prepare voices --corpus debian --output voices --train 20000 --valid 500 --test 500\n"
                      "  sunder-prepare COMMAND --help");
-  set_num_threads(sc09mix_command->parsed()  ? sc09mix.threads
-                  : voices_command->parsed() ? voices.threads
-                                             : librimix.threads);
-  if (sc09mix_command->parsed()) prepare_sc09mix(sc09mix, words);
-  else if (voices_command->parsed()) prepare_voices(voices);
-  else prepare_librimix(librimix);
+  if (sc09mix_command->parsed()) {
+    set_num_threads(sc09mix.threads);
+    prepare_sc09mix(sc09mix, words);
+  } else if (voices_command->parsed()) {
+    set_num_threads(voices.threads);
+    prepare_voices(voices);
+  } else if (librimix_command->parsed()) {
+    set_num_threads(librimix.threads);
+    prepare_librimix(librimix);
+  } else {
+    set_num_threads(audio.threads);
+    prepare_audio(audio);
+  }
   return 0;
 }
 

@@ -26,8 +26,8 @@ class ProgressLine {
     if (done <= 0 || seconds < 2) return;
     if (shown_ && done < total && now - last_ < std::chrono::seconds(terminal_ ? 1 : 10)) return;
     const double left = seconds / static_cast<double>(done) * static_cast<double>(total - done);
-    fmt::print(stderr, "{}{}: {} of {}{}, {:.0f}{}/s, {:.0f} s left{}", terminal_ ? "\r" : "", what_, done, total,
-               unit_, static_cast<double>(done) / seconds, unit_, left, terminal_ ? "   " : "\n");
+    fmt::print(stderr, "{}{}: {} of {}{}, {:.0f}/s, {:.0f} s left{}", terminal_ ? "\r" : "", what_, done, total, unit_,
+               static_cast<double>(done) / seconds, left, terminal_ ? "   " : "\n");
     std::fflush(stderr);
     last_ = now;
     shown_ = true;

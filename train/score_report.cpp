@@ -20,7 +20,10 @@ ordered_json json_number(const std::optional<double>& score) {
   return *score;
 }
 
-std::string two_digits(const std::optional<double>& score) { return score ? fmt::format("{:.2f}", *score) : ""; }
+std::string two_digits(const std::optional<double>& score) {
+  if (!score) return "";
+  return fmt::format("{:.2f}", std::abs(*score) < 0.005 ? 0 : *score);  // never "-0.00"
+}
 
 bool listed(const ScoreColumn& column) { return column.kind != ScoreColumn::Kind::mixture; }
 

@@ -9,7 +9,7 @@
 namespace sunder {
 namespace {
 
-constexpr double range_db = 80;
+constexpr double range_db = 70;
 constexpr int64_t max_columns = 1200;       // as wide as a spectrogram is drawn
 constexpr int64_t frames_at_a_time = 2000;  // of a long recording, to keep its spectrum out of memory
 constexpr double frame_seconds = 0.032;     // shows a voice's harmonics as lines and its syllables apart
@@ -58,13 +58,14 @@ Picture draw_separation(const std::string& title, const std::vector<std::span<co
   SpectrogramStyle style;
   style.seconds = static_cast<double>(signals[0].size()) / sample_rate;
   style.kilohertz = sample_rate / 2000.0;
+  style.low_db = -range_db;
   std::vector<Picture> panels;
+  double loudest = 0;
   for (size_t i = 0; i < signals.size(); ++i) {
     const Tensor db = levels(signals[i], sample_rate);
-    if (i == 0) {
-      style.high_db = *std::max_element(db.data<double>(), db.data<double>() + db.numel());
-      style.low_db = style.high_db - range_db;
-    }
+    double* values = db.mutable_data<double>();
+    if (i == 0) loudest = *std::max_element(values, values + db.numel());
+    for (int64_t k = 0; k < db.numel(); ++k) values[k] -= loudest;
     style.title = i == 0 ? fmt::format("{}: mixture", title) : fmt::format("{}: estimate {}", title, i);
     panels.push_back(draw_spectrogram(db, style));
   }

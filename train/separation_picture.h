@@ -9,7 +9,7 @@
 
 namespace sunder {
 
-// Spectrograms of the mixture and its estimates below each other, on one scale of the loudest 80 dB of the mixture.
+// Spectrograms of the mixture and its estimates below each other, on one scale in dB below the loudest of the mixture.
 // signals: the mixture first, then the estimates, all of one length (at least one sample) at `sample_rate` Hz.
 Picture draw_separation(const std::string& title, const std::vector<std::span<const float>>& signals, int sample_rate);
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -12,6 +13,7 @@
 #include "train/loader.h"
 #include "train/options.h"
 #include "train/progress.h"
+#include "train/report.h"
 #include "train/run_folder.h"
 #include "train/validation.h"
 
@@ -24,7 +26,9 @@ class Trainer {
     bool reads_references = false;    // pit alone: no other method is ever given a clean source
     int64_t outputs_per_source = 1;   // MixIT: 2, its network gives both mixtures' sources
     bool even_batch = false;          // MixCycle exchanges estimates between neighbours
+    int64_t paired_epochs = 0;        // the first so many take next_pair(); MixIT and MixPIT: every_epoch
   };
+  static constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
 
   // Opens the data, builds the network, resumes if asked. Throws the errors of all these.
   Trainer(const RunOptions& options, const Method& method);
@@ -38,9 +42,9 @@ class Trainer {
   // Backward of the summed loss, clipping, Adam, log line, and a checkpoint where one is due. inputs: how many network
   // inputs the loss is summed over. Throws DivergedError after nonfinite_patience steps in a row without an update.
   void step(const Variable& loss, int64_t inputs);
-  // Validates where it is due and saves.
+  // Validates where it is due and saves. After a signal it saves alone: the resumed run validates instead.
   void end_epoch();
-  // The exit code: 0, or 75 if a signal ended the run.
+  // Validates and saves the last step if that was not done. The exit code: 0, or 75 if a signal ended the run.
   int finish();
 
   const Config& config() const { return options_.config; }
@@ -54,12 +58,22 @@ class Trainer {
   Log& log() { return *log_; }
 
  private:
+  void check_options() const;
+  void open_data(DType dtype, Stream stream);
+  void open_run(Stream stream);
   void resume(const Checkpoint& checkpoint);
+  void check_norm(double loss_per_input, double norm);
   CheckpointData checkpoint_data() const;
   void save(bool is_best);
-  void validate();
+  void save_stopped();
+  bool validation_due() const;
+  bool validate();  // and save; false if a signal came first
+  bool rank(const ValidationScores& scores, double mean_loss);  // whether it is the best so far
   bool out_of_time() const { return config().train.max_minutes > 0 && minutes() >= config().train.max_minutes; }
-  int64_t steps_per_epoch() const;
+  bool out_of_patience() const {
+    return config().train.patience > 0 && validations_without_best_ >= config().train.patience;
+  }
+  int64_t expected_steps() const;
 
   RunOptions options_;
   Method method_;
@@ -68,24 +82,25 @@ class Trainer {
   std::unique_ptr<Loader> loader_;
   std::unique_ptr<Validator> validator_;
   std::unique_ptr<RunFolder> folder_;
-  std::unique_ptr<ProgressBar> progress_;
   std::unique_ptr<Log> log_;
-  Batch last_batch_;  // dumped if the run diverges
+  std::unique_ptr<ProgressBar> progress_;
+  std::unique_ptr<Report> report_;
+  std::vector<Batch> last_batches_;  // dumped if the run diverges
 
   int64_t epoch_ = -1, batches_done_ = 0;  // batches_done_: of this epoch, where a resumed run goes on
   int64_t steps_ = 0;
+  int64_t saved_step_ = -1, validated_step_ = -1;  // the steps after which that was last done
   double best_score_ = 0, best_oracle_ = 0;
   bool has_best_ = false;
   int64_t validations_without_best_ = 0;
   double minutes_before_ = 0;
-  std::chrono::steady_clock::time_point start_, last_save_, last_validation_;
-  std::chrono::steady_clock::time_point last_metrics_;
+  std::chrono::steady_clock::time_point start_, last_save_, last_validation_, last_metrics_;
   std::map<std::string, int64_t> counters_;
   double epoch_loss_ = 0;  // summed over the epoch's inputs so far
   int64_t epoch_inputs_ = 0;
   double waited_before_step_ = 0;
   bool inside_epoch_ = false;  // the epoch was begun, here or before a resume, and is not over
-  bool ended_ = false;         // no more steps: out of time, out of patience, or a signal
+  bool ended_ = false;         // no more steps: out of time, or a signal
 };
 
 }  // namespace sunder

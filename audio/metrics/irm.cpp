@@ -5,7 +5,7 @@
 namespace sunder {
 namespace {
 
-constexpr double mask_eps = 1e-8;  // code A, src/lib/utils.py
+constexpr double mask_eps = 1e-8;  // ertug/MixCycle, src/lib/utils.py
 
 }  // namespace
 

@@ -18,7 +18,7 @@ struct PitSnr {
 };
 
 // Permutation-invariant thresholded SNR: loss = min over permutations p of mean over s of L(s, p(s)) (tensor/ops/snr.h;
-// code A's InvariantLoss). Residual energies are accumulated pair by pair; nothing of size permutations x samples
+// InvariantLoss of ertug/MixCycle). Residual energies are accumulated pair by pair; nothing of size permutations x samples
 // exists. references, estimates: (B, S, L), float32 or float64, S = 1 ... 6. snr_max_db: the loss stays above its
 // negative. A NaN in an estimate makes the item's loss NaN. Throws Error for other shapes, more sources or mixed
 // dtypes.

@@ -1,4 +1,4 @@
-// No op of its own: the thresholded SNR as pit_snr and mixit_snr use it, on both devices (paper A, "Unsupervised Source
+// No op of its own: the thresholded SNR as pit_snr and mixit_snr use it, on both devices (arXiv 2202.03875, "Unsupervised Source
 // Separation via Self-Supervised Training", arXiv 2202.03875, eq. 2).
 #pragma once
 

@@ -86,7 +86,7 @@ TEST_F(MixtureSetTest, LoadsTheSameFromManyThreads) {
 TEST_F(MixtureSetTest, WrittenAudioReadsBackToTheSameSamples) {
   write_list(config(), two_sources);
   const MixtureSet set = MixtureSet::open(folder_ / "set", "train");
-  write_audio(set, folder_ / "audio/train");
+  write_audio(set, folder_ / "audio/train", set.size());
   const MixtureSet copy = MixtureSet::open(folder_ / "audio", "train");
   ASSERT_EQ(copy.size(), 2);
   for (int64_t i = 0; i < 2; ++i) {

@@ -1,0 +1,64 @@
+// Runs a program of the build as a user does, and keeps what it said.
+#pragma once
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tensor/error.h"
+
+namespace sunder {
+
+struct ProgramResult {
+  int code = -1;  // the exit code; 128 + the signal that ended it
+  std::string out, err;
+};
+
+struct ProgramSetup {
+  std::map<std::string, std::string> environment{};  // added to this process's own
+  std::string folder{};                              // to run in; empty: this process's own
+  rlim_t file_bytes = RLIM_INFINITY;                 // no file can grow beyond: what a full disk does
+};
+
+// `name` is a program in the build's bin folder, e.g. "sunder-separate".
+inline ProgramResult run_program(const std::string& name, const std::vector<std::string>& arguments,
+                                 const ProgramSetup& setup = {}) {
+  const std::string path = std::string(SUNDER_PROGRAMS) + "/" + name;
+  std::FILE* streams[] = {std::tmpfile(), std::tmpfile()};
+  if (!streams[0] || !streams[1]) throw_error("no temporary file for the output of {}", name);
+  const pid_t child = fork();
+  if (child < 0) throw_error("cannot start {}", path);
+  if (child == 0) {
+    for (const auto& [key, value] : setup.environment) setenv(key.c_str(), value.c_str(), 1);
+    if (!setup.folder.empty() && chdir(setup.folder.c_str()) != 0) _exit(127);
+    const int nothing = open("/dev/null", O_RDONLY);
+    if (dup2(nothing, 0) < 0 || dup2(fileno(streams[0]), 1) < 0 || dup2(fileno(streams[1]), 2) < 0) _exit(127);
+    const rlimit limit{setup.file_bytes, setup.file_bytes};
+    if (setup.file_bytes != RLIM_INFINITY && setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(127);
+    std::vector<char*> words = {const_cast<char*>(path.c_str())};
+    for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
+    words.push_back(nullptr);
+    execv(path.c_str(), words.data());
+    _exit(127);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  ProgramResult result;
+  result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  for (int i = 0; i < 2; ++i) {
+    std::rewind(streams[i]);
+    std::string& text = i == 0 ? result.out : result.err;
+    for (int c = std::fgetc(streams[i]); c != EOF; c = std::fgetc(streams[i])) text += static_cast<char>(c);
+    std::fclose(streams[i]);
+  }
+  return result;
+}
+
+}  // namespace sunder
