@@ -112,6 +112,7 @@ void elementwise_rows() {
   differentiable("prelu", {x, random_tensor({1})}, 2 * count,
                  [](const Variables& in) { return Variables{prelu(in[0], in[1])}; });
   const Tensor total = x.clone();
+  plain("cast", 3.0 * static_cast<double>(x.bytes()), 0, [=] { benchmark::DoNotOptimize(x.cast(DType::float64)); });
   plain("accumulate", 3.0 * static_cast<double>(x.bytes()), count, [=] {
     Tensor sum = total;
     accumulate(sum, x);

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tensor/cuda/runtime.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -25,43 +26,63 @@ size_t size_class(size_t bytes) {
   return (bytes + step - 1) / step * step;
 }
 
-class CpuPool {
+std::byte* system_allocate(size_t bytes, Device device) {
+  if (device.is_cuda()) return cuda::allocate(bytes, device);
+  // posix_memalign takes any size, so that sanitizers see an overrun by one byte where the pool is off.
+  void* memory = nullptr;
+  return ::posix_memalign(&memory, alignment, bytes) == 0 ? static_cast<std::byte*>(memory) : nullptr;
+}
+
+void system_free(std::byte* block, Device device) {
+  if (device.is_cuda()) cuda::free(block, device);
+  else std::free(block);
+}
+
+class Pool {
  public:
-  static CpuPool& instance() {
-    static CpuPool* pool = new CpuPool;  // never destroyed: tensors with static storage outlive any order we could pick
+  static Pool& of(Device device) {
+    // Never destroyed: tensors with static storage outlive any order we could pick.
+    static auto* pools = new std::map<std::pair<Device::Kind, int>, Pool*>;
+    static std::mutex mutex;
+    std::lock_guard lock(mutex);
+    Pool*& pool = (*pools)[{device.kind, device.index}];
+    if (!pool) pool = new Pool(device);
     return *pool;
   }
 
-  std::byte* take(size_t bytes) {
+  // A freed block goes to the next request of its size on the same stream: there the work that still uses it is done
+  // before any work of the new owner.
+  std::byte* take(size_t bytes, Stream stream) {
     std::lock_guard lock(mutex_);
     std::byte* block = nullptr;
-    if (auto cached = cached_.find(bytes); cached != cached_.end() && !cached->second.empty()) {
+    if (auto cached = cached_.find({stream.handle, bytes}); cached != cached_.end() && !cached->second.empty()) {
       block = cached->second.back();
       cached->second.pop_back();
     } else {
-      // posix_memalign takes any size, so that sanitizers see an overrun by one byte where the pool is off.
-      void* memory = nullptr;
-      if (::posix_memalign(&memory, alignment, bytes) == 0) block = static_cast<std::byte*>(memory);
+      block = system_allocate(bytes, device_);
       if (!block) {
-        throw OutOfMemory(fmt::format("out of memory on the cpu: asked for {} bytes with {} in use; lower --batch", bytes,
-                                      stats_.bytes_in_use), bytes);
+        release_locked();
+        block = system_allocate(bytes, device_);
       }
+      if (!block) throw OutOfMemory(out_of_memory(bytes), bytes);
       stats_.bytes_reserved += bytes;
       ++stats_.allocations;
     }
     stats_.bytes_in_use += bytes;
     stats_.bytes_peak = std::max(stats_.bytes_peak, stats_.bytes_in_use);
+    ++live_[bytes];
     return block;
   }
 
-  void give_back(std::byte* block, size_t bytes) {
+  void give_back(std::byte* block, size_t bytes, Stream stream) {
     std::lock_guard lock(mutex_);
     stats_.bytes_in_use -= bytes;
+    if (--live_[bytes] == 0) live_.erase(bytes);
     if (caching_) {
-      cached_[bytes].push_back(block);
+      cached_[{stream.handle, bytes}].push_back(block);
     } else {
       stats_.bytes_reserved -= bytes;
-      std::free(block);
+      system_free(block, device_);
     }
   }
 
@@ -79,39 +100,63 @@ class CpuPool {
 
   void release() {
     std::lock_guard lock(mutex_);
-    for (auto& [bytes, blocks] : cached_) {
-      for (std::byte* block : blocks) std::free(block);
-      stats_.bytes_reserved -= bytes * blocks.size();
-    }
-    cached_.clear();
+    release_locked();
   }
 
  private:
-  CpuPool() {
+  explicit Pool(Device device) : device_(device) {
     const char* setting = std::getenv("SUNDER_POOL");
     caching_ = !setting || std::string_view(setting) != "off";
   }
 
+  void release_locked() {
+    for (auto& [key, blocks] : cached_) {
+      for (std::byte* block : blocks) system_free(block, device_);
+      stats_.bytes_reserved -= key.second * blocks.size();
+    }
+    cached_.clear();
+  }
+
+  std::string out_of_memory(size_t bytes) const {
+    constexpr double mib = 1 << 20;
+    std::vector<std::pair<size_t, int64_t>> holders;  // total bytes, size
+    for (const auto& [size, count] : live_) holders.emplace_back(size * count, size);
+    std::sort(holders.rbegin(), holders.rend());
+    std::string largest;
+    for (size_t i = 0; i < std::min<size_t>(3, holders.size()); ++i)
+      largest += fmt::format("{}{} of {:.1f} MiB", i ? ", " : "", holders[i].first / holders[i].second,
+                             static_cast<double>(holders[i].second) / mib);
+    return fmt::format(
+        "out of memory on {}: asked for {} bytes ({:.1f} MiB) with {:.1f} MiB in use, most of it in tensors: {}; lower "
+        "--batch or data.segment_seconds",
+        to_string(device_), bytes, static_cast<double>(bytes) / mib, static_cast<double>(stats_.bytes_in_use) / mib,
+        largest.empty() ? "none" : largest);
+  }
+
+  Device device_;
   std::mutex mutex_;
   bool caching_ = true;
-  std::map<size_t, std::vector<std::byte*>> cached_;
+  std::map<std::pair<void*, size_t>, std::vector<std::byte*>> cached_;  // by stream and size
+  std::map<size_t, int64_t> live_;                                     // blocks handed out, by size
   MemoryStats stats_;
 };
 
 }  // namespace
 
 std::shared_ptr<std::byte> allocate(size_t bytes, Stream stream) {
-  SUNDER_ASSERT(stream.device.is_cpu());
-  CpuPool& pool = CpuPool::instance();
+  Pool& pool = Pool::of(stream.device);
   const size_t rounded = pool.caching() ? size_class(bytes) : bytes;  // exact, so that a sanitizer sees every overrun
-  std::byte* block = pool.take(rounded);
-  if (const int poison = poison_byte) std::memset(block, poison, rounded);
-  return {block, [rounded](std::byte* p) { CpuPool::instance().give_back(p, rounded); }};
+  std::byte* block = pool.take(rounded, stream);
+  if (const int poison = poison_byte) {
+    if (stream.device.is_cuda()) cuda::fill(block, poison, rounded, stream);
+    else std::memset(block, poison, rounded);
+  }
+  return {block, [rounded, stream](std::byte* p) { Pool::of(stream.device).give_back(p, rounded, stream); }};
 }
 
 void set_memory_poison(uint8_t byte) { poison_byte = byte; }
-MemoryStats memory_stats(Device) { return CpuPool::instance().stats(); }
-void reset_peak_memory(Device) { CpuPool::instance().reset_peak(); }
-void release_cached_memory(Device) { CpuPool::instance().release(); }
+MemoryStats memory_stats(Device device) { return Pool::of(device).stats(); }
+void reset_peak_memory(Device device) { Pool::of(device).reset_peak(); }
+void release_cached_memory(Device device) { Pool::of(device).release(); }
 
 }  // namespace sunder

@@ -4,7 +4,9 @@
 #include <functional>
 #include <numeric>
 
+#include "tensor/cuda/runtime.h"
 #include "tensor/memory.h"
+#include "tensor/ops/cast.h"
 
 namespace sunder {
 
@@ -104,31 +106,23 @@ Tensor Tensor::to(Stream stream) const {
 
 Tensor Tensor::cast(DType dtype) const {
   if (dtype == dtype_) return *this;
-  SUNDER_ASSERT(device().is_cpu());
   Tensor result = empty(shape_, dtype, stream_);
-  const auto convert = [&]<class From, class To>() {
-    const From* from = data<From>();
-    To* to = result.mutable_data<To>();
-    for (int64_t i = 0; i < numel_; ++i) to[i] = static_cast<To>(from[i]);
-  };
-  if (dtype_ == DType::float32 && dtype == DType::float64) convert.operator()<float, double>();
-  else if (dtype_ == DType::float64 && dtype == DType::float32) convert.operator()<double, float>();
-  else if (dtype_ == DType::complex64 && dtype == DType::complex128) convert.operator()<complex64, complex128>();
-  else if (dtype_ == DType::complex128 && dtype == DType::complex64) convert.operator()<complex128, complex64>();
-  else throw_error("[cast] expected real to real or complex to complex, got {} to {}", to_string(dtype_), to_string(dtype));
+  cast_to(*this, result);
   return result;
 }
 
 void Tensor::copy_from(const Tensor& source) const {
   if (source.shape_ != shape_ || source.dtype_ != dtype_)
     throw_error("[copy_from] expected {}, got {}", describe(*this), describe(source));
-  SUNDER_ASSERT(device().is_cpu() && source.device().is_cpu());
-  if (numel_ > 0) std::memcpy(raw(), source.raw(), bytes());
+  if (numel_ == 0) return;
+  if (device().is_cpu() && source.device().is_cpu()) std::memcpy(raw(), source.raw(), bytes());
+  else cuda::copy(raw(), device(), source.raw(), source.device(), bytes(), device().is_cuda() ? stream_ : source.stream_);
 }
 
 void Tensor::zero() const {
-  SUNDER_ASSERT(device().is_cpu());
-  if (numel_ > 0) std::memset(raw(), 0, bytes());
+  if (numel_ == 0) return;
+  if (device().is_cpu()) std::memset(raw(), 0, bytes());
+  else cuda::fill(raw(), 0, bytes(), stream_);
 }
 
 template <class T>

@@ -8,6 +8,7 @@ namespace sunder::cases {
 Case accumulate_case();
 Case adam_case();
 Case binary_case();
+Case cast_case();
 Case concat_case();
 Case depthwise_conv1d_case();
 Case global_norm_case();
@@ -37,6 +38,7 @@ inline std::vector<Case> all() {
       accumulate_case(),
       adam_case(),
       binary_case(),
+      cast_case(),
       concat_case(),
       depthwise_conv1d_case(),
       global_norm_case(),

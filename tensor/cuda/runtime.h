@@ -1,0 +1,26 @@
+// What the tensor layer needs of a CUDA device: memory, copies, streams. Defined by runtime.cpp in a build with CUDA and by
+// none.cpp in one without, where every call but device_count throws DeviceError.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "tensor/device.h"
+
+namespace sunder::cuda {
+
+// Devices that can be used; 0 without a driver. `why` (may be null) says why there are none.
+int device_count(std::string* why = nullptr);
+// Throws DeviceError if the device does not exist or this build has no code for its architecture.
+void check_device(Device device);
+
+// Null where the device has no such memory left.
+std::byte* allocate(size_t bytes, Device device);
+void free(std::byte* block, Device device);
+
+// Queued on `stream` if one side is a device; returns when host memory may be read or reused.
+void copy(std::byte* to, Device to_device, const std::byte* from, Device from_device, size_t bytes, Stream stream);
+void fill(std::byte* block, int byte, size_t bytes, Stream stream);
+void synchronize(Stream stream);
+
+}  // namespace sunder::cuda

@@ -1,0 +1,14 @@
+#pragma once
+
+#include "tensor/dispatch.h"
+#include "tensor/tensor.h"
+
+namespace sunder {
+
+// The same values in another precision, rounded to nearest: real to real or complex to complex (Tensor::cast).
+// x: any shape; y: the same shape, the dtype wanted. Throws Error for other pairs of dtypes.
+void cast_to(const Tensor& x, Tensor& y);
+
+SUNDER_KERNEL(cast_to, const Tensor& x, Tensor& y)
+
+}  // namespace sunder

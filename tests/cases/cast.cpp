@@ -1,0 +1,40 @@
+#include "tensor/ops/cast.h"
+
+#include "tests/cases/case.h"
+
+namespace sunder::cases {
+namespace {
+
+// To the other precision and back: what is left of a number is its rounding to float32.
+Example example(const std::string& name, Shape shape, DType dtype) {
+  return {name, {random_tensor(shape, 1, dtype)},
+          [](const auto& in) {
+            const Tensor& x = in[0].value();
+            const bool single = real_of(x.dtype()) == DType::float32;
+            const DType other = is_complex(x.dtype()) ? (single ? DType::complex128 : DType::complex64)
+                                                      : (single ? DType::float64 : DType::float32);
+            return std::vector{Variable(x.cast(other).cast(x.dtype()))};
+          },
+          [](const std::vector<Tensor>& in) {
+            Tensor rounded = in[0].clone();
+            auto* values = reinterpret_cast<double*>(rounded.raw());
+            for (int64_t i = 0; i < rounded.numel() * (is_complex(rounded.dtype()) ? 2 : 1); ++i)
+              values[i] = static_cast<float>(values[i]);
+            return std::vector{rounded};
+          },
+          {}, /*check_grad=*/false, /*tolerance64=*/0, /*tolerance32=*/1e-7};
+}
+
+}  // namespace
+
+Case cast_case() {
+  return {"cast",
+          {example("1", {1}, DType::float64), example("0", {0}, DType::float64), example("3x7", {3, 7}, DType::float64),
+           example("40001", {40001}, DType::float64), example("5x3_complex", {5, 3}, DType::complex128)},
+          {{"[cast] expected two precisions of real or of complex numbers",
+            [] { random_tensor({2}, 1).cast(DType::complex64); }},
+           {"[cast] expected two precisions of real or of complex numbers",
+            [] { integers({1, 2}, {2}).cast(DType::float32); }}}};
+}
+
+}  // namespace sunder::cases
