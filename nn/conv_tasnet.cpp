@@ -95,7 +95,7 @@ Variable StftConvTasNet::mask_logits(const Variable& magnitude) const {
 
 Variable StftConvTasNet::forward(const Tensor& mixture) const {
   check_dim("conv_tasnet", "mixture", mixture, 2);
-  // No gradient reaches the mixture: its spectrum is a constant (mixcycle.md section 1, the authors' code).
+  // No gradient reaches the mixture: its spectrum is a constant, as in the authors' code.
   const Tensor spectrum = stft_.forward(mixture);
   const Variable spectra = soft_mask(mask_logits(Variable(magnitude(spectrum))), spectrum, config_.sources);
   return stft_.inverse(spectra, mixture.size(1));

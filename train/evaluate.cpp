@@ -60,10 +60,10 @@ Options parse(int argc, char** argv) {
   app.add_option("--json", options.json, "file for the same with the summary and what was left out");
   app.add_option("--results", options.results, "file for the printed table (markdown)");
   app.add_option("--max-items", options.max_items, "score the first items alone; 0 scores all")
-      ->check(CLI::Range(0.0, 1e12))
+      ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--batch", options.batch, "items of one length that go through the network together")
-      ->check(CLI::Range(1.0, 1e6))
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   parse_command_line(
       app, argc, argv,
@@ -188,17 +188,20 @@ ScoreTable score_files(const Options& options, Heading& heading) {
 
 // Says on stderr what the means leave out.
 void tell_gaps(const ScoreTable& table, int64_t skipped) {
-  int64_t undefined = 0;
+  int64_t undefined = 0, sources = 0;
   for (const ScoredItem& item : table.items) {
     if (!item.skipped.empty()) {
       fmt::print(stderr, "left out: {}: {}\n", item.name, item.skipped);
       continue;
     }
-    for (const auto& source : item.scores)
+    for (const auto& source : item.scores) {
+      ++sources;
       if (!source[0]) ++undefined;
+    }
   }
   if (undefined > 0)
-    fmt::print(stderr, "no score for {} sources whose estimate is silent; the means leave them out\n", undefined);
+    fmt::print(stderr, "no score where the estimate is silent: {} of {} sources; the means leave them out\n", undefined,
+               sources);
   if (skipped == static_cast<int64_t>(table.items.size())) fmt::print(stderr, "no item is left to score\n");
 }
 
@@ -213,7 +216,8 @@ int run(int argc, char** argv) {
 
   std::string title;
   for (const auto& [key, value] : heading) title += fmt::format("{} {}, ", key, value);
-  title += fmt::format("{} items of {} sources{}", static_cast<int64_t>(table.items.size()) - skipped, table.sources,
+  const int64_t scored = static_cast<int64_t>(table.items.size()) - skipped;
+  title += fmt::format("{} {} of {} sources{}", scored, scored == 1 ? "item" : "items", table.sources,
                        skipped > 0 ? fmt::format(", {} left out", skipped) : "");
   const std::string report = scores_markdown(table, title);
   fmt::print("{}", report);

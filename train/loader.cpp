@@ -33,7 +33,7 @@ void copy_segment(const std::vector<float>& signal, int64_t start, int64_t lengt
 
 int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const std::string& crop,
                       uint64_t seed, int64_t epoch, int64_t item) {
-  const int64_t unit = crop == "sample" ? 1 : sample_rate;
+  const int64_t unit = crop == "any" ? 1 : sample_rate;
   const int64_t room = item_length / unit - (segment_length + unit - 1) / unit;
   if (room <= 0) return 0;
   Random random(seed, RandomUse::segment, static_cast<uint32_t>(epoch), item);
@@ -92,23 +92,20 @@ void Loader::work() {
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] {
-      return stopping_ ||
-             (!order_.empty() && !failure_ && claimed_ < batches_per_epoch() && claimed_ < wanted_ + batches_ahead);
+      return stopping_ || (!order_.empty() && claimed_ < batches_per_epoch() && claimed_ < wanted_ + batches_ahead);
     });
     if (stopping_) return;
     const int64_t epoch = epoch_, number = claimed_++;
     const std::vector<int64_t> order = order_;
     lock.unlock();
-    Batch batch;
-    std::exception_ptr failure;
+    Prepared prepared;
     try {
-      batch = make(epoch, number, order);
+      prepared.batch = make(epoch, number, order);
     } catch (...) {
-      failure = std::current_exception();
+      prepared.failure = std::current_exception();
     }
     lock.lock();
-    if (failure) failure_ = failure;
-    else if (epoch == epoch_ && number >= wanted_) ready_[number] = std::move(batch);
+    if (epoch == epoch_ && number >= wanted_) ready_[number] = std::move(prepared);
     changed_.notify_all();
   }
 }
@@ -117,12 +114,13 @@ bool Loader::next(Batch& batch) {
   std::unique_lock lock(mutex_);
   if (wanted_ >= batches_per_epoch()) return false;
   const auto begin = std::chrono::steady_clock::now();
-  changed_.wait(lock, [this] { return failure_ || ready_.contains(wanted_); });
+  changed_.wait(lock, [this] { return ready_.contains(wanted_); });
   seconds_waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  if (failure_) std::rethrow_exception(failure_);
-  batch = std::move(ready_.extract(wanted_).mapped());
+  const Prepared prepared = std::move(ready_.extract(wanted_).mapped());
   ++wanted_;
   changed_.notify_all();
+  if (prepared.failure) std::rethrow_exception(prepared.failure);
+  batch = prepared.batch;
   return true;
 }
 

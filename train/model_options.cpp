@@ -12,19 +12,19 @@ namespace sunder {
 namespace fs = std::filesystem;
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
-  const CLI::Range size(1.0, 1e9);
   app.add_option("--model", options.path,
                  "checkpoint folder (RUN/checkpoints/best), run folder (its best checkpoint) or .safetensors file");
   app.add_option("--architecture", options.architecture,
                  "stft-conv-tasnet; needed only for a state dict that does not name it itself");
   const std::string plain = ", for a state dict without metadata; default: ";
-  app.add_option("--num-layers", options.sizes["num_layers"], "blocks a stack" + plain + "4")->check(size);
+  app.add_option("--num-layers", options.sizes["num_layers"], "blocks a stack" + plain + "4")
+      ->check(CLI::PositiveNumber);
   app.add_option("--num-stacks", options.sizes["num_stacks"], "stacks of blocks" + plain + "what the shapes leave")
-      ->check(size);
+      ->check(CLI::PositiveNumber);
   app.add_option("--hop-length", options.sizes["hop_length"], "samples" + plain + "a quarter of the frame")
-      ->check(size);
+      ->check(CLI::PositiveNumber);
   app.add_option("--sample-rate", options.sizes["sample_rate"], "Hz the model was trained at" + plain + "8000")
-      ->check(size);
+      ->check(CLI::PositiveNumber);
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", options.threads, "CPU threads; 0 takes one per core")
       ->check(CLI::Range(0, 4096))

@@ -4,6 +4,7 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -59,7 +60,7 @@ void RunFolder::append_metrics(const MetricsRow& row) const {
     throw_error("{}: cannot write: {}{}", name, std::strerror(error), restored ? "" : "; its last line is cut");
 }
 
-void RunFolder::truncate_metrics(int64_t step) const {
+void RunFolder::truncate_metrics(int64_t step, int64_t validated_step) const {
   const fs::path name = path_ / "metrics.jsonl";
   std::ifstream stream(name);
   if (!stream) return;
@@ -67,7 +68,9 @@ void RunFolder::truncate_metrics(int64_t step) const {
   for (std::string line; std::getline(stream, line);) {
     const auto row = ordered_json::parse(line, nullptr, false);
     if (!row.is_object() || !row.contains("step") || !row["step"].is_number_integer()) continue;
-    if (row["step"].get<int64_t>() <= step) kept += line + "\n";
+    const bool validation = std::any_of(row.items().begin(), row.items().end(),
+                                        [](const auto& field) { return field.key().starts_with("valid_"); });
+    if (row["step"].get<int64_t>() <= (validation ? std::min(step, validated_step) : step)) kept += line + "\n";
   }
   write_file(name, kept);
 }

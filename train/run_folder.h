@@ -31,8 +31,10 @@ class RunFolder {
 
   // Appends one line and hands it to the system at once. On failure the file is as before; throws Error.
   void append_metrics(const MetricsRow& row) const;
-  // Keeps the lines up to `step`: what a resumed run will write again goes, and so does a line cut by a kill.
-  void truncate_metrics(int64_t step) const;
+  // Keeps the lines up to `step`, of a validation's lines (with a key that begins with valid_) those up to
+  // `validated_step`: what a resumed run will write again goes, and so does a line cut by a kill.
+  void truncate_metrics(int64_t step, int64_t validated_step) const;
+  void truncate_metrics(int64_t step) const { truncate_metrics(step, step); }
 
  private:
   std::filesystem::path path_;

@@ -30,12 +30,15 @@ int main(int argc, char** argv) {
   return run_main("sunder-train-mixcycle", [&] {
     const RunOptions options = parse_run_options(
         "sunder-train-mixcycle",
-        "Trains a separator from mixtures alone: MixPIT first, then from its own estimates mixed again (MixCycle).", argc,
-        argv);
-    Trainer trainer(options, {.name = "mixcycle", .even_batch = true});
-    const Config& config = trainer.config();
-    if (config.mixcycle.init_fraction > 0 && config.train.max_minutes <= 0)
+        "Trains a separator from mixtures alone: MixPIT first, then from its own estimates mixed again (MixCycle).",
+        argc, argv);
+    const Config& config = options.config;
+    const bool by_time = config.mixcycle.init_fraction > 0;
+    if (by_time && config.train.max_minutes <= 0)
       throw_error<UsageError>("mixcycle.init_fraction: expected --max-minutes with it, got none");
+    Trainer trainer(options, {.name = "mixcycle",
+                              .even_batch = true,
+                              .paired_epochs = by_time ? Trainer::every_epoch : config.mixcycle.init_epochs});
     const int64_t batch_size = config.train.batch;
     for (; trainer.next_epoch(); trainer.end_epoch()) {
       if (is_cyclic(trainer)) {

@@ -7,9 +7,10 @@ using namespace sunder;
 int main(int argc, char** argv) {
   return run_main("sunder-train-mixit", [&] {
     const RunOptions options = parse_run_options(
-        "sunder-train-mixit", "Trains a separator from mixtures alone: sums of two mixtures into outputs that add up to the two (MixIT).", argc,
-        argv);
-    Trainer trainer(options, {.name = "mixit", .outputs_per_source = 2});
+        "sunder-train-mixit",
+        "Trains a separator from mixtures alone: sums of two mixtures into outputs that add up to the two (MixIT).",
+        argc, argv);
+    Trainer trainer(options, {.name = "mixit", .outputs_per_source = 2, .paired_epochs = Trainer::every_epoch});
     for (; trainer.next_epoch(); trainer.end_epoch()) {
       for (Batch first, second; trainer.next_pair(first, second);)
         trainer.step(mixit_step(trainer.network(), first.mixtures, second.mixtures), trainer.config().train.batch);

@@ -7,9 +7,9 @@ using namespace sunder;
 int main(int argc, char** argv) {
   return run_main("sunder-train-mixpit", [&] {
     const RunOptions options = parse_run_options(
-        "sunder-train-mixpit", "Trains a separator from mixtures alone: sums of two mixtures into the two (MixPIT).", argc,
-        argv);
-    Trainer trainer(options, {.name = "mixpit"});
+        "sunder-train-mixpit", "Trains a separator from mixtures alone: sums of two mixtures into the two (MixPIT).",
+        argc, argv);
+    Trainer trainer(options, {.name = "mixpit", .paired_epochs = Trainer::every_epoch});
     for (; trainer.next_epoch(); trainer.end_epoch()) {
       for (Batch first, second; trainer.next_pair(first, second);)
         trainer.step(mixpit_step(trainer.network(), first.mixtures, second.mixtures), trainer.config().train.batch);

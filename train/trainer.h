@@ -22,11 +22,11 @@ namespace sunder {
 class Trainer {
  public:
   struct Method {
-    std::string name;                 // "mixcycle"
-    bool reads_references = false;    // pit alone: no other method is ever given a clean source
-    int64_t outputs_per_source = 1;   // MixIT: 2, its network gives both mixtures' sources
-    bool even_batch = false;          // MixCycle exchanges estimates between neighbours
-    int64_t paired_epochs = 0;        // the first so many take next_pair(); MixIT and MixPIT: every_epoch
+    std::string name;                // "mixcycle"
+    bool reads_references = false;   // pit alone: no other method is ever given a clean source
+    int64_t outputs_per_source = 1;  // MixIT: 2, its network gives both mixtures' sources
+    bool even_batch = false;         // MixCycle exchanges estimates between neighbours
+    int64_t paired_epochs = 0;       // the first so many take next_pair(); MixIT and MixPIT: every_epoch
   };
   static constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
 
@@ -49,9 +49,9 @@ class Trainer {
 
   const Config& config() const { return options_.config; }
   const Separator& network() const { return *network_; }
-  int64_t epoch() const { return epoch_; }                  // the current one, from 0
-  int64_t steps() const { return steps_; }                  // updates tried since the start of the run
-  double minutes() const;                                   // of training and validation, before a resume included
+  int64_t epoch() const { return epoch_; }  // the current one, from 0
+  int64_t steps() const { return steps_; }  // updates tried since the start of the run
+  double minutes() const;                   // of training and validation, before a resume included
   void restart_adam() { adam_->restart(); }
   // A number of the method's own that a checkpoint keeps, e.g. the epoch of MixCycle's switch.
   int64_t& counter(const std::string& name) { return counters_[name]; }
@@ -67,7 +67,7 @@ class Trainer {
   void save(bool is_best);
   void save_stopped();
   bool validation_due() const;
-  bool validate();  // and save; false if a signal came first
+  bool validate();                                              // and save; false if a signal came first
   bool rank(const ValidationScores& scores, double mean_loss);  // whether it is the best so far
   bool out_of_time() const { return config().train.max_minutes > 0 && minutes() >= config().train.max_minutes; }
   bool out_of_patience() const {

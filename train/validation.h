@@ -2,6 +2,8 @@
 #pragma once
 
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "audio/mixture_set.h"
 #include "nn/separator.h"
@@ -14,11 +16,20 @@ namespace sunder {
 inline constexpr double collapse_warning_db = -25;
 
 struct ValidationScores {
-  double si_snri = 0;              // dB, best assignment of the sources to distinct outputs, mean over sources and items
-  std::optional<double> oracle;    // dB, MixIT alone: outputs summed into sources in the best way
-  double weaker_to_stronger_db = 0;  // energy of the weakest output over that of the strongest, mean over items
-  double blind = 0;                // dB, SI-SNRi of the network against its own estimates on re-mixed estimates
-  int64_t items = 0;               // that took part: none with a silent source
+  double si_snri = 0;            // dB, best assignment of the sources to distinct outputs, mean over sources and items
+  std::optional<double> oracle;  // dB, MixIT alone: outputs summed into sources in the best way
+  double weaker_to_stronger_db = 0;  // energy of the output that is S-th in loudness (S sources) over that of the
+                                     // loudest, mean over items; MixIT's spare outputs may be silent
+  std::optional<double> blind;       // dB, SI-SNRi of the network against its own estimates on re-mixed estimates
+  int64_t items = 0;                 // that a score could be given to: a silent source has none
+};
+
+// One mixture of the set (its first seconds) and what the network makes of it.
+struct ValidationExample {
+  std::string id;
+  int sample_rate = 0;  // Hz
+  std::vector<float> mixture;
+  std::vector<std::vector<float>> estimates;
 };
 
 class Validator {
@@ -26,17 +37,27 @@ class Validator {
   // Segments follow the rule of the training segments (the authors' code); with data.segment_seconds 0 items are whole.
   Validator(MixtureSet set, const Config& config, DType dtype, Stream stream);
 
-  // `epoch` draws the segments. The blind score costs a second pass and is left 0 unless asked for.
-  ValidationScores run(const Separator& network, int64_t epoch, bool with_blind) const;
+  // `epoch` draws the segments. The blind score costs a second pass and is left out unless asked for; it exists for two
+  // outputs. Empty if a signal asked the program to stop (train/signals.h): a large set would outlast a grace period.
+  // A score that no item has is NaN.
+  std::optional<ValidationScores> run(const Separator& network, int64_t epoch, bool with_blind) const;
+  ValidationExample example(const Separator& network) const;
+  // Throws InputError for an item that is shorter than `samples`.
+  void require_length(int64_t samples) const;
+
   int64_t size() const { return count_; }
+  int num_sources() const { return set_.num_sources(); }
   int sample_rate() const { return set_.sample_rate(); }
 
  private:
+  int64_t length(int64_t i) const { return segment_ > 0 ? segment_ : set_.length(i); }
+
   MixtureSet set_;
   Config config_;
   DType dtype_;
   Stream stream_;
   int64_t count_;
+  int64_t segment_;  // samples; 0: whole items
 };
 
 }  // namespace sunder

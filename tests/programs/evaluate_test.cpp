@@ -1,0 +1,243 @@
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "tests/programs/model_fixture.h"
+
+namespace sunder {
+namespace {
+
+using nlohmann::json;
+
+// SI-SNR by its definition: what is left of the estimate after its projection on the reference.
+double plain_si_snr(const std::vector<float>& reference, const std::vector<float>& estimate) {
+  double rr = 0, er = 0, ee = 0;
+  for (size_t t = 0; t < reference.size(); ++t) {
+    rr += static_cast<double>(reference[t]) * reference[t];
+    er += static_cast<double>(estimate[t]) * reference[t];
+    ee += static_cast<double>(estimate[t]) * estimate[t];
+  }
+  const double target = er * er / rr;
+  return 10 * std::log10(target / (ee - target));
+}
+
+class EvaluateTest : public ProgramTest {
+ protected:
+  ProgramResult evaluate(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.end(), {"--threads", "1"});
+    return run_program("sunder-evaluate", arguments, {.folder = folder_.string()});
+  }
+
+  // set/test/{mix,s1,s2}/<name>.wav: smooth noise and white noise.
+  void write_item(const std::string& name, int64_t samples, uint64_t seed, bool silent = false) const {
+    std::vector<float> first = noise(samples, seed), second = noise(samples, seed + 100), mixture(samples);
+    for (int64_t t = 1; t < samples; ++t) first[t] = 0.9f * first[t - 1] + 0.2f * first[t];
+    if (silent) std::fill(second.begin(), second.end(), 0.0f);
+    for (int64_t t = 0; t < samples; ++t) mixture[t] = first[t] + second[t];
+    const std::vector<float>* signals[] = {&mixture, &first, &second};
+    const char* folders[] = {"mix", "s1", "s2"};
+    for (int i = 0; i < 3; ++i) {
+      const auto folder = folder_ / "set/test" / folders[i];
+      std::filesystem::create_directories(folder);
+      write_wav(folder / (name + ".wav"), *signals[i], 8000);
+    }
+  }
+
+  std::vector<std::vector<std::string>> csv(const std::string& name) const {
+    std::vector<std::vector<std::string>> rows;
+    std::istringstream text(read(name));
+    for (std::string line; std::getline(text, line);) {
+      rows.emplace_back(1);
+      for (const char c : line) {
+        if (c == ',') rows.back().emplace_back();
+        else rows.back().back() += c;
+      }
+    }
+    return rows;
+  }
+};
+
+TEST_F(EvaluateTest, ScoresAreThoseOfTheSeparatedFiles) {
+  const std::string model = write_model("model.safetensors");
+  write_item("one", 6000, 1);
+  write_item("three", 4321, 3);  // of another length: in a batch of its own
+  write_item("two", 6000, 2);
+  const ProgramResult result = evaluate({"--model", model, "--data", "set", "--split", "test", "--csv", "items.csv",
+                                         "--json", "all.json", "--results", "results.md"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(read("results.md"), result.out);
+  expect_contains(result.out, {"3 items of 2 sources", "SI-SNRi", "ideal ratio masks", "SI-SNR of the mixture"});
+
+  ASSERT_EQ(run_program("sunder-separate",
+                        {"--model", model, "set/test/mix/one.wav", "set/test/mix/two.wav", "set/test/mix/three.wav",
+                         "-o", "out", "--no-pictures"},
+                        {.folder = folder_.string()})
+                .code,
+            0);
+  const auto rows = csv("items.csv");
+  ASSERT_EQ(rows.size(), 7u);
+  EXPECT_EQ(rows[0], (std::vector<std::string>{"item", "source", "si_snr", "si_snri", "irm_si_snri"}));
+  double sum = 0, squares = 0;
+  for (size_t i = 0; i < 3; ++i) {
+    const std::string name = std::vector<std::string>{"one", "three", "two"}[i];
+    std::vector<float> references[2], estimates[2];
+    for (int s = 0; s < 2; ++s) {
+      references[s] = audio(fmt::format("set/test/s{}/{}.wav", s + 1, name)).samples;
+      estimates[s] = audio(fmt::format("out/{}_s{}.wav", name, s + 1)).samples;
+    }
+    const auto score = [&](int s, int k) { return plain_si_snr(references[s], estimates[k]); };
+    const bool crossed = score(0, 1) + score(1, 0) > score(0, 0) + score(1, 1);
+    const std::vector<float> mixture = audio("set/test/mix/" + name + ".wav").samples;
+    for (int s = 0; s < 2; ++s) {
+      const auto& row = rows[1 + 2 * i + s];
+      EXPECT_EQ(row[0], name);
+      EXPECT_EQ(row[1], fmt::format("s{}", s + 1));
+      const double expected = score(s, crossed ? 1 - s : s),
+                   improvement = expected - plain_si_snr(references[s], mixture);
+      EXPECT_NEAR(std::stod(row[2]), expected, 1e-3);
+      EXPECT_NEAR(std::stod(row[3]), improvement, 1e-3);
+      EXPECT_GT(std::stod(row[4]), std::stod(row[3])) << "the ideal masks are better than a network of chance";
+      sum += improvement;
+      squares += improvement * improvement;
+    }
+  }
+  const json all = json::parse(read("all.json"));
+  EXPECT_EQ(all["model"], model);
+  EXPECT_EQ(all["data"], "set");
+  EXPECT_EQ(all["split"], "test");
+  EXPECT_EQ(all["items"].size(), 3u);
+  EXPECT_EQ(all["items"][1]["item"], "three");
+  EXPECT_TRUE(all["skipped"].empty());
+  EXPECT_EQ(all["summary"]["si_snri"]["count"], 6);
+  EXPECT_NEAR(all["summary"]["si_snri"]["mean"].get<double>(), sum / 6, 1e-3);
+  EXPECT_NEAR(all["summary"]["si_snri"]["std"].get<double>(), std::sqrt((squares - sum * sum / 6) / 5), 1e-3);
+}
+
+TEST_F(EvaluateTest, SilentReferencesAreNamedCountedAndLeftOut) {
+  const std::string model = write_model("model.safetensors");
+  write_item("full", 4000, 1);
+  write_item("half", 4000, 2, /*silent=*/true);
+  const ProgramResult result =
+      evaluate({"--model", model, "--data", "set", "--csv", "items.csv", "--json", "all.json", "--metrics", "si_sdri"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  expect_contains(result.err, {"left out: half: silent reference s2"});
+  expect_contains(result.out, {"1 item of 2 sources, 1 left out", "SI-SDRi"});
+  const std::string text = read("items.csv");
+  expect_contains(text, {"item,source,si_sdri,irm_si_sdri\n", "half,s1,,\nhalf,s2,,\n"});
+  EXPECT_EQ(text.find("nan"), std::string::npos);
+  const json all = json::parse(read("all.json"));
+  EXPECT_EQ(all["skipped"][0]["item"], "half");
+  EXPECT_EQ(all["summary"]["si_sdri"]["count"], 2);
+}
+
+TEST_F(EvaluateTest, MoreOutputsThanSourcesHaveAnOracle) {
+  write_item("one", 4000, 1);
+  const ProgramResult result =
+      evaluate({"--model", write_model("mixit.safetensors", 4), "--data", "set", "--csv", "items.csv"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  const auto rows = csv("items.csv");
+  EXPECT_EQ(rows[0],
+            (std::vector<std::string>{"item", "source", "si_snr", "si_snri", "oracle_si_snri", "irm_si_snri"}));
+  // One output a source is among the ways of the oracle but for the outputs left over, which hold energy too.
+  EXPECT_NE(rows[1][4], rows[1][3]);
+  EXPECT_EQ(evaluate({"--model", write_model("one.safetensors", 1), "--data", "set"}).code, 4);
+}
+
+TEST_F(EvaluateTest, ScoresFilesOfAnyProgram) {
+  // Noise that is orthogonal to the reference and a tenth as loud: 20 dB, whatever the estimate's level.
+  const int64_t samples = 8000;
+  std::vector<float> signals[2];
+  for (int s = 0; s < 2; ++s) {
+    std::vector<float> reference(samples), estimate(samples);
+    for (int64_t t = 0; t < samples; ++t) {
+      const double turn = 2 * M_PI * static_cast<double>(t) / 8000;
+      reference[t] = static_cast<float>(std::sin((400 + 300 * s) * turn));
+      estimate[t] = 0.3f * static_cast<float>(reference[t] + 0.1 * std::cos((400 + 300 * s) * turn));
+    }
+    signals[s] = estimate;
+    for (const char* folder : {"refs/s1", "refs/s2", "ests/s1", "ests/s2", "flat"})
+      std::filesystem::create_directories(folder_ / folder);
+    write_wav(folder_ / fmt::format("refs/s{}/x.wav", s + 1), reference, 8000);
+    write_wav(folder_ / fmt::format("ests/s{}/x.wav", 2 - s), estimate, 8000);  // exchanged
+    write_wav(folder_ / fmt::format("flat/x_s{}.wav", s + 1), estimate, 8000);
+  }
+  for (const char* estimates : {"ests", "flat"}) {
+    const ProgramResult result =
+        evaluate({"--references", "refs", "--estimates", estimates, "--csv", "items.csv", "--json", "all.json"});
+    ASSERT_EQ(result.code, 0) << result.err;
+    const auto rows = csv("items.csv");
+    ASSERT_EQ(rows.size(), 3u);
+    EXPECT_EQ(rows[0], (std::vector<std::string>{"item", "source", "si_snr"}));
+    for (int s = 0; s < 2; ++s) EXPECT_NEAR(std::stod(rows[1 + s][2]), 20, 1e-4);
+    const json all = json::parse(read("all.json"));
+    EXPECT_EQ(all["items"][0]["sources"][0]["output"], estimates == std::string("ests") ? 2 : 1);
+  }
+  const ProgramResult single = evaluate({"--references", "refs/s1", "--estimates", "ests/s2", "--csv", "items.csv"});
+  EXPECT_EQ(single.code, 0) << single.err;
+  EXPECT_NEAR(std::stod(csv("items.csv")[1][2]), 20, 1e-4);
+
+  write_wav(folder_ / "ests/s2/x.wav", std::vector<float>(samples, 0.0f), 8000);
+  const ProgramResult silent = evaluate({"--references", "refs", "--estimates", "ests", "--csv", "items.csv"});
+  EXPECT_EQ(silent.code, 0);
+  expect_contains(silent.err, {"no score where the estimate is silent: 1 of 2 sources"});
+  expect_contains(read("items.csv"), {"x,s1,\n"});
+}
+
+TEST_F(EvaluateTest, FilesThatDoNotFitAreNamed) {
+  const auto refused = [&](const std::vector<std::string>& parts) {
+    const ProgramResult result = evaluate({"--references", "refs", "--estimates", "ests"});
+    EXPECT_EQ(result.code, 3) << result.err;
+    expect_contains(result.err, parts);
+  };
+  refused({"refs: no such folder"});
+  write_noise("refs/x.wav", 4000, 1);
+  write_noise("ests/y.wav", 4000, 2);
+  refused({"ests/x.wav: no such file", "refs/x.wav"});
+  write_noise("ests/x.wav", 3999, 2);
+  refused({"ests/x.wav: expected 4000 samples as in refs/x.wav, got 3999"});
+  write_noise("ests/x.wav", 4000, 2, 16000);
+  refused({"ests/x.wav: expected 8000 Hz as in refs/x.wav, got 16000 Hz"});
+  write("ests/x.wav", read("refs/x.wav").substr(0, 5000));
+  refused({"ests/x.wav", "cut short"});
+}
+
+TEST_F(EvaluateTest, UsageIsChecked) {
+  const std::string model = write_model("model.safetensors");
+  write_item("one", 4000, 1);
+  const auto refused = [&](std::vector<std::string> more, int code, const std::vector<std::string>& parts) {
+    more.insert(more.begin(), {"--model", model});
+    const ProgramResult result = evaluate(more);
+    EXPECT_EQ(result.code, code) << result.err;
+    EXPECT_EQ(result.out, "");
+    expect_contains(result.err, parts);
+  };
+  refused({}, 2, {"--data is required"});
+  refused({"--data", "set", "--metrics", "pesq_nb"}, 2,
+          {"unknown metric 'pesq_nb'", "this build knows si_snr, si_snri, si_sdr, si_sdri"});
+  refused({"--data", "set", "--metrics", "si_snr,si_snr"}, 2, {"si_snr twice"});
+  refused({"--data", "set", "--split", "tests"}, 2, {"train, valid or test"});
+  refused({"--data", "set", "--split", "train"}, 3, {"set"});
+  refused({"--data", "nowhere"}, 3, {"nowhere: no such folder"});
+  refused({"--data", "set", "--estimates", "e"}, 2, {"got both"});
+  refused({"--data", "set", "--csv", "no/folder/items.csv"}, 1, {"no/folder/items.csv: cannot be written"});
+  const ProgramResult improvement =
+      evaluate({"--references", "set/test/s1", "--estimates", "set/test/s1", "--metrics", "si_snri"});
+  EXPECT_EQ(improvement.code, 2);
+  expect_contains(improvement.err, {"--mixtures"});
+  const ProgramResult rate = evaluate({"--model", write_model("wide.safetensors", 2, 16000), "--data", "set"});
+  EXPECT_EQ(rate.code, 3);
+  expect_contains(rate.err, {"16000 Hz", "8000 Hz"});
+  expect_contains(run_program("sunder-evaluate", {"--help"}).out, {"--references", "si_sdri", "ideal ratio masks"});
+}
+
+// An estimate equal to its reference is infinitely good, and never NaN.
+TEST_F(EvaluateTest, ExactCopiesAreInfinite) {
+  write_noise("refs/x.wav", 4000, 1);
+  const ProgramResult result =
+      evaluate({"--references", "refs", "--estimates", "refs", "--csv", "items.csv", "--json", "all.json"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  expect_contains(read("items.csv"), {"x,s1,inf\n"});
+  EXPECT_EQ(json::parse(read("all.json"))["summary"]["si_snr"]["mean"], "inf");
+}
+
+}  // namespace
+}  // namespace sunder

@@ -1,0 +1,57 @@
+// Small networks, signals and folders for tests of whole programs.
+#pragma once
+
+#include "nn/registry.h"
+#include "nn/safetensors.h"
+#include "tensor/random.h"
+#include "tests/audio/scratch_folder.h"
+#include "tests/programs/program.h"
+
+namespace sunder {
+
+class ProgramTest : public ScratchFolder {
+ protected:
+  std::string at(const std::string& name) const { return (folder_ / name).string(); }
+  bool exists(const std::string& name) const { return std::filesystem::exists(folder_ / name); }
+
+  // A network with weights of chance. Its masks add up to one, so its estimates add up to the mixture.
+  std::string write_model(const std::string& name, int64_t sources = 2, int sample_rate = 8000) const {
+    const ConvTasNetConfig config{.sources = sources,
+                                  .n_fft = 256,
+                                  .hop_length = 64,
+                                  .num_feats = 8,
+                                  .num_hidden = 16,
+                                  .num_layers = 2,
+                                  .num_stacks = 1};
+    const auto network = make_separator("stft-conv-tasnet", config, DType::float32, cpu_device, 7);
+    auto metadata = network->metadata();
+    metadata["sample_rate"] = std::to_string(sample_rate);
+    write_safetensors(folder_ / name, network->parameters().state_dict(), metadata);
+    return at(name);
+  }
+
+  static std::vector<float> noise(int64_t samples, uint64_t seed, float level = 0.3f) {
+    uint64_t state = seed * 2862933555777941757u + 3037000493u;
+    std::vector<float> signal(samples);
+    for (float& sample : signal) {
+      state = state * 6364136223846793005u + 1442695040888963407u;
+      sample = level * (static_cast<float>(state >> 40) / static_cast<float>(1 << 23) - 1);
+    }
+    return signal;
+  }
+
+  std::vector<float> write_noise(const std::string& name, int64_t samples, uint64_t seed, int rate = 8000) const {
+    const std::vector<float> signal = noise(samples, seed);
+    std::filesystem::create_directories((folder_ / name).parent_path());
+    write_wav(folder_ / name, signal, rate);
+    return signal;
+  }
+
+  Audio audio(const std::string& name) const { return read_audio(folder_ / name); }
+
+  static void expect_contains(const std::string& text, const std::vector<std::string>& parts) {
+    for (const std::string& part : parts) EXPECT_NE(text.find(part), std::string::npos) << part << " not in: " << text;
+  }
+};
+
+}  // namespace sunder

@@ -1,0 +1,143 @@
+// Runs that are stopped, killed and resumed end as if nothing had happened, to the bit.
+#include <algorithm>
+
+#include "nn/safetensors.h"
+#include "tests/programs/training_fixture.h"
+
+namespace sunder {
+namespace {
+
+// Eight steps of MixPIT, then sixteen and sixteen of MixCycle; a checkpoint every few of them.
+const std::vector<std::string> three_epochs = {"--max-epochs",           "3",     "--set",
+                                               "mixcycle.init_epochs=1", "--set", "train.checkpoint_minutes=0.0005"};
+
+class ResumeTest : public TrainingTest {
+ protected:
+  void SetUp() override {
+    TrainingTest::SetUp();
+    const ProgramResult made = prepare("set", 64);
+    ASSERT_EQ(made.code, 0) << made.err;
+  }
+
+  void expect_no_step_twice(const std::string& run) const {
+    std::vector<std::pair<bool, int64_t>> seen;
+    for (const auto& row : metrics(run)) seen.emplace_back(row.contains("valid_si_snri"), row["step"]);
+    std::sort(seen.begin(), seen.end());
+    EXPECT_TRUE(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+  }
+
+  // Stops a run by `signal` after `lines` lines of metrics; it must save, say so and end with 75.
+  void stop_after(size_t lines, int signal, const std::string& name, const std::vector<std::string>& words,
+                  const std::string& run) const {
+    Background program("sunder-train-mixcycle", words, folder_ / "said.txt");
+    wait_for_metrics(run, lines, program);
+    program.kill(signal);
+    EXPECT_EQ(program.wait(), 75) << program.said();
+    const auto last = state(run + "/checkpoints/last");
+    expect_contains(program.said(), {fmt::format("stopped by {} after step {}; the checkpoint is in {}", name,
+                                                 last["steps"].get<int64_t>(), at(run + "/checkpoints/last"))});
+    EXPECT_FALSE(exists(run + "/results.md"));
+  }
+};
+
+TEST_F(ResumeTest, KillsAtAnyMomentChangeNothing) {
+  ASSERT_EQ(train("mixcycle", "set", "whole", three_epochs).code, 0);
+  std::vector<std::string> words = arguments("set", "killed", three_epochs);
+  words.insert(words.end(), {"--resume", "auto"});
+  Random random(1, RandomUse::test);
+  int kills = 0, code = -1;
+  for (; code != 0 && kills < 100; ++kills) {
+    Background program("sunder-train-mixcycle", words, folder_ / "said.txt");
+    // Kills come sooner than most runs need; after twelve of them the rest is left to run.
+    const auto patience = std::chrono::milliseconds(kills < 12 ? 20 + random.below(400) : 60000);
+    const auto begin = std::chrono::steady_clock::now();
+    while (program.running() && std::chrono::steady_clock::now() - begin < patience)
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    program.kill(SIGKILL);
+    code = program.wait();
+    ASSERT_TRUE(code == 0 || code == 128 + SIGKILL) << code << " " << program.said();
+  }
+  EXPECT_GT(kills, 1) << "no run was killed";
+  expect_same_run("whole", "killed");
+  expect_no_step_twice("killed");
+  for (const std::string& name : checkpoints("killed")) EXPECT_NE(name[0], '.') << "left behind by a kill";
+}
+
+TEST_F(ResumeTest, StopsInTheMiddleOfAnEpochChangeNothing) {
+  ASSERT_EQ(train("mixcycle", "set", "whole", three_epochs).code, 0);
+  const std::vector<std::string> begin = arguments("set", "stopped", three_epochs);
+  const std::vector<std::string> go_on = {"--output", at("stopped"), "--resume", "auto"};
+  stop_after(3, SIGTERM, "SIGTERM", begin, "stopped");  // within MixPIT's epoch of 8 steps
+  if (HasFatalFailure()) return;
+  EXPECT_EQ(state("stopped/checkpoints/last")["inside_epoch"], 1);
+  const size_t lines = metrics("stopped").size();
+  stop_after(lines + 10, SIGINT, "SIGINT", go_on, "stopped");
+  if (HasFatalFailure()) return;
+  const ProgramResult rest = resume("mixcycle", "stopped");
+  EXPECT_EQ(rest.code, 0) << rest.err;
+  expect_contains(rest.err, {"resumed from " + at("stopped/checkpoints/step-")});
+  expect_same_run("whole", "stopped");
+  expect_no_step_twice("stopped");
+}
+
+TEST_F(ResumeTest, AStopBeforeTheFirstStepIsResumedToo) {
+  const std::vector<std::string> words = arguments("set", "early", three_epochs);
+  ASSERT_EQ(train("mixcycle", "set", "whole", three_epochs).code, 0);
+  {
+    Background program("sunder-train-mixcycle", words, folder_ / "said.txt");
+    // The log's first line stands before signals are watched, the events' file after; both before a step.
+    while (program.running() && !exists("early/log.txt")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    program.kill(SIGTERM);
+    const int code = program.wait();
+    ASSERT_TRUE(code == 75 || code == 128 + SIGTERM) << program.said();
+  }
+  ASSERT_EQ(resume("mixcycle", "early").code, 0);
+  expect_same_run("whole", "early");
+}
+
+TEST_F(ResumeTest, ASecondSignalEndsTheProgramAtOnce) {
+  // Steps of about a second, so that the second signal comes before the step is done.
+  Background program("sunder-train-pit",
+                     arguments("set", "run",
+                               {"--batch", "64", "--set", "model.num_hidden=1024", "--set", "model.num_feats=512",
+                                "--set", "model.num_stacks=4"}),
+                     folder_ / "said.txt");
+  wait_for_metrics("run", 1, program);
+  program.kill(SIGINT);
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  program.kill(SIGINT);
+  EXPECT_EQ(program.wait(), 128 + SIGINT);
+}
+
+TEST_F(ResumeTest, MoreEpochsGoOnWhereAShorterRunEnded) {
+  const std::vector<std::string> more = {"--set", "mixcycle.init_epochs=1", "--max-epochs"};
+  std::vector<std::string> three = more, one = more;
+  three.push_back("3");
+  one.push_back("1");
+  ASSERT_EQ(train("mixcycle", "set", "whole", three).code, 0);
+  ASSERT_EQ(train("mixcycle", "set", "run", one).code, 0);
+  const ProgramResult rest = resume("mixcycle", "run", {"--max-epochs", "3"});
+  ASSERT_EQ(rest.code, 0) << rest.err;
+  expect_contains(rest.err, {"train.max_epochs was 1, is 3"});
+  expect_same_run("whole", "run");
+}
+
+TEST_F(ResumeTest, AnotherFolderCanGoOnFromACheckpoint) {
+  ASSERT_EQ(train("pit", "set", "whole", {"--max-epochs", "2"}).code, 0);
+  ASSERT_EQ(train("pit", "set", "first", {"--max-epochs", "1"}).code, 0);
+  for (const char* from : {"first", "first/checkpoints/last"}) {
+    const ProgramResult rest =
+        run_program("sunder-train-pit", {"--output", at("second"), "--resume", at(from), "--max-epochs", "2"});
+    ASSERT_EQ(rest.code, 0) << rest.err;
+    expect_same_checkpoint("whole/checkpoints/last", "second/checkpoints/last");
+    std::filesystem::remove_all(folder_ / "second");
+  }
+  // Never into a folder that holds another run.
+  const ProgramResult refused =
+      run_program("sunder-train-pit", {"--output", at("whole"), "--resume", at("first"), "--max-epochs", "3"});
+  EXPECT_EQ(refused.code, 2);
+  expect_contains(refused.err, {at("whole") + ": holds a run already"});
+}
+
+}  // namespace
+}  // namespace sunder

@@ -1,0 +1,220 @@
+// The training programs on a small corpus: what a run leaves, and that it depends on its seed alone.
+#include "nn/safetensors.h"
+#include "tests/programs/training_fixture.h"
+#include "train/checkpoint.h"
+
+namespace sunder {
+namespace {
+
+class TrainTest : public TrainingTest {
+ protected:
+  void SetUp() override {
+    TrainingTest::SetUp();
+    const ProgramResult made = prepare("set", 16);
+    ASSERT_EQ(made.code, 0) << made.err;
+  }
+
+  std::map<std::string, std::string> parameters(const std::string& run) const {
+    std::map<std::string, std::string> bytes;
+    for (const auto& [name, tensor] : read_safetensors(folder_ / run / "checkpoints/last/model.safetensors").tensors)
+      bytes[name] = {reinterpret_cast<const char*>(tensor.raw()), tensor.bytes()};
+    return bytes;
+  }
+  // All of a run's event files, which hold names and texts as they stand.
+  std::string events(const std::string& run) const {
+    std::string all;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_ / run))
+      if (entry.path().filename().string().starts_with("events.out.tfevents.")) all += read(entry.path());
+    return all;
+  }
+};
+
+class EveryMethod : public TrainTest, public testing::WithParamInterface<std::string> {};
+INSTANTIATE_TEST_SUITE_P(Programs, EveryMethod, testing::Values("pit", "mixit", "mixpit", "mixcycle"),
+                         [](const auto& instance) { return instance.param; });
+
+TEST_P(EveryMethod, LeavesAWholeRun) {
+  const std::string& method = GetParam();
+  const ProgramResult run = train(method, "set", "run", {"--max-epochs", "2", "--set", "mixcycle.init_epochs=1"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  expect_contains(run.out, {"| method | epochs | steps |", "| " + method + " | 2 |"});
+  EXPECT_EQ(read("run/results.md"), run.out);
+  EXPECT_EQ(read("run/log.txt"), run.err);
+  expect_contains(read("run/config.toml"), {"set = \"" + at("set") + "\"", "max_epochs = 2"});
+  EXPECT_EQ(read("run/curves.png").substr(1, 3), "PNG");
+  expect_contains(events("run"), {"brain.Event:2", "training/loss", "training/gradient_norm", "validation/si_snri",
+                                  "validation/collapse_db", "example/spectrograms", "example/mixture",
+                                  "example/estimate_1", "example/estimate_2", "audio/wav"});
+
+  // 16 mixtures in batches of 4; pairs of batches in all but PIT and MixCycle's second epoch.
+  const int64_t steps = method == "pit" ? 8 : method == "mixcycle" ? 2 + 4 : 4;
+  EXPECT_EQ(state("run/checkpoints/last")["steps"], steps);
+  EXPECT_EQ(state("run/checkpoints/last")["epoch"], 1);
+  EXPECT_EQ(read("run/checkpoints/best/manifest.json").find("\"best\": false"), std::string::npos);
+  const auto rows = metrics("run");
+  ASSERT_EQ(rows.size(), steps + 2u);
+  int64_t step = 0, validations = 0;
+  for (const auto& row : rows) {
+    if (row.contains("valid_si_snri")) {
+      ++validations;
+      EXPECT_EQ(row["step"], step);
+      EXPECT_TRUE(row["train_loss"].is_number() && row["valid_si_snri"].is_number() &&
+                  row["valid_collapse_db"].is_number());
+      EXPECT_EQ(row.contains("valid_si_snri_oracle"), method == "mixit");
+    } else {
+      EXPECT_EQ(row["step"], ++step);
+      EXPECT_TRUE(row["loss"].is_number() && row["gradient_norm"].is_number());
+    }
+  }
+  EXPECT_EQ(step, steps);
+  EXPECT_EQ(validations, 2);
+
+  const SafeTensors model = read_safetensors(folder_ / "run/checkpoints/best/model.safetensors");
+  EXPECT_EQ(model.metadata.at("architecture"), "stft-conv-tasnet");
+  EXPECT_EQ(model.metadata.at("method"), method);
+  EXPECT_EQ(model.metadata.at("sample_rate"), "8000");
+  const int64_t outputs = method == "mixit" ? 4 : 2;
+  EXPECT_EQ(model.tensors.at("mask_generator.output_conv.weight").size(0), outputs * 65);
+}
+
+TEST_F(TrainTest, TheEpochsLossIsTheMeanOfItsSteps) {
+  ASSERT_EQ(train("pit", "set", "run", {"--max-epochs", "1"}).code, 0);
+  const auto rows = metrics("run");
+  double sum = 0;
+  for (size_t i = 0; i < 4; ++i) sum += rows[i]["loss"].get<double>();
+  EXPECT_NEAR(rows[4]["train_loss"].get<double>(), sum / 4, 1e-12);
+}
+
+TEST_F(TrainTest, SameSeedSameBytesOtherSeedOtherBytes) {
+  const std::vector<std::string> once = {"--max-epochs", "2", "--set", "mixcycle.init_epochs=1"};
+  ASSERT_EQ(train("mixcycle", "set", "a", once).code, 0);
+  ASSERT_EQ(train("mixcycle", "set", "b", once).code, 0);
+  expect_same_run("a", "b");
+  std::vector<std::string> other = once;
+  other.insert(other.end(), {"--seed", "1"});
+  ASSERT_EQ(train("mixcycle", "set", "c", other).code, 0);
+  EXPECT_NE(parameters("a"), parameters("c"));
+}
+
+TEST_F(TrainTest, ThreadsChangeNothing) {
+  for (const char* threads : {"1", "2"})
+    ASSERT_EQ(train("mixpit", "set", threads,
+                    {"--max-epochs", "1", "--threads", threads, "--set", std::string("data.loader_threads=") + threads})
+                  .code,
+              0);
+  EXPECT_EQ(parameters("1"), parameters("2"));
+  EXPECT_EQ(metrics("1"), metrics("2"));
+}
+
+TEST_F(TrainTest, DoublePrecisionRuns) {
+  for (const char* method : {"pit", "mixit", "mixcycle"}) {
+    const std::vector<std::string> more = {"--max-epochs", "1", "--set", "mixcycle.init_epochs=0"};
+    std::vector<std::string> wide = more;
+    wide.insert(wide.end(), {"--precision", "fp64"});
+    const std::string run(method);
+    ASSERT_EQ(train(method, "set", run + "64", wide).code, 0);
+    ASSERT_EQ(train(method, "set", run + "32", more).code, 0);
+    const SafeTensors model = read_safetensors(folder_ / (run + "64") / "checkpoints/best/model.safetensors");
+    EXPECT_EQ(model.tensors.begin()->second.dtype(), DType::float64);
+    // The first step is the same task in both precisions; only rounding differs.
+    const auto exact = metrics(run + "64"), rounded = metrics(run + "32");
+    EXPECT_NEAR(exact[0]["loss"].get<double>(), rounded[0]["loss"].get<double>(), 1e-3) << method;
+    EXPECT_NE(exact[0]["loss"], rounded[0]["loss"]) << "the precision makes no difference";
+  }
+}
+
+TEST_F(TrainTest, DynamicMixingReadsOtherMixtures) {
+  ASSERT_EQ(train("pit", "set", "plain", {"--max-epochs", "1"}).code, 0);
+  ASSERT_EQ(train("pit", "set", "mixed", {"--max-epochs", "1", "--set", "train.dynamic_mixing=true"}).code, 0);
+  EXPECT_NE(parameters("plain"), parameters("mixed"));
+}
+
+TEST_F(TrainTest, SegmentsOfLongerItems) {
+  const std::vector<std::string> more = {"--max-epochs", "1", "--set", "data.segment_seconds=0.1", "--set"};
+  for (const char* crop : {"any", "whole-second"}) {
+    std::vector<std::string> all = more;
+    all.push_back(std::string("data.crop=") + crop);
+    ASSERT_EQ(train("pit", "set", crop, all).code, 0);
+  }
+  EXPECT_NE(parameters("any"), parameters("whole-second"));
+}
+
+TEST_F(TrainTest, PatienceEndsARunAndStaysSpent) {
+  // A rate of zero never improves: the first validation is the best, the second spends the patience.
+  const std::vector<std::string> more = {"--set", "optim.lr=0", "--set", "train.patience=1"};
+  const ProgramResult run = train("pit", "set", "run", more);
+  ASSERT_EQ(run.code, 0) << run.err;
+  expect_contains(run.err, {"no better score in 1 validations: done"});
+  EXPECT_EQ(state("run/checkpoints/last")["epoch"], 1);
+  const auto before = metrics("run");
+  ASSERT_EQ(resume("pit", "run").code, 0);
+  EXPECT_EQ(metrics("run"), before);
+}
+
+TEST_F(TrainTest, TimeEndsARunWithAValidation) {
+  const ProgramResult run = train("pit", "set", "run", {"--max-minutes", "0.005", "--set", "train.patience=0"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const auto rows = metrics("run");
+  EXPECT_TRUE(rows.back().contains("valid_si_snri"));
+  EXPECT_EQ(state("run/checkpoints/last")["validated_step"], state("run/checkpoints/last")["steps"]);
+  // A run that is over stays as it is; with more time it goes on.
+  ASSERT_EQ(resume("pit", "run").code, 0);
+  EXPECT_EQ(metrics("run"), rows);
+  ASSERT_EQ(resume("pit", "run", {"--max-minutes", "0.02"}).code, 0);
+  EXPECT_GT(metrics("run").size(), rows.size());
+}
+
+TEST_F(TrainTest, MixCycleSwitchesAfterAShareOfTheTime) {
+  const ProgramResult run =
+      train("mixcycle", "set", "run",
+            {"--max-minutes", "0.02", "--set", "mixcycle.init_fraction=0.5", "--set", "train.patience=0"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  expect_contains(run.err, {"from MixPIT to MixCycle, Adam restarted"});
+  const auto last = state("run/checkpoints/last");
+  EXPECT_GT(last["counter.mixcycle_epoch"], 1);
+  EXPECT_LT(last["counter.mixcycle_epoch"], last["epoch"]);
+}
+
+TEST_F(TrainTest, TheBlindScoreChoosesWithoutReferences) {
+  const ProgramResult run =
+      train("mixcycle", "set", "run",
+            {"--max-epochs", "2", "--set", "validation.select=blind", "--set", "mixcycle.init_epochs=1"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  expect_contains(run.err, {", blind "});
+  expect_contains(run.out, {"| blind |"});
+  double best = -INFINITY;
+  for (const auto& row : metrics("run"))
+    if (row.contains("valid_blind")) best = std::max(best, row["valid_blind"].get<double>());
+  EXPECT_EQ(state("run/checkpoints/last")["best_score"], best);
+  ASSERT_EQ(train("mixpit", "set", "loss", {"--max-epochs", "2", "--set", "validation.select=loss"}).code, 0);
+  double least = INFINITY;
+  for (const auto& row : metrics("loss"))
+    if (row.contains("train_loss")) least = std::min(least, row["train_loss"].get<double>());
+  EXPECT_EQ(state("loss/checkpoints/last")["best_score"], -least);
+}
+
+TEST_F(TrainTest, ACollapsedNetworkIsWarnedOf) {
+  ASSERT_EQ(train("mixpit", "set", "run", {"--max-epochs", "1"}).code, 0);
+  EXPECT_EQ(read("run/log.txt").find("collapsing"), std::string::npos);
+  // Output biases that send all of the mixture to the first output, before the validation that the run still owes.
+  auto checkpoint = load_checkpoint(folder_ / "run/checkpoints/last");
+  auto bias = checkpoint.data.model.tensors.at("mask_generator.output_conv.bias");
+  for (int64_t i = 0; i < bias.numel(); ++i) bias.mutable_data<float>()[i] = i < bias.numel() / 2 ? 30.0f : -30.0f;
+  checkpoint.data.state["validated_step"] = int64_t{-1};
+  save_checkpoint(folder_ / "run", checkpoint.step, checkpoint.data, false);
+  const ProgramResult again = resume("mixpit", "run");
+  ASSERT_EQ(again.code, 0) << again.err;
+  expect_contains(again.err, {"the weaker output is", "may be collapsing to the mixture and silence"});
+}
+
+TEST_F(TrainTest, FoldersOfWavFilesAreASetToo) {
+  ASSERT_EQ(prepare("audio", 16, 4, {"--write-audio"}).code, 0);
+  std::filesystem::remove(folder_ / "audio/set.toml");
+  ASSERT_EQ(train("mixpit", "set", "listed", {"--max-epochs", "1"}).code, 0);
+  const ProgramResult run = train("mixpit", "audio", "folder", {"--max-epochs", "1"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(parameters("listed"), parameters("folder"));
+}
+
+}  // namespace
+}  // namespace sunder
