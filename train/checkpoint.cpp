@@ -214,6 +214,12 @@ std::optional<Checkpoint> find_latest(const fs::path& run_folder) {
   throw_error<CheckpointError>("{}: no checkpoint is whole: {}", folder.string(), fmt::join(damaged, "; "));
 }
 
+Checkpoint find_checkpoint(const fs::path& path) {
+  if (fs::is_directory(path / "checkpoints"))
+    if (auto latest = find_latest(path)) return *std::move(latest);
+  return load_checkpoint(path);
+}
+
 void rewind_checkpoints(const fs::path& run_folder, const Checkpoint& checkpoint) {
   const fs::path folder = run_folder / "checkpoints";
   try {

@@ -38,6 +38,9 @@ Checkpoint load_checkpoint(const std::filesystem::path& path);
 // and all are damaged.
 std::optional<Checkpoint> find_latest(const std::filesystem::path& run_folder);
 
+// What --resume names: a checkpoint, or a run folder for its newest whole one. Throws CheckpointError.
+Checkpoint find_checkpoint(const std::filesystem::path& path);
+
 // Before a run goes on from `checkpoint`, one of its own: removes the later ones and points `last` and `best` at what
 // is left, so that nothing of the abandoned future is taken up again.
 void rewind_checkpoints(const std::filesystem::path& run_folder, const Checkpoint& checkpoint);

@@ -25,6 +25,8 @@ ConvTasNetConfig sizes(const Config& config, int64_t outputs) {
 Trainer::Trainer(const RunOptions& options, const Method& method) : options_(options), method_(method) {
   const Config& c = config();
   check_options();
+  std::optional<Checkpoint> given;
+  if (options.resume != "none" && options.resume != "auto") given = find_checkpoint(options.resume);
   set_num_threads(c.train.threads);
   const Stream stream = parse_device(c.train.device);
   const DType dtype = dtype_for(c.train.precision);
@@ -34,7 +36,7 @@ Trainer::Trainer(const RunOptions& options, const Method& method) : options_(opt
       network_->parameters(), c.optim.lr,
       AdamOptions{.beta1 = c.optim.beta1, .beta2 = c.optim.beta2, .eps = c.optim.eps, .clip = c.optim.clip});
   open_data(dtype, stream);
-  open_run(stream);
+  open_run(std::move(given), stream);
   watch_stop_signals();
   start_ = last_save_ = last_validation_ = last_metrics_ = std::chrono::steady_clock::now();
 }
@@ -67,8 +69,6 @@ void Trainer::open_data(DType dtype, Stream stream) {
     throw_error<InputError>("{}: expected at least {} training mixtures for {} of train.batch = {}, got {}", c.data.set,
                             needed, method_.paired_epochs > 0 ? "two batches" : "a batch", c.train.batch,
                             training.size());
-  validator_ = std::make_unique<Validator>(validation, c, dtype, stream);
-  validator_->require_length(network_->shortest_input());
   loader_ = std::make_unique<Loader>(training, LoaderOptions{.batch = c.train.batch,
                                                              .segment_seconds = c.data.segment_seconds,
                                                              .crop = c.data.crop,
@@ -79,6 +79,8 @@ void Trainer::open_data(DType dtype, Stream stream) {
   if (loader_->segment_samples() < network_->shortest_input())
     throw_error<InputError>("{}: training segments of {} samples are shorter than the {} that the network needs",
                             c.data.set, loader_->segment_samples(), network_->shortest_input());
+  validator_ = std::make_unique<Validator>(validation, c, dtype, stream);
+  validator_->require_length(network_->shortest_input());
 }
 
 int64_t Trainer::expected_steps() const {

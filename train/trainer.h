@@ -60,7 +60,7 @@ class Trainer {
  private:
   void check_options() const;
   void open_data(DType dtype, Stream stream);
-  void open_run(Stream stream);
+  void open_run(std::optional<Checkpoint> given, Stream stream);
   void resume(const Checkpoint& checkpoint);
   void check_norm(double loss_per_input, double norm);
   CheckpointData checkpoint_data() const;

@@ -6,13 +6,6 @@
 namespace sunder {
 namespace {
 
-// What --resume names: a checkpoint, or a run folder for its newest whole one.
-Checkpoint find_checkpoint(const std::filesystem::path& path) {
-  if (std::filesystem::is_directory(path / "checkpoints"))
-    if (auto latest = find_latest(path)) return *std::move(latest);
-  return load_checkpoint(path);
-}
-
 bool belongs_to(const Checkpoint& checkpoint, const std::filesystem::path& run_folder) {
   std::error_code none;
   return std::filesystem::equivalent(checkpoint.path.parent_path(), run_folder / "checkpoints", none);
@@ -20,13 +13,11 @@ bool belongs_to(const Checkpoint& checkpoint, const std::filesystem::path& run_f
 
 }  // namespace
 
-void Trainer::open_run(Stream stream) {
+void Trainer::open_run(std::optional<Checkpoint> given, Stream stream) {
   const Config& c = config();
   const std::filesystem::path& output = options_.output;
-  std::optional<Checkpoint> checkpoint;
-  if (options_.resume != "none" && options_.resume != "auto") checkpoint = find_checkpoint(options_.resume);
   folder_ = std::make_unique<RunFolder>(output);
-  if (options_.resume == "auto") checkpoint = find_latest(output);
+  const std::optional<Checkpoint> checkpoint = options_.resume == "auto" ? find_latest(output) : std::move(given);
   const bool own = options_.resume == "auto" || (checkpoint && belongs_to(*checkpoint, output));
   if (!own && folder_->in_use())
     throw_error<UsageError>("{}: holds a run already; go on with --resume auto or choose another --output",
@@ -38,8 +29,8 @@ void Trainer::open_run(Stream stream) {
       static_cast<double>(loader_->segment_samples()) / validator_->sample_rate(), validator_->size(),
       network_->parameters().count(), c.train.precision, num_threads());
   if (checkpoint) resume(*checkpoint);
-  folder_->truncate_metrics(steps_,
-                            validated_step_);  // also what a run left that was killed before its first checkpoint
+  // Also without a checkpoint: a run that was killed before its first one has left lines.
+  folder_->truncate_metrics(steps_, validated_step_);
   folder_->write_config(c);
   progress_ = std::make_unique<ProgressBar>(*log_, ProgressLimits{expected_steps(), c.train.max_minutes},
                                             c.train.log_seconds, stream.device, steps_, 60 * minutes_before_);

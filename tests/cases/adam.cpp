@@ -13,7 +13,8 @@ constexpr double lr = 1e-2;
 
 AdamState fresh_state(const Tensor& parameters) {
   return {parameters.clone(), Tensor::zeros_like(parameters), Tensor::zeros_like(parameters),
-          Tensor::full({1}, lr, parameters.dtype()), Tensor::zeros({1}, DType::int64), Tensor::zeros({1}, DType::int64)};
+          Tensor::full({1}, lr, parameters.dtype(), parameters.stream()),
+          Tensor::zeros({1}, DType::int64, parameters.stream()), Tensor::zeros({1}, DType::int64, parameters.stream())};
 }
 
 // Three updates with the gradients given, the last of them left out if it is not finite.

@@ -1,10 +1,12 @@
 // The properties every op has, written once.
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <set>
 
+#include "tensor/cuda/runtime.h"
 #include "tensor/memory.h"
 #include "tensor/parallel.h"
 #include "tests/cases/all.h"
@@ -39,33 +41,35 @@ class OpCase : public testing::TestWithParam<Named> {
   }
 
   // The inputs as float64 or as float32 (complex and integers alike).
-  std::vector<Tensor> inputs(bool single) const {
+  std::vector<Tensor> inputs(bool single, Stream stream = cpu_device) const {
     std::vector<Tensor> result;
     for (const Tensor& input : example().inputs) {
-      if (!single || input.dtype() == DType::int64) result.push_back(input.clone());
-      else result.push_back(input.cast(is_complex(input.dtype()) ? DType::complex64 : DType::float32));
+      Tensor copy = input.clone();
+      if (single && input.dtype() != DType::int64)
+        copy = input.cast(is_complex(input.dtype()) ? DType::complex64 : DType::float32);
+      result.push_back(copy.to(stream));
     }
     return result;
   }
 
-  // Outputs, then the gradients of the inputs that have one.
-  std::vector<Tensor> run(bool single) const {
+  // Outputs, then the gradients of the inputs that have one; all on the host.
+  std::vector<Tensor> run(bool single, Stream stream = cpu_device) const {
     std::vector<Variable> variables;
     const std::vector<bool> want = wanted();
-    for (size_t i = 0; const Tensor& input : inputs(single))
+    for (size_t i = 0; const Tensor& input : inputs(single, stream))
       variables.emplace_back(input, example().check_grad && want[i++]);
     const std::vector<Variable> outputs = example().function(variables);
     std::vector<Tensor> results, cotangents;
-    for (const Variable& output : outputs) results.push_back(output.value());
+    for (const Variable& output : outputs) results.push_back(output.value().to(cpu_device));
     if (!example().check_grad) return results;
     for (size_t k = 0; k < outputs.size(); ++k) {
       const Tensor wide = random_tensor(outputs[k].shape(), 100 + k,
                                         is_complex(outputs[k].value().dtype()) ? DType::complex128 : DType::float64);
-      cotangents.push_back(wide.cast(outputs[k].value().dtype()));
+      cotangents.push_back(wide.cast(outputs[k].value().dtype()).to(stream));
     }
     backward(outputs, cotangents);
     for (const Variable& variable : variables)
-      if (variable.requires_grad() && variable.grad().defined()) results.push_back(variable.grad());
+      if (variable.requires_grad() && variable.grad().defined()) results.push_back(variable.grad().to(cpu_device));
     return results;
   }
 
@@ -131,6 +135,42 @@ TEST_P(OpCase, SameBitsWithAnyNumberOfThreads) {
   expect_same_bits(three, again, "two runs");
 }
 
+// The same on a CUDA device: a real one, or the emulator. Without either it skips, or fails with SUNDER_REQUIRE_CUDA=1.
+class CudaOpCase : public OpCase {
+ protected:
+  void SetUp() override {
+    std::string why;
+    if (cuda::device_count(&why) > 0) return;
+    const char* required = std::getenv("SUNDER_REQUIRE_CUDA");
+    if (required && std::string(required) == "1") FAIL() << why;
+    GTEST_SKIP() << why;
+  }
+  Stream device() const { return Device{Device::Kind::cuda, 0}; }
+};
+
+TEST_P(CudaOpCase, EqualsCpu) {
+  for (bool single : {false, true}) {
+    const std::vector<Tensor> expected = run(single), actual = run(single, device());
+    ASSERT_EQ(actual.size(), expected.size());
+    // Both are within the tolerance of the exact result; gradients within ten times that (SinglePrecisionGradIsNear...).
+    const double tolerance = 20 * (single ? example().tolerance32 : std::max(example().tolerance64, 1e-12));
+    for (size_t i = 0; i < actual.size(); ++i)
+      EXPECT_LE(max_difference(actual[i], expected[i]), tolerance * std::max(1.0, max_abs(expected[i])))
+          << (single ? "float32" : "float64") << " result " << i;
+  }
+}
+
+TEST_P(CudaOpCase, SameBitsAgainAndWithOtherMemory) {
+  for (bool single : {false, true}) {
+    set_memory_poison(0xff);
+    const std::vector<Tensor> first = run(single, device());
+    set_memory_poison(0x3e);
+    const std::vector<Tensor> second = run(single, device());
+    set_memory_poison(0);
+    expect_same_bits(first, second, "two runs, or memory that nothing wrote");
+  }
+}
+
 std::string test_name(const testing::TestParamInfo<Named>& info) {
   std::string name = info.param.op + "_" + info.param.example.name;
   for (char& c : name)
@@ -139,6 +179,17 @@ std::string test_name(const testing::TestParamInfo<Named>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Ops, OpCase, testing::ValuesIn(all_examples(false)), test_name);
+#ifdef SUNDER_WITH_CUDA
+INSTANTIATE_TEST_SUITE_P(Ops, CudaOpCase, testing::ValuesIn(all_examples(false)), test_name);
+#else
+// One line instead of one per case.
+GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CudaOpCase);
+TEST(Cases, EqualTheCpuOnCuda) {
+  const char* required = std::getenv("SUNDER_REQUIRE_CUDA");
+  if (required && std::string(required) == "1") FAIL() << "built without CUDA";
+  GTEST_SKIP() << "built without CUDA";
+}
+#endif
 INSTANTIATE_TEST_SUITE_P(Ops, OpGradient, testing::ValuesIn(all_examples(true)), test_name);
 
 TEST(Cases, RejectWrongInputsWithTheirMessage) {

@@ -44,7 +44,8 @@ Example example(const std::string& name, Shape leading, int64_t frames, int64_t 
   Example result{name,
                  {random_tensor(leading, 1, DType::complex128)},
                  [=](const auto& in) {
-                   return std::vector{istft(in[0], window.cast(real_of(in[0].value().dtype())), hop, length)};
+                   return std::vector{istft(
+                       in[0], window.cast(real_of(in[0].value().dtype())).to(in[0].value().stream()), hop, length)};
                  },
                  [=](const auto& in) { return reference(in, window, hop, length); }};
   result.tolerance64 = 1e-14;

@@ -40,7 +40,9 @@ Example example(const std::string& name, Shape shape, int64_t n_fft, int64_t hop
   const Tensor window = random_tensor({n_fft}, 7, DType::float64, 0.2, 1);
   Example result{name,
                  {random_tensor(shape, 1)},
-                 [=](const auto& in) { return std::vector{stft(in[0], window.cast(in[0].value().dtype()), hop)}; },
+                 [=](const auto& in) {
+                   return std::vector{stft(in[0], window.cast(in[0].value().dtype()).to(in[0].value().stream()), hop)};
+                 },
                  [=](const auto& in) { return reference(in, window, hop); }};
   result.tolerance64 = 1e-13;
   result.tolerance32 = 1e-6;

@@ -64,10 +64,14 @@ TEST_F(ResumeTest, KillsAtAnyMomentChangeNothing) {
 }
 
 TEST_F(ResumeTest, StopsInTheMiddleOfAnEpochChangeNothing) {
-  ASSERT_EQ(train("mixcycle", "set", "whole", three_epochs).code, 0);
-  const std::vector<std::string> begin = arguments("set", "stopped", three_epochs);
+  // A checkpoint after every step makes them slow enough to be stopped between two.
+  ASSERT_EQ(prepare("long", 200).code, 0);
+  std::vector<std::string> slowly = three_epochs;
+  slowly.back() = "train.checkpoint_minutes=1e-6";
+  ASSERT_EQ(train("mixcycle", "long", "whole", slowly).code, 0);
+  const std::vector<std::string> begin = arguments("long", "stopped", slowly);
   const std::vector<std::string> go_on = {"--output", at("stopped"), "--resume", "auto"};
-  stop_after(3, SIGTERM, "SIGTERM", begin, "stopped");  // within MixPIT's epoch of 8 steps
+  stop_after(3, SIGTERM, "SIGTERM", begin, "stopped");  // within MixPIT's epoch of 25 steps
   if (HasFatalFailure()) return;
   EXPECT_EQ(state("stopped/checkpoints/last")["inside_epoch"], 1);
   const size_t lines = metrics("stopped").size();
@@ -91,7 +95,9 @@ TEST_F(ResumeTest, AStopBeforeTheFirstStepIsResumedToo) {
     const int code = program.wait();
     ASSERT_TRUE(code == 75 || code == 128 + SIGTERM) << program.said();
   }
-  ASSERT_EQ(resume("mixcycle", "early").code, 0);
+  std::vector<std::string> again = words;
+  again.insert(again.end(), {"--resume", "auto"});
+  ASSERT_EQ(run_program("sunder-train-mixcycle", again).code, 0);
   expect_same_run("whole", "early");
 }
 

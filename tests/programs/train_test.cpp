@@ -139,6 +139,15 @@ TEST_F(TrainTest, SegmentsOfLongerItems) {
   EXPECT_NE(parameters("any"), parameters("whole-second"));
 }
 
+TEST_F(TrainTest, ARunThatIsOverStaysAsItIs) {
+  ASSERT_EQ(train("pit", "set", "run", {"--max-epochs", "1"}).code, 0);
+  const auto rows = metrics("run");
+  const ProgramResult again = resume("pit", "run");
+  EXPECT_EQ(again.code, 0);
+  expect_contains(again.out, {"| pit | 1 | 4 |"});
+  EXPECT_EQ(metrics("run"), rows);
+}
+
 TEST_F(TrainTest, PatienceEndsARunAndStaysSpent) {
   // A rate of zero never improves: the first validation is the best, the second spends the patience.
   const std::vector<std::string> more = {"--set", "optim.lr=0", "--set", "train.patience=1"};
@@ -157,22 +166,20 @@ TEST_F(TrainTest, TimeEndsARunWithAValidation) {
   const auto rows = metrics("run");
   EXPECT_TRUE(rows.back().contains("valid_si_snri"));
   EXPECT_EQ(state("run/checkpoints/last")["validated_step"], state("run/checkpoints/last")["steps"]);
-  // A run that is over stays as it is; with more time it goes on.
-  ASSERT_EQ(resume("pit", "run").code, 0);
-  EXPECT_EQ(metrics("run"), rows);
-  ASSERT_EQ(resume("pit", "run", {"--max-minutes", "0.02"}).code, 0);
+  // With more time it goes on.
+  ASSERT_EQ(resume("pit", "run", {"--max-minutes", "0.03"}).code, 0);
   EXPECT_GT(metrics("run").size(), rows.size());
 }
 
 TEST_F(TrainTest, MixCycleSwitchesAfterAShareOfTheTime) {
   const ProgramResult run =
       train("mixcycle", "set", "run",
-            {"--max-minutes", "0.02", "--set", "mixcycle.init_fraction=0.5", "--set", "train.patience=0"});
+            {"--max-minutes", "0.04", "--set", "mixcycle.init_fraction=0.5", "--set", "train.patience=0"});
   ASSERT_EQ(run.code, 0) << run.err;
   expect_contains(run.err, {"from MixPIT to MixCycle, Adam restarted"});
   const auto last = state("run/checkpoints/last");
   EXPECT_GT(last["counter.mixcycle_epoch"], 1);
-  EXPECT_LT(last["counter.mixcycle_epoch"], last["epoch"]);
+  EXPECT_LE(last["counter.mixcycle_epoch"], last["epoch"].get<int64_t>() + 1);
 }
 
 TEST_F(TrainTest, TheBlindScoreChoosesWithoutReferences) {

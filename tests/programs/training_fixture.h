@@ -127,9 +127,10 @@ class TrainingTest : public ScratchFolder {
   // The arguments of a run of a tiny network with four mixtures a step and a metrics line for each; `more` comes last.
   std::vector<std::string> arguments(const std::string& set, const std::string& run,
                                      const std::vector<std::string>& more = {}) const {
-    std::vector<std::string> result = {"--data", at(set), "--output", at(run), "--threads", "1", "--batch", "4"};
-    for (const char* key : {"model.n_fft=128", "model.hop_length=32", "model.num_feats=8", "model.num_hidden=16",
-                            "model.num_layers=2", "model.num_stacks=1", "train.log_seconds=0"})
+    std::vector<std::string> result = {"--data", at(set), "--output", at(run)};
+    for (const char* key :
+         {"train.threads=1", "train.batch=4", "model.n_fft=128", "model.hop_length=32", "model.num_feats=8",
+          "model.num_hidden=16", "model.num_layers=2", "model.num_stacks=1", "train.log_seconds=0"})
       result.insert(result.end(), {"--set", key});
     result.insert(result.end(), more.begin(), more.end());
     return result;
@@ -184,11 +185,11 @@ class TrainingTest : public ScratchFolder {
 
   // Waits until a run has written so many lines of metrics; fails after a minute or if it ends before.
   void wait_for_metrics(const std::string& run, size_t lines, const Background& program) const {
-    for (int i = 0; i < 6000; ++i) {
+    for (int i = 0; i < 20000; ++i) {
       const std::string text = read(run + "/metrics.jsonl");
       if (static_cast<size_t>(std::count(text.begin(), text.end(), '\n')) >= lines) return;
       ASSERT_TRUE(program.running()) << program.said();
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
     }
     FAIL() << "no " << lines << " lines in " << run;
   }
