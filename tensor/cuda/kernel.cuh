@@ -1,7 +1,9 @@
-// What kernels of the ops share: launch sizes, sums over a warp or a block in a fixed order, 16-byte accesses.
+// What kernels of the ops share: launch sizes, sums over a row, a warp or a block in a fixed order, 16-byte accesses.
 #pragma once
 
 #include <cstdint>
+#include <initializer_list>
+#include <limits>
 
 #include "tensor/cuda/check.h"
 #include "tensor/cuda/launch.h"
@@ -9,41 +11,147 @@
 
 namespace sunder::cuda {
 
-inline cudaStream_t native(const Tensor& tensor) { return static_cast<cudaStream_t>(tensor.stream().handle); }
+inline cudaStream_t native(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
+inline cudaStream_t native(const Tensor& tensor) { return native(tensor.stream()); }
+
+__host__ __device__ constexpr int64_t ceil_div(int64_t count, int64_t size) { return (count + size - 1) / size; }
+
+// Launch shapes.
 
 // Threads of a block for element-wise kernels: eight warps fill an SM's schedulers and leave registers to spare.
 inline constexpr int block_size = 256;
+// SMs of the device that grids are cut for (H100, H200); fixed, so that sums have one order on every device.
+inline constexpr int64_t multiprocessors = 132;
 
-// Blocks of a grid-stride loop over `count` items, at most 16 waves of a large device's SMs: the rest is looped over.
+// Blocks of a grid-stride loop over `count` items, at most 16 an SM: two waves of full SMs. The rest is looped over.
 inline dim3 grid_for(int64_t count, int threads = block_size) {
-  constexpr int64_t most = 132 * 16;
-  const int64_t blocks = (count + threads - 1) / threads;
+  constexpr int64_t most = multiprocessors * 16;
+  const int64_t blocks = ceil_div(count, threads);
   return dim3(static_cast<unsigned>(blocks < 1 ? 1 : blocks < most ? blocks : most));
 }
 
 // for (int64_t i : elements of this thread in a grid-stride loop)
-#define SUNDER_GRID_STRIDE(i, count)                                                          \
-  for (int64_t i = static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x; i < (count); \
-       i += static_cast<int64_t>(gridDim.x) * blockDim.x)
+#define SUNDER_GRID_STRIDE(i, count) SUNDER_GRID_STRIDE_PACKS(i, count, 1)
 
-// The sum over a warp, the same bits in every lane.
-template <class T>
-__device__ __forceinline__ T warp_sum(T value) {
-  for (int lanes = 16; lanes > 0; lanes /= 2) value += __shfl_xor_sync(0xffffffffu, value, lanes);
+// The same in steps of `width` elements: i is the first of a pack.
+#define SUNDER_GRID_STRIDE_PACKS(i, count, width)                                                        \
+  for (int64_t i = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * (width); i < (count); \
+       i += static_cast<int64_t>(gridDim.x) * blockDim.x * (width))
+
+// 16-byte accesses.
+
+// `width` neighbouring elements, loaded and stored at once, 16 bytes an access.
+template <class T, int width>
+struct alignas(sizeof(T) * width < 16 ? sizeof(T) * width : 16) Pack {
+  T at[width];
+};
+
+// The pack at x; where fewer than `width` elements are left, these and zeros.
+template <int width, class T>
+__device__ __forceinline__ Pack<T, width> load(const T* x, int64_t left = width) {
+  if (left >= width) return *reinterpret_cast<const Pack<T, width>*>(x);
+  Pack<T, width> pack;
+  for (int k = 0; k < width; ++k) pack.at[k] = k < left ? x[k] : T(0);
+  return pack;
+}
+
+template <int width, class T>
+__device__ __forceinline__ void store(T* y, const Pack<T, width>& pack, int64_t left = width) {
+  if (left >= width) {
+    *reinterpret_cast<Pack<T, width>*>(y) = pack;
+  } else {
+    for (int k = 0; k < width; ++k)
+      if (k < left) y[k] = pack.at[k];
+  }
+}
+
+// Calls f<width>() with 16 bytes' worth of T where all addresses and rows of `row` elements (0: there are none, and the
+// kernel passes `left`) begin at multiples of that, else with 1.
+template <class T, class F>
+void with_pack_width(int64_t row, std::initializer_list<const void*> addresses, F&& f) {
+  constexpr int wide = sizeof(T) < 16 ? 16 / sizeof(T) : 1;
+  bool aligned = row % wide == 0;
+  for (const void* address : addresses) aligned = aligned && reinterpret_cast<uintptr_t>(address) % 16 == 0;
+  if (aligned) f.template operator()<wide>();
+  else f.template operator()<1>();
+}
+
+// Reductions.
+
+struct Sum {
+  template <class T>
+  __device__ __forceinline__ T operator()(T a, T b) const {
+    return a + b;
+  }
+};
+struct Largest {
+  template <class T>
+  __device__ __forceinline__ T operator()(T a, T b) const {
+    return a > b ? a : b;
+  }
+};
+
+// Over `lanes` neighbouring lanes of a warp (a power of two), the same bits in each of them. Groups of one warp may
+// come here in different numbers.
+template <int lanes, class Op, class T>
+__device__ __forceinline__ T lanes_reduce(T value, Op op) {
+  const unsigned group = lanes == 32 ? 0xffffffffu : ((1u << lanes % 32) - 1) << (threadIdx.x % 32 / lanes * lanes);
+  for (int step = lanes / 2; step > 0; step /= 2) value = op(value, __shfl_xor_sync(group, value, step));
   return value;
 }
 
-// The sum over a block of `threads`, a multiple of 32, in a fixed order; the same bits in every thread. `partial` is
-// shared memory of threads / 32 values and free again after the call.
-template <int threads, class T>
-__device__ __forceinline__ T block_sum(T value, T* partial) {
-  value = warp_sum(value);
+// Over a block of `threads`, a multiple of 32, in a fixed order; the same bits in every thread. `partial` is shared
+// memory of threads / 32 values and free again after the call.
+template <int threads, class Op, class T>
+__device__ __forceinline__ T block_reduce(T value, T* partial, Op op) {
+  value = lanes_reduce<32>(value, op);
   if (threadIdx.x % 32 == 0) partial[threadIdx.x / 32] = value;
   __syncthreads();
-  T total = 0;
-  for (int warp = 0; warp < threads / 32; ++warp) total += partial[warp];
+  T total = partial[0];
+  for (int warp = 1; warp < threads / 32; ++warp) total = op(total, partial[warp]);
   __syncthreads();
   return total;
+}
+
+template <class T>
+__device__ __forceinline__ T warp_sum(T value) {
+  return lanes_reduce<32>(value, Sum{});
+}
+template <int threads, class T>
+__device__ __forceinline__ T block_sum(T value, T* partial) {
+  return block_reduce<threads>(value, partial, Sum{});
+}
+
+// Rows: `row_threads` threads of a block of block_size share a row, so a block holds one row or several.
+
+#define SUNDER_ROW_STRIDE(row, rows, row_threads)                                                                   \
+  for (int64_t row = (static_cast<int64_t>(blockIdx.x) * ::sunder::cuda::block_size + threadIdx.x) / (row_threads); \
+       row < (rows); row += static_cast<int64_t>(gridDim.x) * (::sunder::cuda::block_size / (row_threads)))
+
+// Waits for the threads that share a row: a warp or the whole block.
+template <int row_threads>
+__device__ __forceinline__ void row_sync() {
+  static_assert(row_threads == 32 || row_threads == block_size);
+  if constexpr (row_threads == 32) __syncwarp();
+  else __syncthreads();
+}
+
+// Over the threads of one row. `partial`: shared memory of block_size / 32 values, used where a row is a whole block.
+template <int row_threads, class Op, class T>
+__device__ __forceinline__ T row_reduce(T value, T* partial, Op op) {
+  if constexpr (row_threads <= 32) return lanes_reduce<row_threads>(value, op);
+  else return block_reduce<row_threads>(value, partial, op);
+}
+
+// Calls f<row_threads, width>() for rows of `columns`: four lanes for short rows, a warp up to the length where eight
+// rows side by side still fit an SM's first cache (they are read more than once), a block beyond it.
+template <class T, class F>
+void with_row_shape(int64_t columns, std::initializer_list<const void*> addresses, F&& f) {
+  with_pack_width<T>(columns, addresses, [&]<int width>() {
+    if (columns <= 16) f.template operator()<4, width>();
+    else if (columns <= 1024) f.template operator()<32, width>();
+    else f.template operator()<block_size, width>();
+  });
 }
 
 }  // namespace sunder::cuda

@@ -3,29 +3,11 @@
 #include <cuda_runtime.h>
 
 #include "tensor/cuda/check.h"
+#include "tensor/cuda/device_scope.h"
 #include "tensor/error.h"
 
 namespace sunder::cuda {
 namespace {
-
-// Runs with `device` as the thread's current one and restores the one before.
-class DeviceScope {
- public:
-  explicit DeviceScope(Device device) {
-    SUNDER_CUDA_CHECK(cudaGetDevice(&before_));
-    if (before_ != device.index) SUNDER_CUDA_CHECK(cudaSetDevice(device.index));
-    changed_ = before_ != device.index;
-  }
-  ~DeviceScope() {
-    if (changed_) static_cast<void>(cudaSetDevice(before_));
-  }
-  DeviceScope(const DeviceScope&) = delete;
-  DeviceScope& operator=(const DeviceScope&) = delete;
-
- private:
-  int before_ = 0;
-  bool changed_ = false;
-};
 
 cudaStream_t native(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
 

@@ -1,5 +1,5 @@
-// What the tensor layer needs of a CUDA device: memory, copies, streams. Defined by runtime.cpp in a build with CUDA and by
-// none.cpp in one without, where every call but device_count throws DeviceError.
+// What the tensor layer needs of a CUDA device: memory, copies, streams. Defined by runtime.cpp in a build with CUDA
+// and by none.cpp in one without, where every call but device_count throws DeviceError.
 #pragma once
 
 #include <cstddef>

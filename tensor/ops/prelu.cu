@@ -36,12 +36,12 @@ __global__ void prelu_backward_kernel(const T* dy, const T* x, const T* slope, i
 template <class T>
 __global__ void prelu_slope_kernel(const double* partial, int64_t blocks, int64_t channels, int64_t slopes,
                                    T* grad_slope) {
-  __shared__ double sums[block_size / 32];
+  SUNDER_SHARED(double[cuda::block_size / 32], sums);
   double sum = 0;
   const int64_t count = slopes == 1 ? blocks * channels : blocks;
   for (int64_t i = threadIdx.x; i < count; i += blockDim.x)
     sum += partial[slopes == 1 ? i : i * channels + blockIdx.x];
-  sum = cuda::block_sum<block_size>(sum, sums);
+  sum = cuda::block_sum<cuda::block_size>(sum, sums);
   if (threadIdx.x == 0) grad_slope[blockIdx.x] = static_cast<T>(sum);
 }
 

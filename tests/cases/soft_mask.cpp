@@ -31,7 +31,8 @@ Example example(const std::string& name, int64_t items, int64_t sources, int64_t
                 double range = 3) {
   const Tensor spectrum = random_tensor({items, frames, bins}, 2, DType::complex128);
   const auto function = [=](const auto& in) {
-    return std::vector{soft_mask(in[0], spectrum.cast(complex_of(in[0].value().dtype())), sources)};
+    const Tensor& logits = in[0].value();
+    return std::vector{soft_mask(in[0], spectrum.cast(complex_of(logits.dtype())).to(logits.stream()), sources)};
   };
   return {name,
           {random_tensor({items, frames, sources * bins}, 1, DType::float64, -range, range)},

@@ -1,9 +1,11 @@
 #include "tests/emulator/block.h"
 
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <utility>
 
@@ -16,14 +18,19 @@ thread_local BlockRunner* running = nullptr;
 
 std::string to_string(uint3 p) { return fmt::format("({}, {}, {})", p.x, p.y, p.z); }
 std::string to_string(const Site& site) { return fmt::format("{}:{}", site.file_name(), site.line()); }
-bool same(const Site& a, const Site& b) { return a.line() == b.line() && std::strcmp(a.file_name(), b.file_name()) == 0; }
+bool same(const Site& a, const Site& b) {
+  return a.line() == b.line() && std::strcmp(a.file_name(), b.file_name()) == 0;
+}
 
 // 0 .. count - 1 in the order of the settings. Shuffled: steps of about 0.38 of the count that meet every number once.
 int ordered(int i, int count) {
   switch (settings().order) {
-    case Order::forward: return i;
-    case Order::backward: return count - 1 - i;
-    case Order::shuffled: break;
+    case Order::forward:
+      return i;
+    case Order::backward:
+      return count - 1 - i;
+    case Order::shuffled:
+      break;
   }
   int step = std::max(1, count * 3 / 8);
   while (std::gcd(step, count) != 1) ++step;
@@ -33,6 +40,21 @@ int ordered(int i, int count) {
 }  // namespace
 
 constinit thread_local Here here;
+
+// The handler of access violations runs on a stack of its own: a kernel's may be the one that overflowed.
+BlockRunner::BlockRunner() {
+  stack_t present;
+  if (sigaltstack(nullptr, &present) != 0 || !(present.ss_flags & SS_DISABLE)) return;
+  constexpr size_t bytes = 64 << 10;
+  signal_stack_ = std::make_unique<char[]>(bytes);
+  const stack_t own{signal_stack_.get(), 0, bytes};
+  sigaltstack(&own, nullptr);
+}
+
+BlockRunner::~BlockRunner() {
+  const stack_t none{nullptr, SS_DISABLE, 0};
+  if (signal_stack_) sigaltstack(&none, nullptr);
+}
 
 BlockRunner& BlockRunner::of_this_thread() {
   thread_local BlockRunner runner;
@@ -61,7 +83,7 @@ void BlockRunner::run(uint3 block) {
   here.block = block;
   std::fill_n(states_.begin(), threads_, State::fresh);
   std::fill_n(states_.begin() + threads_, warps_ * warp_lanes - threads_, State::absent);
-  done_ = arrived_ = true_predicates_ = position_ = 0;
+  done_ = arrived_ = in_warp_operations_ = true_predicates_ = position_ = 0;
   shared_.begin_block();
   current_ = next();
   running = this;
@@ -117,6 +139,7 @@ void BlockRunner::finish_thread() {
   if (arrived_ > 0)
     fail(fmt::format("returned while others wait at the barrier at {}: not all threads reach it",
                      to_string(barrier_site_)));
+  if (in_warp_operations_ == 0) return;
   const int first = current_ / warp_lanes * warp_lanes;
   for (int thread = first; thread < first + warp_lanes; ++thread)
     if (states_[thread] == State::at_warp_operation) complete_warp_operation(waits_[thread].mask, first);
@@ -147,6 +170,7 @@ void BlockRunner::operate(unsigned mask, uint64_t value, int source, Site site) 
   if (!(mask >> lane() & 1)) fail(fmt::format("is not in the mask {:#x} it gives at {}", mask, to_string(site)));
   waits_[current_] = {site, mask, value, source};
   states_[current_] = State::at_warp_operation;
+  ++in_warp_operations_;
   complete_warp_operation(mask, first);
   wait();
 }
@@ -179,6 +203,7 @@ void BlockRunner::complete_warp_operation(unsigned mask, int first) {
     if (!(waiting >> lane & 1)) continue;
     waits_[first + lane].value = results[lane];
     states_[first + lane] = State::ready;
+    --in_warp_operations_;
   }
   position_ = (position_ - 1) / warp_lanes * warp_lanes;  // of the running thread's warp
 }
@@ -225,17 +250,21 @@ void BlockRunner::fail(const std::string& what) {
   std::abort();  // nobody comes back
 }
 
+// Names one thread of each kind of wait.
 void BlockRunner::fail_deadlocked() {
-  std::string waiting;
-  for (int thread = 0, named = 0; thread < threads_ && named < 4; ++thread) {
+  std::map<std::string, int> first;
+  for (int thread = 0; thread < threads_; ++thread) {
     if (states_[thread] == State::done) continue;
     const bool at_barrier = states_[thread] == State::at_barrier;
-    waiting += fmt::format("; thread {} waits {} at {}", to_string(coordinates_[thread]),
-                           at_barrier ? "at the barrier" : fmt::format("for lanes {:#x}", waits_[thread].mask),
-                           to_string(waits_[thread].site));
-    ++named;
+    first.emplace(
+        fmt::format("{} at {}", at_barrier ? "at the barrier" : fmt::format("for lanes {:#x}", waits_[thread].mask),
+                    to_string(waits_[thread].site)),
+        thread);
   }
-  fail("the block cannot go on, its threads wait for each other" + waiting);
+  std::string waits;
+  for (const auto& [what, thread] : first)
+    waits += fmt::format("; thread {} waits {}", to_string(coordinates_[thread]), what);
+  fail("the block cannot go on, its threads wait for each other" + waits);
 }
 
 namespace {

@@ -15,10 +15,12 @@ namespace sunder::emulator {
 
 inline constexpr int max_threads = 1024, warp_lanes = 32;
 
-// A fiber takes one thread of the block after another for as long as none has to wait, so a kernel without barriers runs
-// as a plain loop. A thread that waits keeps its fiber, and the next one begins on another.
+// A fiber takes one thread of the block after another for as long as none has to wait, so a kernel without barriers
+// runs as a plain loop. A thread that waits keeps its fiber, and the next one begins on another.
 class BlockRunner {
  public:
+  BlockRunner();
+  ~BlockRunner();
   static BlockRunner& of_this_thread();
   // The runner whose kernel is running on this host thread, or null.
   static BlockRunner* active();
@@ -68,7 +70,7 @@ class BlockRunner {
   std::array<Wait, max_threads> waits_;
   std::array<Fiber*, max_threads> fibers_of_;
   int current_ = 0, position_ = 0;  // the thread that runs; where next() looks on in order_
-  int done_ = 0, arrived_ = 0, true_predicates_ = 0, barrier_result_ = 0;
+  int done_ = 0, arrived_ = 0, in_warp_operations_ = 0, true_predicates_ = 0, barrier_result_ = 0;
   Site barrier_site_;
 
   Fiber host_;
@@ -77,6 +79,7 @@ class BlockRunner {
   std::vector<Fiber*> idle_;
   SharedMemory shared_;
   std::string failure_;
+  std::unique_ptr<char[]> signal_stack_;
 };
 
 }  // namespace sunder::emulator

@@ -2,9 +2,9 @@
 #pragma once
 
 #include <functional>
-#include <initializer_list>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "emulated/runtime_api.h"
 
@@ -21,10 +21,14 @@ void make_sticky(cudaError_t error);
 // The error that the settings ask for at this launch, if any; counts the launch.
 cudaError_t next_launch_error();
 
+// From the first call on, accesses to protected pages are explained.
+void install_fault_handlers();
+
 // Runs a call of the CUDA runtime under the lock.
 template <class F>
 cudaError_t call(F&& body) {
   const std::lock_guard guard(lock());
+  install_fault_handlers();
   if (const cudaError_t error = state_of_device(); error != cudaSuccess) return remember(error);
   return remember(body());
 }

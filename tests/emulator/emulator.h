@@ -22,21 +22,21 @@ struct Settings {
   uint8_t poison = 0xff;         // fills device, pinned and shared memory that nothing wrote; 0xff: NaN and -1
   bool delay = false;            // work on streams waits until something waits for it
   int devices = 1;
-  size_t memory_mib = 16384;     // of each device
-  int driver = 13000;            // cudaDriverGetVersion; 0: no driver
+  size_t memory_mib = 16384;  // of each device
+  int driver = 13000;         // cudaDriverGetVersion; 0: no driver
   int capability = 90;
   // The launch with number `fail_launch` (from 0; -1: none) returns this error; from 700 on errors are sticky.
   int64_t fail_launch = -1;
   int fail_error = 700;
-  bool report = false;           // at exit: counters and leaks on stderr
+  bool report = false;  // at exit: counters and leaks on stderr
 };
 Settings& settings();
 
 struct Counters {
-  uint64_t launches = 0;          // kernels and library calls that the host queued, one by one
+  uint64_t launches = 0;  // kernels and library calls that the host queued, one by one
   uint64_t graph_launches = 0;
-  uint64_t kernels = 0;           // that ran, those in graphs included
-  uint64_t library_calls = 0;     // that ran: cuBLAS, cuFFT
+  uint64_t kernels = 0;        // that ran, those in graphs included
+  uint64_t library_calls = 0;  // that ran: cuBLAS, cuFFT
   uint64_t threads = 0;
   uint64_t copies = 0, memsets = 0;
   uint64_t bytes_to_device = 0, bytes_to_host = 0, bytes_on_device = 0;

@@ -7,7 +7,7 @@ namespace sunder::emulator {
 
 class Fiber {
  public:
-  Fiber() = default;  // stands for the stack of the host thread that runs now
+  Fiber() = default;                           // stands for the stack of the host thread that runs now
   explicit Fiber(void (*entry)(Fiber& self));  // never returns; runs at the first switch to it
   ~Fiber();
   Fiber(const Fiber&) = delete;

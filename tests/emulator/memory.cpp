@@ -22,12 +22,12 @@ namespace sunder::emulator::memory {
 namespace {
 
 constexpr size_t page = 4096, alignment = 256;
-constexpr size_t guard = 16 * page;         // without access, on both sides
-constexpr size_t most_freed = 1024;         // freed ranges whose addresses are not used again yet
-constexpr unsigned char canary = 0xc5;      // between an allocation and the pages around it
+constexpr size_t guard = 16 * page;     // without access, on both sides
+constexpr size_t most_freed = 1024;     // freed ranges whose addresses are not used again yet
+constexpr unsigned char canary = 0xc5;  // between an allocation and the pages around it
 
-// [guard | front slack, begin .. begin + bytes, tail slack | guard]; the tail slack is shorter than the alignment, so an
-// overrun hits the guard or, under AddressSanitizer, the poisoned slack at once.
+// [guard | front slack, begin .. begin + bytes, tail slack | guard]; the tail slack is shorter than the alignment, so
+// an overrun hits the guard or, under AddressSanitizer, the poisoned slack at once.
 struct Allocation {
   char* mapping = nullptr;
   size_t mapped = 0;
@@ -89,9 +89,7 @@ bool intact(const char* begin, const char* end) {
   return same;
 }
 
-bool intact(const Allocation& a) {
-  return intact(a.pages(), a.begin) && intact(a.end(), a.pages() + a.page_bytes());
-}
+bool intact(const Allocation& a) { return intact(a.pages(), a.begin) && intact(a.end(), a.pages() + a.page_bytes()); }
 
 void unmap_oldest_freed() {
   const auto oldest = state().all.find(state().freed.front());
@@ -192,12 +190,11 @@ void Access::open(const void* begin, size_t bytes, const char* what) {
   Allocation* a = around(begin);
   if (!a) return;
   const char* first = static_cast<const char*>(begin);
-  if (!a->live)
-    throw Failure(fmt::format("{}: {} lies in freed device memory (use after free)", what, begin));
+  if (!a->live) throw Failure(fmt::format("{}: {} lies in freed device memory (use after free)", what, begin));
   if (first < a->begin || first > a->end() || bytes > static_cast<size_t>(a->end() - first))
     throw Failure(fmt::format("{}: {} bytes at offset {} reach outside an allocation of {} bytes (out of range)", what,
                               bytes, first - a->begin, a->bytes));
-  if (a->device != device_)
+  if (device_ != any_device && a->device != device_)
     throw Failure(fmt::format("{}: memory of device {} in work on device {}", what, a->device, device_));
   set_open(*a, true);
 }

@@ -28,10 +28,12 @@ Place find(const void* pointer);
 size_t bytes_in_use(int device);
 void list_leaks(std::vector<std::string>& lines);
 
+inline constexpr int any_device = -1;
+
 // Opens allocations for one piece of work and closes them in the end.
 class Access {
  public:
-  explicit Access(int device);
+  explicit Access(int device);  // any_device: copies between devices
   ~Access();
   Access(const Access&) = delete;
 

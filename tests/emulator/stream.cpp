@@ -64,20 +64,20 @@ void destroy_stream(cudaStream_t handle) {
   streams().erase(handle);
 }
 
-cudaError_t queue(cudaStream_t handle, Work work) {
+cudaError_t queue(cudaStream_t handle, Work work, std::vector<Mark> after) {
   const auto stream = stream_of(handle);
-  if (stream->device != current_device()) return cudaErrorInvalidResourceHandle;
   if (stream->capture) {
     if (!stream->capture->valid) return cudaErrorStreamCaptureInvalidated;
     stream->capture->nodes.push_back(std::move(work));
-    stream->capture->unjoined.insert(stream.get());
+    ++stream->capture->recorded[stream.get()];
     return cudaSuccess;
   }
   if (!handle && someone_captures_globally()) {
     refuse_in_capture();
     return cudaErrorStreamCaptureImplicit;
   }
-  stream->pending.emplace_back(std::move(work), implied_order(*stream));
+  for (Mark& mark : implied_order(*stream)) after.push_back(std::move(mark));
+  stream->pending.emplace_back(std::move(work), std::move(after));
   ++stream->queued;
   if (!settings().delay) finish(*stream);
   return cudaSuccess;

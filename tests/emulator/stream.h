@@ -5,8 +5,8 @@
 #include <chrono>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -26,8 +26,8 @@ struct Capture {
   std::vector<Work> nodes;
   CUstream_st* origin = nullptr;
   cudaStreamCaptureMode mode = cudaStreamCaptureModeGlobal;
-  std::set<CUstream_st*> streams;   // the origin and those that wait for its events
-  std::set<CUstream_st*> unjoined;  // whose latest work no other stream of the capture waits for
+  // Per stream how much work it recorded, and how much of that others wait for. All but the origin must be joined.
+  std::map<CUstream_st*, uint64_t> recorded, joined;
   bool valid = true;
 };
 
@@ -43,16 +43,18 @@ struct Mark {
 struct CUstream_st {
   int device = 0;
   bool blocking = true;  // waits for the default stream, and the default stream for it
-  std::deque<std::pair<sunder::emulator::Work, std::vector<sunder::emulator::Mark>>> pending;  // work and what it follows
+  std::deque<std::pair<sunder::emulator::Work, std::vector<sunder::emulator::Mark>>>
+      pending;  // work and what it follows
   uint64_t queued = 0, finished = 0;
   std::shared_ptr<sunder::emulator::Capture> capture;
 };
 
 struct CUevent_st {
   bool timing = true;
-  std::shared_ptr<sunder::emulator::Mark> mark;        // null before the first record
-  std::weak_ptr<sunder::emulator::Capture> capture;    // in which it was recorded
+  std::shared_ptr<sunder::emulator::Mark> mark;      // null before the first record
+  std::weak_ptr<sunder::emulator::Capture> capture;  // in which it was recorded
   CUstream_st* captured_on = nullptr;
+  uint64_t captured_work = 0;
 };
 
 namespace sunder::emulator {
@@ -62,8 +64,8 @@ std::shared_ptr<CUstream_st> stream_of(cudaStream_t handle);
 cudaStream_t make_stream(int device, bool blocking);
 void destroy_stream(cudaStream_t handle);
 
-// Queues or records work. An error if the stream is not of the current device or a capture forbids it.
-cudaError_t queue(cudaStream_t stream, Work work);
+// Queues or records work, to follow `after`. An error if a capture forbids it.
+cudaError_t queue(cudaStream_t stream, Work work, std::vector<Mark> after = {});
 // Runs what is queued up to a point.
 void finish(CUstream_st& stream, uint64_t ticket);
 inline void finish(CUstream_st& stream) { finish(stream, stream.queued); }

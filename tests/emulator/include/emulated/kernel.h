@@ -1,5 +1,5 @@
-// What kernels use: their place in the grid, barriers, warp operations, shared memory and atomics. Every wait carries its
-// place in the source, so that a failure names it and threads that wait at two different barriers are found.
+// What kernels use: their place in the grid, barriers, warp operations, shared memory and atomics. Every wait carries
+// its place in the source, so that a failure names it and threads that wait at two different barriers are found.
 #pragma once
 
 #include <atomic>
@@ -133,18 +133,18 @@ inline void __trap(sunder::emulator::Site site = sunder::emulator::Site::current
 }
 
 template <class T>
-  requires sunder::emulator::one_of<T, int, unsigned, unsigned long long, float, double>
-T atomicAdd(T* address, std::type_identity_t<T> value) {
+requires sunder::emulator::one_of<T, int, unsigned, unsigned long long, float, double> T
+atomicAdd(T* address, std::type_identity_t<T> value) {
   return sunder::emulator::update(address, [&](T old) { return old + value; });
 }
 template <class T>
-  requires sunder::emulator::one_of<T, int, unsigned, long long, unsigned long long>
-T atomicMax(T* address, std::type_identity_t<T> value) {
+requires sunder::emulator::one_of<T, int, unsigned, long long, unsigned long long> T
+atomicMax(T* address, std::type_identity_t<T> value) {
   return sunder::emulator::update(address, [&](T old) { return old < value ? value : old; });
 }
 template <class T>
-  requires sunder::emulator::one_of<T, int, unsigned, long long, unsigned long long>
-T atomicMin(T* address, std::type_identity_t<T> value) {
+requires sunder::emulator::one_of<T, int, unsigned, long long, unsigned long long> T
+atomicMin(T* address, std::type_identity_t<T> value) {
   return sunder::emulator::update(address, [&](T old) { return value < old ? value : old; });
 }
 template <sunder::emulator::atomic_integer T>
@@ -152,8 +152,8 @@ T atomicOr(T* address, std::type_identity_t<T> value) {
   return sunder::emulator::update(address, [&](T old) { return old | value; });
 }
 template <class T>
-  requires sunder::emulator::one_of<T, int, unsigned, unsigned long long, float>
-T atomicExch(T* address, std::type_identity_t<T> value) {
+requires sunder::emulator::one_of<T, int, unsigned, unsigned long long, float> T
+atomicExch(T* address, std::type_identity_t<T> value) {
   return std::atomic_ref<T>(*address).exchange(value);
 }
 template <sunder::emulator::atomic_integer T>
@@ -164,8 +164,14 @@ T atomicCAS(T* address, std::type_identity_t<T> expected, std::type_identity_t<T
 
 // Cached, streaming and evict-first accesses are plain ones here.
 template <class T>
-T __ldg(const T* address) { return *address; }
+T __ldg(const T* address) {
+  return *address;
+}
 template <class T>
-T __ldcs(const T* address) { return *address; }
+T __ldcs(const T* address) {
+  return *address;
+}
 template <class T>
-void __stcs(T* address, std::type_identity_t<T> value) { *address = value; }
+void __stcs(T* address, std::type_identity_t<T> value) {
+  *address = value;
+}

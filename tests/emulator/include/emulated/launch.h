@@ -37,7 +37,11 @@ template <class... P>
 cudaError_t launch(void (*kernel)(P...), dim3 grid, dim3 block, size_t dynamic_shared, cudaStream_t stream,
                    std::type_identity_t<P>... arguments) {
   static_assert((sizeof(P) + ... + 0) <= 32764, "more than CUDA's limit of 32764 bytes of arguments");
-  return submit({reinterpret_cast<const void*>(kernel), grid, block, dynamic_shared, {as_argument(arguments)...},
+  return submit({reinterpret_cast<const void*>(kernel),
+                 grid,
+                 block,
+                 dynamic_shared,
+                 {as_argument(arguments)...},
                  [=] { kernel(arguments...); }},
                 stream);
 }

@@ -55,14 +55,12 @@ __forceinline__ unsigned __umulhi(unsigned x, unsigned y) {
 
 // A NaN loses against a number, as on the device.
 template <class T, class U>
-  requires(std::is_arithmetic_v<T> && std::is_arithmetic_v<U>)
-__forceinline__ std::common_type_t<T, U> max(T a, U b) {
+requires(std::is_arithmetic_v<T>&& std::is_arithmetic_v<U>) __forceinline__ std::common_type_t<T, U> max(T a, U b) {
   if constexpr (std::is_floating_point_v<std::common_type_t<T, U>>) return std::fmax(a, b);
   else return static_cast<std::common_type_t<T, U>>(a) < static_cast<std::common_type_t<T, U>>(b) ? b : a;
 }
 template <class T, class U>
-  requires(std::is_arithmetic_v<T> && std::is_arithmetic_v<U>)
-__forceinline__ std::common_type_t<T, U> min(T a, U b) {
+requires(std::is_arithmetic_v<T>&& std::is_arithmetic_v<U>) __forceinline__ std::common_type_t<T, U> min(T a, U b) {
   if constexpr (std::is_floating_point_v<std::common_type_t<T, U>>) return std::fmin(a, b);
   else return static_cast<std::common_type_t<T, U>>(b) < static_cast<std::common_type_t<T, U>>(a) ? b : a;
 }

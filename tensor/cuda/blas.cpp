@@ -1,0 +1,134 @@
+#include "tensor/cuda/blas.h"
+
+#include <cublas_v2.h>
+
+#include <algorithm>
+#include <limits>
+#include <list>
+#include <mutex>
+#include <type_traits>
+
+#include "tensor/cuda/device_scope.h"
+#include "tensor/cuda/runtime.h"
+#include "tensor/error.h"
+
+namespace sunder::cuda::blas {
+namespace {
+
+// What NVIDIA recommends for Hopper (docs.nvidia.com/cuda/cublas, cublasSetWorkspace). A workspace of its own keeps
+// products on several streams reproducible, and cuBLAS from allocating while a graph is captured.
+constexpr size_t workspace_bytes = 32 << 20;
+
+class Handle {
+ public:
+  explicit Handle(Stream stream) : stream_(stream) {
+    const DeviceScope scope(stream.device);
+    SUNDER_CUDA_CHECK(cublasCreate(&handle_));
+    try {
+      SUNDER_CUDA_CHECK(cublasSetStream(handle_, static_cast<cudaStream_t>(stream.handle)));
+      workspace_ = allocate(workspace_bytes, stream.device);
+      if (!workspace_)
+        throw OutOfMemory(fmt::format("out of memory on {}: asked for {} bytes for cuBLAS", to_string(stream.device),
+                                      workspace_bytes),
+                          workspace_bytes);
+      SUNDER_CUDA_CHECK(cublasSetWorkspace(handle_, workspace_, workspace_bytes));
+    } catch (...) {
+      release();
+      throw;
+    }
+  }
+  ~Handle() { release(); }
+  Handle(const Handle&) = delete;
+  Handle& operator=(const Handle&) = delete;
+
+  Stream stream() const { return stream_; }
+  cublasHandle_t get() const { return handle_; }
+
+  bool captured = false;  // by a graph, whose nodes point at the workspace
+
+ private:
+  void release() {
+    static_cast<void>(cublasDestroy(handle_));
+    if (workspace_) free(workspace_, stream_.device);
+  }
+
+  Stream stream_;
+  cublasHandle_t handle_ = nullptr;
+  std::byte* workspace_ = nullptr;
+};
+
+// The most recently used first.
+struct Cache {
+  std::mutex mutex;
+  std::list<Handle> handles;
+
+  Handle& get(Stream stream) {
+    for (auto handle = handles.begin(); handle != handles.end(); ++handle) {
+      if (handle->stream() != stream) continue;
+      handles.splice(handles.begin(), handles, handle);
+      return handles.front();
+    }
+    size_t kept = 0;
+    for (auto handle = handles.begin(); handle != handles.end();)
+      if (!handle->captured && ++kept >= handle_limit) handle = handles.erase(handle);
+      else ++handle;
+    return handles.emplace_front(stream);
+  }
+};
+
+Cache& cache() {
+  static Cache* const handles = new Cache;  // never destroyed: the driver may be gone when static objects are
+  return *handles;
+}
+
+int as_int(int64_t size) {
+  if (size > std::numeric_limits<int>::max()) throw_error("[gemm] expected sizes below 2^31, got {}", size);
+  return static_cast<int>(size);
+}
+
+cublasOperation_t operation(bool transposed) { return transposed ? CUBLAS_OP_T : CUBLAS_OP_N; }
+
+}  // namespace
+
+template <class T>
+void gemm(Stream stream, int64_t m, int64_t n, int64_t k, T alpha, Operand<T> a, Operand<T> b, T beta, T* c,
+          int64_t ldc, int64_t c_stride, int64_t count) {
+  if (m == 0 || n == 0 || count == 0) return;
+  SUNDER_ASSERT(k > 0);
+  constexpr bool single = std::is_same_v<T, float>;
+  constexpr cudaDataType type = single ? CUDA_R_32F : CUDA_R_64F;
+  constexpr cublasComputeType_t compute = single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F;
+  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  SUNDER_CUDA_CHECK(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
+
+  Cache& handles = cache();
+  const std::lock_guard lock(handles.mutex);  // or another thread's product might push this handle out
+  Handle& handle = handles.get(stream);
+  handle.captured = handle.captured || capture == cudaStreamCaptureStatusActive;
+  // cuBLAS counts columns first and sees every matrix transposed: C^T = B^T A^T. Of a batch it takes as many as a grid
+  // has layers.
+  constexpr int64_t most = 65535;
+  for (int64_t first = 0; first < count; first += most)
+    SUNDER_CUDA_CHECK(cublasGemmStridedBatchedEx(
+        handle.get(), operation(b.transposed), operation(a.transposed), as_int(n), as_int(m), as_int(k), &alpha,
+        b.data + first * b.stride, type, as_int(b.row_stride), b.stride, a.data + first * a.stride, type,
+        as_int(a.row_stride), a.stride, &beta, c + first * c_stride, type, as_int(ldc), c_stride,
+        static_cast<int>(std::min(most, count - first)), compute, CUBLAS_GEMM_DEFAULT));
+}
+
+template void gemm(Stream, int64_t, int64_t, int64_t, float, Operand<float>, Operand<float>, float, float*, int64_t,
+                   int64_t, int64_t);
+template void gemm(Stream, int64_t, int64_t, int64_t, double, Operand<double>, Operand<double>, double, double*,
+                   int64_t, int64_t, int64_t);
+
+size_t handle_count() {
+  const std::lock_guard lock(cache().mutex);
+  return cache().handles.size();
+}
+
+void clear_handles() {
+  const std::lock_guard lock(cache().mutex);
+  cache().handles.clear();
+}
+
+}  // namespace sunder::cuda::blas

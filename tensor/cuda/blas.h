@@ -1,0 +1,34 @@
+// Matrix products on a CUDA device (cuBLAS), row major as in tensor/blas.h.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor/device.h"
+
+namespace sunder::cuda::blas {
+
+// A matrix in device memory: row strides and, where there are several, the stride from one to the next in elements (0:
+// one serves all). `transposed`: it is stored the other way round.
+template <class T>
+struct Operand {
+  const T* data;
+  int64_t row_stride;
+  bool transposed = false;
+  int64_t stride = 0;
+};
+
+// C (m, n) = alpha * A (m, k) * B (k, n) + beta * C, for each of `count` that lie c_stride apart; k >= 1. T: float,
+// computed in true float32, or double. Queued on `stream`; the same bits every time on one device.
+template <class T>
+void gemm(Stream stream, int64_t m, int64_t n, int64_t k, T alpha, Operand<T> a, Operand<T> b, T beta, T* c,
+          int64_t ldc, int64_t c_stride = 0, int64_t count = 1);
+
+// Handles kept, one a stream with a workspace of its own; the one used longest ago goes first, but none that a graph
+// was captured with. The first product on a stream makes its handle, which must not happen while it is captured.
+inline constexpr size_t handle_limit = 8;
+size_t handle_count();
+// Frees all handles, captured ones too; no captured graph may be launched after it.
+void clear_handles();
+
+}  // namespace sunder::cuda::blas

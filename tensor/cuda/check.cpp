@@ -1,0 +1,74 @@
+#include "tensor/cuda/check.h"
+
+#include "tensor/error.h"
+
+namespace sunder::cuda {
+namespace {
+
+std::string describe(const char* call, const char* name, const char* text, const char* file, int line) {
+  return fmt::format("{} failed: {} ({}) at {}:{}", call, name, text, file, line);
+}
+
+const char* text_of(cufftResult status) {
+  switch (status) {
+    case CUFFT_INVALID_PLAN:
+      return "CUFFT_INVALID_PLAN";
+    case CUFFT_ALLOC_FAILED:
+      return "CUFFT_ALLOC_FAILED";
+    case CUFFT_INVALID_TYPE:
+      return "CUFFT_INVALID_TYPE";
+    case CUFFT_INVALID_VALUE:
+      return "CUFFT_INVALID_VALUE";
+    case CUFFT_INTERNAL_ERROR:
+      return "CUFFT_INTERNAL_ERROR";
+    case CUFFT_EXEC_FAILED:
+      return "CUFFT_EXEC_FAILED";
+    case CUFFT_SETUP_FAILED:
+      return "CUFFT_SETUP_FAILED";
+    case CUFFT_INVALID_SIZE:
+      return "CUFFT_INVALID_SIZE";
+    case CUFFT_NO_WORKSPACE:
+      return "CUFFT_NO_WORKSPACE";
+    default:
+      return "an unknown cuFFT status";
+  }
+}
+
+}  // namespace
+
+void check(cudaError_t status, const char* call, const char* file, int line, size_t bytes) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();
+  const std::string message = describe(call, cudaGetErrorName(status), cudaGetErrorString(status), file, line);
+  if (status == cudaErrorMemoryAllocation) throw OutOfMemory(message, bytes);
+  throw DeviceError(message);
+}
+
+void check(cublasStatus_t status, const char* call, const char* file, int line) {
+  if (status == CUBLAS_STATUS_SUCCESS) return;
+  cudaGetLastError();
+  const std::string message = describe(call, "cuBLAS", cublasGetStatusString(status), file, line);
+  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemory(message, 0);
+  throw DeviceError(message);
+}
+
+void check(cufftResult status, const char* call, const char* file, int line) {
+  if (status == CUFFT_SUCCESS) return;
+  cudaGetLastError();
+  const std::string message = describe(call, "cuFFT", text_of(status), file, line);
+  if (status == CUFFT_ALLOC_FAILED) throw OutOfMemory(message, 0);
+  throw DeviceError(message);
+}
+
+void check_launch(cudaError_t status, const void* kernel, dim3 grid, dim3 block, size_t shared_bytes,
+                  const std::source_location& site) {
+  if (status == cudaSuccess) return;
+  const char* name = "a kernel";
+  if (cudaFuncGetName(&name, kernel) != cudaSuccess) name = "a kernel";
+  const std::string call =
+      fmt::format("launch of {} with grid ({}, {}, {}), block ({}, {}, {}) and {} bytes of shared memory", name, grid.x,
+                  grid.y, grid.z, block.x, block.y, block.z, shared_bytes);
+  check(status, call.c_str(), site.file_name(), static_cast<int>(site.line()));
+}
+
+}  // namespace sunder::cuda

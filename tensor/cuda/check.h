@@ -1,0 +1,27 @@
+// The one place where statuses of CUDA and its libraries become exceptions, with call, file, line and the library's
+// text.
+#pragma once
+
+#include <cublas_v2.h>
+#include <cuda_runtime.h>
+#include <cufft.h>
+
+#include <source_location>
+
+// SUNDER_CUDA_CHECK(cudaEventRecord(event, stream)); takes the statuses of the runtime, cuBLAS and cuFFT.
+#define SUNDER_CUDA_CHECK(call) ::sunder::cuda::check((call), #call, __FILE__, __LINE__)
+
+namespace sunder::cuda {
+
+// Throw DeviceError unless the status says success, OutOfMemory (of `bytes`, where the caller knows them) if memory is
+// what is missing. The runtime's pending error is cleared, so that the next call does not report it again; a sticky one
+// (an illegal address, say) stays and needs a new process.
+void check(cudaError_t status, const char* call, const char* file, int line, size_t bytes = 0);
+void check(cublasStatus_t status, const char* call, const char* file, int line);
+void check(cufftResult status, const char* call, const char* file, int line);
+
+// What launch() calls: the message names the kernel and the launch's sizes.
+void check_launch(cudaError_t status, const void* kernel, dim3 grid, dim3 block, size_t shared_bytes,
+                  const std::source_location& site);
+
+}  // namespace sunder::cuda

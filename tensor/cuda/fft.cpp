@@ -1,0 +1,129 @@
+#include "tensor/cuda/fft.h"
+
+#include <cufft.h>
+
+#include <list>
+#include <mutex>
+
+#include "tensor/cuda/check.h"
+#include "tensor/error.h"
+
+namespace sunder::cuda {
+namespace {
+
+struct Key {
+  int64_t n_fft, batch;
+  DType dtype;  // of the spectra
+  bool forward;
+  Stream stream;
+  bool operator==(const Key&) const = default;
+};
+
+// The work area is no part of a plan: it comes from the stream's memory pool at every call, so that idle plans hold
+// tables alone and a captured graph finds it in its own arena.
+class Plan {
+ public:
+  explicit Plan(const Key& key) : key_(key) {
+    SUNDER_CUDA_CHECK(cufftCreate(&handle_));
+    try {
+      make();
+    } catch (...) {
+      static_cast<void>(cufftDestroy(handle_));
+      throw;
+    }
+  }
+  ~Plan() { static_cast<void>(cufftDestroy(handle_)); }
+  Plan(const Plan&) = delete;
+  Plan& operator=(const Plan&) = delete;
+
+  const Key& key() const { return key_; }
+
+  void run(std::byte* rows) const {
+    const Tensor work = Tensor::empty({static_cast<int64_t>(work_bytes_ + 7) / 8}, DType::float64, key_.stream);
+    if (work_bytes_ > 0) SUNDER_CUDA_CHECK(cufftSetWorkArea(handle_, work.raw()));
+    const bool single = key_.dtype == DType::complex64;
+    if (single && key_.forward) SUNDER_CUDA_CHECK(cufftExecR2C(handle_, as<cufftReal>(rows), as<cufftComplex>(rows)));
+    else if (single) SUNDER_CUDA_CHECK(cufftExecC2R(handle_, as<cufftComplex>(rows), as<cufftReal>(rows)));
+    else if (key_.forward)
+      SUNDER_CUDA_CHECK(cufftExecD2Z(handle_, as<cufftDoubleReal>(rows), as<cufftDoubleComplex>(rows)));
+    else SUNDER_CUDA_CHECK(cufftExecZ2D(handle_, as<cufftDoubleComplex>(rows), as<cufftDoubleReal>(rows)));
+  }
+
+  bool captured = false;  // by a graph
+
+ private:
+  template <class T>
+  static T* as(std::byte* rows) {
+    return reinterpret_cast<T*>(rows);
+  }
+
+  void make() {
+    SUNDER_CUDA_CHECK(cufftSetAutoAllocation(handle_, 0));
+    const bool single = key_.dtype == DType::complex64;
+    const cufftType type = key_.forward ? (single ? CUFFT_R2C : CUFFT_D2Z) : (single ? CUFFT_C2R : CUFFT_Z2D);
+    long long n = key_.n_fft, bins = n / 2 + 1, reals = 2 * bins;
+    const bool forward = key_.forward;
+    SUNDER_CUDA_CHECK(cufftMakePlanMany64(handle_, 1, &n, forward ? &reals : &bins, 1, forward ? reals : bins,
+                                          forward ? &bins : &reals, 1, forward ? bins : reals, type, key_.batch,
+                                          &work_bytes_));
+    SUNDER_CUDA_CHECK(cufftSetStream(handle_, static_cast<cudaStream_t>(key_.stream.handle)));
+  }
+
+  Key key_;
+  cufftHandle handle_ = 0;
+  size_t work_bytes_ = 0;
+};
+
+// The most recently used first.
+struct Cache {
+  std::mutex mutex;
+  std::list<Plan> plans;
+
+  Plan& get(const Key& key) {
+    for (auto plan = plans.begin(); plan != plans.end(); ++plan) {
+      if (plan->key() != key) continue;
+      plans.splice(plans.begin(), plans, plan);
+      return plans.front();
+    }
+    size_t kept = 0;
+    for (auto plan = plans.begin(); plan != plans.end();)
+      if (!plan->captured && ++kept >= fft_plan_limit) plan = plans.erase(plan);
+      else ++plan;
+    return plans.emplace_front(key);
+  }
+};
+
+Cache& cache() {
+  static Cache* const plans = new Cache;  // never destroyed: the driver may be gone when static objects are
+  return *plans;
+}
+
+void transform(const Tensor& rows, int64_t n_fft, bool forward) {
+  if (rows.numel() == 0 || n_fft == 1) return;  // one sample is its own spectrum
+  SUNDER_ASSERT(is_complex(rows.dtype()) && rows.size(-1) == n_fft / 2 + 1);
+  const Stream stream = rows.stream();
+  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
+  SUNDER_CUDA_CHECK(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
+  Cache& plans = cache();
+  const std::lock_guard lock(plans.mutex);  // a plan's work area is set for one call at a time
+  Plan& plan = plans.get({n_fft, rows.numel() / rows.size(-1), rows.dtype(), forward, stream});
+  plan.captured = plan.captured || capture == cudaStreamCaptureStatusActive;
+  plan.run(rows.raw());
+}
+
+}  // namespace
+
+void fft_forward(const Tensor& rows, int64_t n_fft) { transform(rows, n_fft, true); }
+void fft_inverse(const Tensor& rows, int64_t n_fft) { transform(rows, n_fft, false); }
+
+size_t fft_plan_count() {
+  const std::lock_guard lock(cache().mutex);
+  return cache().plans.size();
+}
+
+void clear_fft_plans() {
+  const std::lock_guard lock(cache().mutex);
+  cache().plans.clear();
+}
+
+}  // namespace sunder::cuda

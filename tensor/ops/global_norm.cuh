@@ -1,0 +1,249 @@
+// The CUDA pieces of a global layer norm over PReLU(x), shared by global_norm (no PReLU), prelu_norm_depthwise and
+// prelu_norm_linear. A pass over a tensor costs more than a sum over a few partial sums: so sums over an item are kept
+// as partial sums, and every block of the next kernel adds up its item's again, in one order, instead of waiting for a
+// launch that does nothing else.
+#pragma once
+
+#include "tensor/cuda/kernel.cuh"
+
+namespace sunder::cuda {
+
+// A norm's input and parameters. Without a gain there is no norm at all: n = x.
+template <class T>
+struct Norm {
+  const T* x;  // (items, frames, channels)
+  int64_t items, frames, channels;
+  const T *slope = nullptr, *gain = nullptr, *bias = nullptr;  // slope: (1), or null for no PReLU; gain, bias: (C)
+  T* moments = nullptr;                                        // (items, 2): mean and 1 / sqrt(variance + eps)
+  double eps = 0;
+  // What `moments` are to be made of: sums of PReLU(x) and of its square, (items, pieces, 2). Null: they are made.
+  const double* sums = nullptr;
+  int64_t pieces = 0;
+
+  Norm(const Tensor& input)  // NOLINT: (B, T, C)
+      : x(input.data<T>()), items(input.size(0)), frames(input.size(1)), channels(input.size(2)) {}
+  Norm with(const Tensor& gain_, const Tensor& bias_, const Tensor& moments_) const {
+    Norm norm = *this;
+    norm.gain = gain_.data<T>();
+    norm.bias = bias_.defined() ? bias_.data<T>() : nullptr;
+    norm.moments = moments_.mutable_data<T>();
+    return norm;
+  }
+  Norm activated(const Tensor& slope_) const {
+    Norm norm = *this;
+    norm.slope = slope_.data<T>();
+    return norm;
+  }
+};
+
+// The sums that norm.sums points at, on `stream`; keep them until the kernel that uses them is queued. Into `scaled`,
+// where it is given, the same pass writes gain * PReLU(x) and below it the rows gain and bias: (items * frames + 2, C).
+template <class T>
+Tensor norm_sums(const Norm<T>& norm, Stream stream, T* scaled = nullptr);
+// `norm` with sums.
+template <class T>
+Norm<T> with_sums(Norm<T> norm, const Tensor& sums, double eps) {
+  norm.sums = sums.data<double>();
+  norm.pieces = sums.size(1);
+  norm.eps = eps;
+  return norm;
+}
+
+// y = gain * (PReLU(x) - mean) * rstd + bias; makes the moments where they are to be made.
+template <class T>
+void norm_apply(const Norm<T>& norm, T* y, Stream stream);
+
+// Tiles. A block takes tile_rows frames of an item and one pack of columns a lane; each of its warps takes every eighth
+// frame, so that all accesses of a warp are one run of memory. A thread's rows are loaded before any is used or stored:
+// memory takes hundreds of cycles to answer.
+inline constexpr int tile_warps = block_size / 32, rows_per_thread = 8;
+inline constexpr int64_t tile_rows = tile_warps * rows_per_thread;
+inline int64_t tile_chunks(int64_t frames) { return ceil_div(frames, tile_rows); }
+
+struct Tile {
+  int64_t item, chunk, first_column, column;  // `column` is this thread's and may lie beyond the last
+  int64_t tiles;                              // side by side
+
+  template <int width>
+  __device__ static Tile of(int64_t block, int64_t channels, int64_t chunks) {
+    const int64_t tiles = ceil_div(channels, 32 * width), row = block / tiles, item = row / chunks;
+    const int64_t first = (block - row * tiles) * 32 * width;
+    return {item, row - item * chunks, first, first + threadIdx.x % 32 * width, tiles};
+  }
+  __device__ bool first_of_item() const { return chunk == 0 && first_column == 0; }
+};
+template <int width>
+int64_t tile_blocks(int64_t items, int64_t chunks, int64_t channels) {
+  return items * chunks * ceil_div(channels, 32 * width);
+}
+
+// rows[i] = the pack at frame first + i * step of an item and column, zeros outside the item. x: (frames, channels)
+template <int width, int count, class T>
+__device__ __forceinline__ void load_rows(const T* x, int64_t first, int64_t step, int64_t frames, int64_t channels,
+                                          int64_t column, Pack<T, width> (&rows)[count]) {
+#pragma unroll
+  for (int i = 0; i < count; ++i) {
+    const int64_t row = first + i * step;
+    const bool inside = row >= 0 && row < frames && column < channels;
+    rows[i] = inside ? load<width>(x + row * channels + column) : Pack<T, width>{};
+  }
+}
+
+// Parameters lie side by side in one buffer and begin anywhere, so they are read one by one, from the cache.
+template <int width, class T>
+__device__ __forceinline__ Pack<T, width> load_parameters(const T* from) {
+  Pack<T, width> pack;
+  for (int k = 0; k < width; ++k) pack.at[k] = from[k];
+  return pack;
+}
+
+template <class T>
+__device__ __forceinline__ T activate(T x, T slope) {
+  return x > 0 ? x : slope * x;
+}
+
+template <class T>
+struct ItemMoments {
+  T mean, rstd;
+};
+
+// By whole warps; each adds up the sums by itself, which costs no barrier. `writes`: this thread also stores them.
+template <class T>
+__device__ __forceinline__ ItemMoments<T> item_moments(const Norm<T>& norm, int64_t item, bool writes) {
+  if (!norm.sums) return {norm.moments[2 * item], norm.moments[2 * item + 1]};
+  double sum = 0, squares = 0;
+  for (int64_t piece = threadIdx.x % 32; piece < norm.pieces; piece += 32) {
+    const auto pair = load<2>(norm.sums + 2 * (item * norm.pieces + piece));
+    sum += pair.at[0];
+    squares += pair.at[1];
+  }
+  const double count = static_cast<double>(norm.frames * norm.channels);
+  const double mean = warp_sum(sum) / count, variance = warp_sum(squares) / count - mean * mean;
+  const ItemMoments<T> result{static_cast<T>(mean),
+                              static_cast<T>(1 / sqrt((variance > 0 ? variance : 0.0) + norm.eps))};
+  if (writes) {
+    norm.moments[2 * item] = result.mean;
+    norm.moments[2 * item + 1] = result.rstd;
+  }
+  return result;
+}
+
+// The norm of one thread's columns: n = scale * PReLU(x) + shift.
+template <class T, int width>
+struct NormAffine {
+  ItemMoments<T> moments{T(0), T(1)};
+  T slope = 1, gain[width], scale[width], shift[width];
+
+  __device__ NormAffine(const Norm<T>& norm, const Tile& tile) {
+    if (norm.slope) slope = norm.slope[0];
+    if (norm.gain) moments = item_moments(norm, tile.item, tile.first_of_item() && threadIdx.x == 0);
+    for (int k = 0; k < width; ++k) {
+      const bool given = norm.gain && tile.column < norm.channels;
+      gain[k] = given ? norm.gain[tile.column + k] : T(1);
+      scale[k] = gain[k] * moments.rstd;
+      shift[k] = (given && norm.bias ? norm.bias[tile.column + k] : T(0)) - scale[k] * moments.mean;
+    }
+  }
+  __device__ __forceinline__ Pack<T, width> operator()(const Pack<T, width>& x) const {
+    Pack<T, width> n;
+    for (int k = 0; k < width; ++k) n.at[k] = scale[k] * activate(x.at[k], slope) + shift[k];
+    return n;
+  }
+};
+
+// Behind the gradient dn of the norm's output. With xh = (PReLU(x) - mean) * rstd and g = gain * dn:
+//   da = rstd (g - mean(g) - xh mean(g xh)), dgain = sum of dn xh, dbias = sum of dn,
+//   dslope = sum of da x where x <= 0 = rstd (sum of g x - mean(g) sum of x - mean(g xh) sum of xh x), all there,
+// means over an item. So one pass makes sums, and one writes dx and finishes the parameters' gradients.
+
+// Sums of one thread over its rows; kinds of columns: 0 dgain, 1 dbias, then what the caller adds.
+struct NormSums {
+  enum Scalar { g, gx, negative_gx, negative_x, negative_xh, count };
+};
+template <class T, int kinds, int width>
+struct NormAccumulator {
+  T columns[kinds][width] = {};
+  T scalars[NormSums::count] = {};
+
+  __device__ __forceinline__ void add(const NormAffine<T, width>& norm, const Pack<T, width>& x,
+                                      const Pack<T, width>& dn) {
+    for (int k = 0; k < width; ++k) {
+      const T xh = (activate(x.at[k], norm.slope) - norm.moments.mean) * norm.moments.rstd;
+      columns[0][k] += dn.at[k] * xh;
+      columns[1][k] += dn.at[k];
+      const T negative = x.at[k] > 0 ? T(0) : x.at[k];
+      scalars[NormSums::negative_gx] += norm.gain[k] * dn.at[k] * negative;
+      scalars[NormSums::negative_x] += negative;
+      scalars[NormSums::negative_xh] += xh * negative;
+    }
+  }
+};
+
+// The partial sums of a backward pass: columns (items * chunks, kinds, C), scalars (items, chunks * tiles, 5).
+struct NormPartials {
+  Tensor columns, scalars;
+
+  template <int width, class T>
+  static NormPartials of(const Norm<T>& norm, int64_t kinds, int64_t chunks, Stream stream) {
+    const int64_t parts = tile_blocks<width>(1, chunks, norm.channels);
+    return {Tensor::empty({norm.items * chunks, kinds, norm.channels}, dtype_of<T>, stream),
+            Tensor::empty({norm.items, parts, NormSums::count}, DType::float64, stream)};
+  }
+};
+
+// Adds up a tile's columns over the block's warps, in order; row: (kinds, C) of this item and chunk. `shared`: kinds *
+// block_size * width values, free again after the call.
+template <class T, int kinds, int width>
+__device__ void write_columns(const T (&columns)[kinds][width], const Tile& tile, int64_t channels, T* shared, T* row) {
+  constexpr int across = 32 * width;
+  const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
+  for (int kind = 0; kind < kinds; ++kind)
+    for (int k = 0; k < width; ++k) shared[(kind * tile_warps + warp) * across + lane * width + k] = columns[kind][k];
+  __syncthreads();
+  for (int i = threadIdx.x; i < kinds * across; i += block_size) {
+    const int kind = i / across, c = i % across;
+    T sum = 0;
+    for (int w = 0; w < tile_warps; ++w) sum += shared[(kind * tile_warps + w) * across + c];
+    if (tile.first_column + c < channels) row[kind * channels + tile.first_column + c] = sum;
+  }
+  __syncthreads();
+}
+
+// The same for the item's scalars, g and gx from the columns; to: (5). `shared`: 5 * tile_warps values.
+template <class T, int kinds, int width>
+__device__ void write_scalars(NormAccumulator<T, kinds, width>& sums, const NormAffine<T, width>& norm, T* shared,
+                              double* to) {
+  for (int k = 0; k < width; ++k) {
+    sums.scalars[NormSums::g] += norm.gain[k] * sums.columns[1][k];
+    sums.scalars[NormSums::gx] += norm.gain[k] * sums.columns[0][k];
+  }
+  for (int i = 0; i < NormSums::count; ++i) {
+    const T sum = warp_sum(sums.scalars[i]);
+    if (threadIdx.x % 32 == 0) shared[i * tile_warps + threadIdx.x / 32] = sum;
+  }
+  __syncthreads();
+  if (threadIdx.x < NormSums::count) {
+    double sum = 0;
+    for (int w = 0; w < tile_warps; ++w) sum += static_cast<double>(shared[threadIdx.x * tile_warps + w]);
+    to[threadIdx.x] = sum;
+  }
+}
+
+// Where the columns' totals go; null where a kind is missing. Kinds follow in this order, taps last.
+template <class T>
+struct ColumnTotals {
+  T *gain = nullptr, *bias = nullptr;       // both or none
+  T *conv_bias = nullptr, *taps = nullptr;  // taps: (C, 1, K)
+  int64_t kernel = 0;
+};
+
+// Fills columns 0 and 1 of `kinds` and the scalars from dn, for whoever has no kernel of its own that does.
+template <class T>
+NormPartials norm_backward_sums(const Norm<T>& norm, const T* dn, int64_t kinds, Stream stream);
+// Adds the columns up into `totals` and, in the same launch, the scalars into grad_slope (may be null) and turns dn
+// into dx (may be null; may be dn itself).
+template <class T>
+void norm_backward_finish(const Norm<T>& norm, const NormPartials& partials, const ColumnTotals<T>& totals, const T* dn,
+                          T* grad_slope, T* dx);
+
+}  // namespace sunder::cuda

@@ -1,0 +1,51 @@
+#include "tensor/ops/l2_norm.h"
+
+#include <cmath>
+
+#include "tensor/cuda/kernel.cuh"
+
+namespace sunder::cuda {
+namespace {
+
+// Floor: x once. Every block leaves the sum of its squares in `partial`; squares in x's type, their sum in float64.
+template <int width, class T>
+__global__ void l2_norm_blocks_kernel(const T* x, int64_t count, double* partial) {
+  SUNDER_SHARED(double[block_size / 32], sums);
+  double total = 0;
+  SUNDER_GRID_STRIDE_PACKS(i, count, width) {
+    for (T value : load<width>(x + i, count - i).at) total += static_cast<double>(value * value);
+  }
+  total = block_sum<block_size>(total, sums);
+  if (threadIdx.x == 0) partial[blockIdx.x] = total;
+}
+
+// One block adds them up.
+template <class T>
+__global__ void l2_norm_total_kernel(const double* partial, int64_t count, T* norm) {
+  SUNDER_SHARED(double[block_size / 32], sums);
+  double total = 0;
+  for (int64_t i = threadIdx.x; i < count; i += block_size) total += partial[i];
+  total = block_sum<block_size>(total, sums);
+  if (threadIdx.x == 0) *norm = static_cast<T>(std::sqrt(total));
+}
+
+}  // namespace
+}  // namespace sunder::cuda
+
+namespace sunder {
+
+void cuda::l2_norm(const Tensor& x, Tensor& norm) {
+  if (x.numel() == 0) return norm.zero();
+  visit_real("l2_norm", x.dtype(), [&]<class T>() {
+    with_pack_width<T>(0, {x.raw()}, [&]<int width>() {
+      const dim3 grid = grid_for(ceil_div(x.numel(), width));
+      const Tensor partial = Tensor::empty({grid.x}, DType::float64, x.stream());
+      launch(l2_norm_blocks_kernel<width, T>, grid, dim3(block_size), 0, native(x), x.data<T>(), x.numel(),
+             partial.mutable_data<double>());
+      launch(l2_norm_total_kernel<T>, dim3(1), dim3(block_size), 0, native(x), partial.data<double>(), partial.numel(),
+             norm.mutable_data<T>());
+    });
+  });
+}
+
+}  // namespace sunder

@@ -1,0 +1,90 @@
+#include "tensor/ops/prelu_norm_linear.h"
+
+#include "tensor/cuda/blas.h"
+#include "tensor/cuda/sum.h"
+#include "tensor/ops/global_norm.cuh"
+
+// The norm is linear, so its output is never written: with a = gain * PReLU(x), W norm(PReLU(x)) = rstd (W a) + W bias
+// - rstd mean W gain. One pass makes a and the sums behind mean and rstd, one product makes W a (and, from two more
+// rows, W gain and W bias), one pass scales it. Floor: x read, a written and read, W a written and read, y written.
+namespace sunder::cuda {
+namespace {
+
+// products: (items * frames + 2, N), the last rows W gain and W bias; tiles as in global_norm.cuh, N columns.
+template <class T, int width>
+__global__ void scale_products_kernel(Norm<T> norm, const T* products, const T* out_bias, int64_t columns,
+                                      int64_t chunks, T* y) {
+  const Tile tile = Tile::of<width>(blockIdx.x, columns, chunks);
+  const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * columns;
+  Pack<T, width> rows[rows_per_thread];
+  load_rows(products + item, first, tile_warps, norm.frames, columns, tile.column, rows);
+  const ItemMoments<T> moments = item_moments(norm, tile.item, tile.first_of_item() && threadIdx.x == 0);
+  if (tile.column >= columns) return;
+  const T* below = products + norm.items * norm.frames * columns + tile.column;
+  const auto gain = load<width>(below), bias = load<width>(below + columns);
+  const auto offset = load_parameters<width>(out_bias + tile.column);
+#pragma unroll
+  for (int i = 0; i < rows_per_thread; ++i) {
+    const int64_t row = first + i * tile_warps;
+    if (row >= norm.frames) break;
+    for (int k = 0; k < width; ++k)
+      rows[i].at[k] = moments.rstd * (rows[i].at[k] - moments.mean * gain.at[k]) + (bias.at[k] + offset.at[k]);
+    store<width>(y + item + row * columns + tile.column, rows[i]);
+  }
+}
+
+}  // namespace
+
+void prelu_norm_linear_forward(const PreluNormLinearInputs& in, double eps, Tensor& y, Tensor& moments) {
+  const int64_t channels = in.x.size(2), columns = in.weight.size(0);
+  if (channels == 0) throw_error("[prelu_norm_linear] expected at least one channel, got {}", describe(in.x));
+  if (in.x.numel() == 0 || columns == 0) return moments.zero();
+  const int64_t rows = in.x.numel() / channels + 2;
+  const Stream stream = in.x.stream();
+  visit_real("prelu_norm_linear", in.x.dtype(), [&]<class T>() {
+    Norm<T> norm = Norm<T>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
+    const Tensor scaled = Tensor::empty({rows, channels}, in.x.dtype(), stream);
+    const Tensor sums = norm_sums(norm, stream, scaled.mutable_data<T>());
+    norm = with_sums(norm, sums, eps);
+    const Tensor products = Tensor::empty({rows, columns}, in.x.dtype(), stream);
+    T *product = products.mutable_data<T>(), *out = y.mutable_data<T>();
+    blas::gemm<T>(stream, rows, columns, channels, 1, {scaled.data<T>(), channels},
+                  {in.weight.data<T>(), channels, true}, 0, product, columns);
+    const T* bias = in.out_bias.data<T>();
+    const int64_t chunks = tile_chunks(norm.frames);
+    with_pack_width<T>(columns, {product, out}, [&]<int width>() {
+      launch(scale_products_kernel<T, width>, dim3(blocks_for(tile_blocks<width>(norm.items, chunks, columns), 1)),
+             dim3(block_size), 0, stream, norm, product, bias, columns, chunks, out);
+    });
+  });
+}
+
+void prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInputs& in, const Tensor& moments,
+                                PreluNormLinearInputs& grads) {
+  const int64_t channels = in.x.size(2), columns = in.weight.size(0);
+  if (grad_y.numel() == 0) {
+    for (const Tensor* grad : {&grads.x, &grads.slope, &grads.gain, &grads.bias, &grads.weight, &grads.out_bias})
+      grad->zero();
+    return;
+  }
+  const int64_t rows = grad_y.numel() / columns;
+  const Stream stream = in.x.stream();
+  visit_real("prelu_norm_linear", in.x.dtype(), [&]<class T>() {
+    const Norm<T> norm = Norm<T>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
+    const T* dy = grad_y.data<T>();
+    {
+      const Tensor normed = Tensor::empty_like(in.x);
+      norm_apply(norm, normed.mutable_data<T>(), stream);
+      blas::gemm<T>(stream, columns, channels, rows, 1, {dy, columns, true}, {normed.data<T>(), channels}, 0,
+                    grads.weight.mutable_data<T>(), channels);
+    }
+    sum_over(dy, 1, rows, columns, grads.out_bias.mutable_data<T>(), stream);
+    T* dn = grads.x.mutable_data<T>();  // the norm's gradient first, turned into that of x in place
+    blas::gemm<T>(stream, rows, channels, columns, 1, {dy, columns}, {in.weight.data<T>(), channels}, 0, dn, channels);
+    const NormPartials partials = norm_backward_sums(norm, dn, 2, stream);
+    const ColumnTotals<T> totals{grads.gain.mutable_data<T>(), grads.bias.mutable_data<T>()};
+    norm_backward_finish(norm, partials, totals, dn, grads.slope.mutable_data<T>(), dn);
+  });
+}
+
+}  // namespace sunder::cuda

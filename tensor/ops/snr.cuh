@@ -1,0 +1,61 @@
+// What the CUDA kernels of pit_snr and mixit_snr share: how samples are cut, sums over a block, the best candidate.
+#pragma once
+
+#include "tensor/cuda/kernel.cuh"
+#include "tensor/ops/snr.h"
+
+namespace sunder::cuda {
+
+// Samples of an item that one block works through, eight a thread: a thread adds those in T, all else is float64.
+inline constexpr int snr_samples_per_thread = 8, snr_warps = block_size / 32;
+inline constexpr int64_t snr_samples = snr_samples_per_thread * block_size;
+inline int64_t snr_pieces(int64_t length) { return ceil_div(length, snr_samples); }
+
+// The first sample of this thread's pack number `pack` in a piece that begins at `begin`.
+template <int width>
+__device__ __forceinline__ int64_t snr_sample(int64_t begin, int pack) {
+  return begin + (static_cast<int64_t>(pack) * block_size + threadIdx.x) * width;
+}
+
+// sums[i] over the block into to[i], i < count. `shared`: count * snr_warps values.
+template <class T>
+__device__ __forceinline__ void snr_keep(T sum, int i, double* shared) {
+  const double total = warp_sum(static_cast<double>(sum));
+  if (threadIdx.x % 32 == 0) shared[i * snr_warps + threadIdx.x / 32] = total;
+}
+__device__ __forceinline__ void snr_write(int count, const double* shared, double* to) {
+  __syncthreads();
+  for (int i = threadIdx.x; i < count; i += block_size) {
+    double sum = 0;
+    for (int warp = 0; warp < snr_warps; ++warp) sum += shared[i * snr_warps + warp];
+    to[i] = sum;
+  }
+}
+
+struct Candidate {
+  double loss;
+  int index;
+};
+
+// The cheapest, the first of equals; where a NaN makes all losses NaN, the first of all.
+__device__ __forceinline__ Candidate better(const Candidate& a, const Candidate& b) {
+  if (a.loss < b.loss) return a;
+  if (b.loss < a.loss) return b;
+  return a.index < b.index ? a : b;
+}
+
+// The best of a block's, in every thread. `shared`: snr_warps values.
+__device__ __forceinline__ Candidate block_best(Candidate best, Candidate* shared) {
+  for (int lanes = 16; lanes > 0; lanes /= 2)
+    best =
+        better(best, {__shfl_xor_sync(0xffffffffu, best.loss, lanes), __shfl_xor_sync(0xffffffffu, best.index, lanes)});
+  if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = best;
+  __syncthreads();
+  best = shared[0];
+  for (int warp = 1; warp < snr_warps; ++warp) best = better(best, shared[warp]);
+  return best;
+}
+// What a thread without a candidate brings.
+__device__ __forceinline__ Candidate no_candidate() { return {HUGE_VAL, 2147483647}; }
+
+}  // namespace sunder::cuda
