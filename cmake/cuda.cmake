@@ -35,9 +35,12 @@ if(sunder_cuda_mode STREQUAL on)
   enable_language(CUDA)
   set(CMAKE_CUDA_STANDARD 20)
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
+  if(NOT CMAKE_CUDA20_STANDARD_COMPILE_OPTION)  # CMake 3.25 does not know that nvcc has C++20
+    set(CMAKE_CUDA20_STANDARD_COMPILE_OPTION -std=c++20)
+  endif()
   # fmt turns constexpr off for nvcc, and its checked format strings then do not compile; nvcc 13 can do both.
-  target_compile_options(sunder_flags INTERFACE "$<$<COMPILE_LANGUAGE:CUDA>:-DFMT_USE_CONSTEXPR=1;--expt-relaxed-constexpr;\
--Xcompiler=-Wall,-Wextra,-Wshadow>")
+  target_compile_options(sunder_flags INTERFACE
+    "$<$<COMPILE_LANGUAGE:CUDA>:-DFMT_USE_CONSTEXPR=1;--expt-relaxed-constexpr;-Xcompiler=-Wall,-Wextra,-Wshadow>")
   if(SUNDER_WERROR)
     target_compile_options(sunder_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
   endif()
@@ -69,12 +72,8 @@ function(sunder_cuda_sources target)
     target_link_libraries(${target} PUBLIC sunder_emulator)
     set(kernels ${ARGN})
     list(FILTER kernels INCLUDE REGEX "\\.cu$")
-    # Misaligned vector accesses and indices outside a thread's own arrays trap, and the emulator names the thread; a
-    # build with UBSan reports them itself.
-    set(options -Wno-unknown-pragmas)
-    if(NOT SUNDER_SANITIZE MATCHES undefined)
-      list(APPEND options -fsanitize=alignment,bounds -fsanitize-undefined-trap-on-error)
-    endif()
+    # Misaligned vector accesses and indices outside a thread's own arrays trap, and the emulator names the thread.
+    set(options -Wno-unknown-pragmas -fno-sanitize=vptr -fsanitize=alignment,bounds -fsanitize-undefined-trap-on-error)
     set_source_files_properties(${kernels} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS "${options}")
   endif()
 endfunction()

@@ -145,7 +145,9 @@ class Pool {
 
 std::shared_ptr<std::byte> allocate(size_t bytes, Stream stream) {
   Pool& pool = Pool::of(stream.device);
-  const size_t rounded = pool.caching() ? size_class(bytes) : bytes;  // exact, so that a sanitizer sees every overrun
+  // Without the pool exact, so that a sanitizer sees every overrun; but cudaMalloc has no blocks of no bytes.
+  const size_t least = stream.device.is_cuda() ? 1 : 0;
+  const size_t rounded = pool.caching() ? size_class(bytes) : std::max(bytes, least);
   std::byte* block = pool.take(rounded, stream);
   if (const int poison = poison_byte) {
     if (stream.device.is_cuda()) cuda::fill(block, poison, rounded, stream);

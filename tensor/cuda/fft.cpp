@@ -5,7 +5,7 @@
 #include <list>
 #include <mutex>
 
-#include "tensor/cuda/check.h"
+#include "tensor/cuda/device_scope.h"
 #include "tensor/error.h"
 
 namespace sunder::cuda {
@@ -102,6 +102,7 @@ void transform(const Tensor& rows, int64_t n_fft, bool forward) {
   if (rows.numel() == 0 || n_fft == 1) return;  // one sample is its own spectrum
   SUNDER_ASSERT(is_complex(rows.dtype()) && rows.size(-1) == n_fft / 2 + 1);
   const Stream stream = rows.stream();
+  const DeviceScope scope(stream.device);
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
   SUNDER_CUDA_CHECK(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
   Cache& plans = cache();

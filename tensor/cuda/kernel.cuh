@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <limits>
 
@@ -55,14 +56,24 @@ __device__ __forceinline__ Pack<T, width> load(const T* x, int64_t left = width)
   return pack;
 }
 
+// To global memory, all of the pack or the first `left`. nvcc takes an assignment of a pack apart in some loops and
+// stores it element by element; the intrinsic, a plain store otherwise, stays whole.
 template <int width, class T>
 __device__ __forceinline__ void store(T* y, const Pack<T, width>& pack, int64_t left = width) {
-  if (left >= width) {
-    *reinterpret_cast<Pack<T, width>*>(y) = pack;
-  } else {
+  if (left < width) {
     for (int k = 0; k < width; ++k)
       if (k < left) y[k] = pack.at[k];
+    return;
   }
+#ifdef __CUDA_ARCH__
+  if constexpr (sizeof(pack) % 16 == 0) {
+    uint4 words[sizeof(pack) / 16];
+    memcpy(words, &pack, sizeof(pack));
+    for (size_t k = 0; k < sizeof(pack) / 16; ++k) __stwb(reinterpret_cast<uint4*>(y) + k, words[k]);
+    return;
+  }
+#endif
+  *reinterpret_cast<Pack<T, width>*>(y) = pack;
 }
 
 // Calls f<width>() with 16 bytes' worth of T where all addresses and rows of `row` elements (0: there are none, and the

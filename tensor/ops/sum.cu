@@ -52,7 +52,7 @@ __global__ void sum_rows_kernel(const In* x, int64_t outer, int64_t count, int64
     double total[width] = {};
 #pragma unroll 4
     for (int64_t i = thread * width; i < length; i += step) {
-      const auto pack = load<width>(from + i, length - i);
+      const auto pack = load<width>(from + i);
       for (int k = 0; k < width; ++k) total[k] += static_cast<double>(pack.at[k]);
     }
     for (int k = 0; k < width; ++k) partial[thread * width + k] = total[k];

@@ -116,7 +116,7 @@ int BlockRunner::next() {
     const State state = states_[order_[position_]];
     if (state == State::fresh || state == State::ready) return order_[position_++];
   }
-  if (done_ < threads_) fail_deadlocked();
+  if (done_ < threads_) fail([&] { return "the block cannot go on, its threads wait for each other" + waits(); });
   return -1;
 }
 
@@ -137,8 +137,10 @@ void BlockRunner::finish_thread() {
   states_[current_] = State::done;
   ++done_;
   if (arrived_ > 0)
-    fail(fmt::format("returned while others wait at the barrier at {}: not all threads reach it",
-                     to_string(barrier_site_)));
+    fail([&] {
+      return fmt::format("returned while others wait at the barrier at {}: not all threads reach it",
+                         to_string(barrier_site_));
+    });
   if (in_warp_operations_ == 0) return;
   const int first = current_ / warp_lanes * warp_lanes;
   for (int thread = first; thread < first + warp_lanes; ++thread)
@@ -147,11 +149,15 @@ void BlockRunner::finish_thread() {
 
 int BlockRunner::barrier(bool predicate, Site site) {
   if (done_ > 0)
-    fail(fmt::format("waits at the barrier at {}, but a thread of the block has returned: not all threads reach it",
-                     to_string(site)));
+    fail([&] {
+      return fmt::format("waits at the barrier at {}, but a thread of the block has returned: not all threads reach it",
+                         to_string(site));
+    });
   if (arrived_ > 0 && !same(site, barrier_site_))
-    fail(fmt::format("waits at the barrier at {} while another thread waits at {}", to_string(site),
-                     to_string(barrier_site_)));
+    fail([&] {
+      return fmt::format("waits at the barrier at {} while another thread waits at {}", to_string(site),
+                         to_string(barrier_site_));
+    });
   barrier_site_ = site;
   waits_[current_].site = site;
   states_[current_] = State::at_barrier;
@@ -167,7 +173,8 @@ int BlockRunner::barrier(bool predicate, Site site) {
 
 void BlockRunner::operate(unsigned mask, uint64_t value, int source, Site site) {
   const int first = current_ - lane();
-  if (!(mask >> lane() & 1)) fail(fmt::format("is not in the mask {:#x} it gives at {}", mask, to_string(site)));
+  if (!(mask >> lane() & 1))
+    fail([&] { return fmt::format("is not in the mask {:#x} it gives at {}", mask, to_string(site)); });
   waits_[current_] = {site, mask, value, source};
   states_[current_] = State::at_warp_operation;
   ++in_warp_operations_;
@@ -186,8 +193,10 @@ void BlockRunner::complete_warp_operation(unsigned mask, int first) {
     waiting |= 1u << lane;
     votes |= (waits_[thread].value != 0 ? 1u : 0u) << lane;
     if (site && !same(*site, waits_[thread].site))
-      fail(fmt::format("meets lanes of its warp at {} with an operation at {}", to_string(*site),
-                       to_string(waits_[thread].site)));
+      fail([&] {
+        return fmt::format("meets lanes of its warp at {} with an operation at {}", to_string(*site),
+                           to_string(waits_[thread].site));
+      });
     site = &waits_[thread].site;
   }
   uint64_t results[warp_lanes];
@@ -195,8 +204,10 @@ void BlockRunner::complete_warp_operation(unsigned mask, int first) {
     if (!(waiting >> lane & 1)) continue;
     const int source = waits_[first + lane].source;
     if (source >= 0 && !(waiting >> source & 1))
-      fail(fmt::format("lane {} reads from lane {}, which does not take part in the shuffle at {}", lane, source,
-                       to_string(*site)));
+      fail([&] {
+        return fmt::format("lane {} reads from lane {}, which does not take part in the shuffle at {}", lane, source,
+                           to_string(*site));
+      });
     results[lane] = source >= 0 ? waits_[first + source].value : votes;
   }
   for (int lane = 0; lane < warp_lanes; ++lane) {
@@ -244,14 +255,13 @@ std::string BlockRunner::place() const {
 
 bool BlockRunner::stack_overflowed_at(const void* address) const { return running_->overflowed_at(address); }
 
-void BlockRunner::fail(const std::string& what) {
-  failure_ = fmt::format("{}: {}", place(), what);
+void BlockRunner::leave() {
   running_->switch_to(host_);
   std::abort();  // nobody comes back
 }
 
 // Names one thread of each kind of wait.
-void BlockRunner::fail_deadlocked() {
+std::string BlockRunner::waits() const {
   std::map<std::string, int> first;
   for (int thread = 0; thread < threads_; ++thread) {
     if (states_[thread] == State::done) continue;
@@ -261,10 +271,10 @@ void BlockRunner::fail_deadlocked() {
                     to_string(waits_[thread].site)),
         thread);
   }
-  std::string waits;
+  std::string text;
   for (const auto& [what, thread] : first)
-    waits += fmt::format("; thread {} waits {}", to_string(coordinates_[thread]), what);
-  fail("the block cannot go on, its threads wait for each other" + waits);
+    text += fmt::format("; thread {} waits {}", to_string(coordinates_[thread]), what);
+  return text;
 }
 
 namespace {
@@ -291,12 +301,14 @@ void* static_shared(const void* key, size_t bytes, size_t alignment) {
   BlockRunner& block = in_kernel("shared memory");
   void* memory = block.shared().variable(key, bytes, alignment);
   if (!memory)
-    block.fail(fmt::format("{} more bytes of static shared memory are over the limit of {} ({} with the dynamic part)",
-                           bytes, max_static_shared, max_shared));
+    block.fail([&] {
+      return fmt::format("{} more bytes of static shared memory are over the limit of {} ({} with the dynamic part)",
+                         bytes, max_static_shared, max_shared);
+    });
   return memory;
 }
 void fail_in_kernel(const char* what, Site site) {
-  in_kernel(what).fail(fmt::format("{} at {}", what, to_string(site)));
+  in_kernel(what).fail([&] { return fmt::format("{} at {}", what, to_string(site)); });
 }
 
 }  // namespace sunder::emulator

@@ -37,8 +37,13 @@ class BlockRunner {
   int lane() const { return current_ % warp_lanes; }
   int threads() const { return threads_; }
   SharedMemory& shared() { return shared_; }
-  // Leaves the kernel for good; run() throws Failure with the message. Works in a signal handler too.
-  [[noreturn]] void fail(const std::string& what);
+  // Leaves the kernel for good; run() throws Failure with text(). Works in a signal handler too. `text` is a function
+  // because what is alive when the kernel is left is never destroyed.
+  template <class Text>
+  [[noreturn]] void fail(const Text& text) {
+    failure_ = place() + ": " + text();
+    leave();
+  }
   std::string place() const;  // "kernel name, block (0, 0, 0), thread (3, 0, 0)"
   bool stack_overflowed_at(const void* address) const;
 
@@ -58,7 +63,8 @@ class BlockRunner {
   void complete_warp_operation(unsigned mask, int first);
   void operate(unsigned mask, uint64_t value, int source, Site site);
   Fiber& idle_fiber();
-  [[noreturn]] void fail_deadlocked();
+  std::string waits() const;
+  [[noreturn]] void leave();
 
   const Launch* launch_ = nullptr;
   std::string name_;

@@ -44,7 +44,10 @@ std::string failure(const Work& work) {
 class DetectionTest : public testing::Test {
  protected:
   void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
-  void TearDown() override { settings() = before_; }
+  void TearDown() override {
+    settings() = before_;
+    cudaGetLastError();
+  }
 
  private:
   emulator::Settings before_ = settings();

@@ -24,9 +24,10 @@ void on_access_violation(int signal, siginfo_t* info, void* context) {
   BlockRunner* block = BlockRunner::active();
   if (block) {
     if (memory::open_if_reachable(address)) return;
-    if (block->stack_overflowed_at(address)) block->fail("the thread's stack overflows");
-    if (block->shared().overflowed_at(address)) block->fail("an access past the end of the dynamic shared memory");
-    block->fail(memory::explain(address));
+    if (block->stack_overflowed_at(address)) block->fail([&] { return "the thread's stack overflows"; });
+    if (block->shared().overflowed_at(address))
+      block->fail([&] { return "an access past the end of the dynamic shared memory"; });
+    block->fail([&] { return memory::explain(address); });
   }
   if (memory::is_ours(address)) {
     const std::string text = fmt::format(
@@ -40,7 +41,8 @@ void on_access_violation(int signal, siginfo_t* info, void* context) {
 
 void on_illegal_instruction(int signal, siginfo_t* info, void* context) {
   if (BlockRunner* block = BlockRunner::active())
-    block->fail("a misaligned vector access, or an index outside an array of its own");
+    block->fail(
+        [&] { return "undefined behaviour: a misaligned vector access or an index outside an array of its own"; });
   pass_on(ill_before, signal, info, context);
 }
 

@@ -31,6 +31,7 @@ SharedMemory::SharedMemory() {
   mapping_ = static_cast<char*>(mapping);
   mprotect(mapping_ + arena, page, PROT_NONE);
   ASAN_POISON_MEMORY_REGION(mapping_, arena);
+  used_ = red_zone;
 }
 
 SharedMemory::~SharedMemory() {
@@ -53,7 +54,7 @@ void SharedMemory::end() {
   ASAN_POISON_MEMORY_REGION(mapping_, used_);
   ASAN_POISON_MEMORY_REGION(dynamic_, round_up(dynamic_bytes_, 16));
   variables_.clear();
-  used_ = 0;
+  used_ = red_zone;
 }
 
 void* SharedMemory::variable(const void* key, size_t bytes, size_t alignment) {

@@ -67,6 +67,7 @@ TEST_F(ResumeTest, StopsInTheMiddleOfAnEpochChangeNothing) {
   // A checkpoint after every step makes them slow enough to be stopped between two.
   ASSERT_EQ(prepare("long", 200).code, 0);
   std::vector<std::string> slowly = three_epochs;
+  slowly[1] = "2";  // epochs
   slowly.back() = "train.checkpoint_minutes=1e-6";
   ASSERT_EQ(train("mixcycle", "long", "whole", slowly).code, 0);
   const std::vector<std::string> begin = arguments("long", "stopped", slowly);
@@ -89,7 +90,7 @@ TEST_F(ResumeTest, AStopBeforeTheFirstStepIsResumedToo) {
   ASSERT_EQ(train("mixcycle", "set", "whole", three_epochs).code, 0);
   {
     Background program("sunder-train-mixcycle", words, folder_ / "said.txt");
-    // The log's first line stands before signals are watched, the events' file after; both before a step.
+    // Signals are watched from a moment soon after the log begins: the program ends at once, or saves its step 0.
     while (program.running() && !exists("early/log.txt")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     program.kill(SIGTERM);
     const int code = program.wait();
@@ -105,7 +106,7 @@ TEST_F(ResumeTest, ASecondSignalEndsTheProgramAtOnce) {
   // Steps of about a second, so that the second signal comes before the step is done.
   Background program("sunder-train-pit",
                      arguments("set", "run",
-                               {"--batch", "64", "--set", "model.num_hidden=1024", "--set", "model.num_feats=512",
+                               {"--batch", "64", "--set", "model.num_hidden=512", "--set", "model.num_feats=256",
                                 "--set", "model.num_stacks=4"}),
                      folder_ / "said.txt");
   wait_for_metrics("run", 1, program);

@@ -88,7 +88,7 @@ TEST(TensorTest, CastsWithinRealAndComplex) {
   const Tensor z = Tensor::from(std::vector<complex64>{{1, 2}}, {1});
   EXPECT_EQ(z.cast(DType::complex128).to_vector<complex128>()[0], complex128(1, 2));
   EXPECT_EQ(message([&] { wide.cast(DType::complex64); }),
-            "[cast] expected real to real or complex to complex, got float64 to complex64");
+            "[cast] expected two precisions of real or of complex numbers, got float64 (2) on cpu to complex64");
 }
 
 TEST(TensorTest, FillsAndReadsValues) {
