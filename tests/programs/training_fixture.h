@@ -36,7 +36,9 @@ class Background {
     if (pid_ > 0) kill(SIGKILL), wait();
   }
 
-  void kill(int signal) const { ::kill(pid_, signal); }
+  void kill(int signal) const {
+    if (pid_ > 0) ::kill(pid_, signal);  // never -1, which stands for every process there is
+  }
   // The exit code, or 128 + the signal that ended it.
   int wait() {
     int status = 0;
