@@ -4,6 +4,8 @@
 #include <map>
 
 #include "tensor/ops/accumulate.h"
+#include "tensor/ops/binary.h"
+#include "tensor/ops/copy_all.h"
 
 namespace sunder {
 
@@ -52,16 +54,24 @@ struct Pending {
       grad = more;
       return;
     }
-    if (!owned) grad = grad.clone();
+    if (owned) accumulate(grad, more);
+    else grad = sunder::add(grad, more);
     owned = true;
-    accumulate(grad, more);
   }
 };
 
-void add_to_leaf(Node& leaf, const Tensor& grad) {
-  if (leaf.has_storage) {
-    if (leaf.grad_is_fresh) leaf.grad.copy_from(grad);
-    else accumulate(leaf.grad, grad);
+// First gradients of leaves that keep them in memory of the caller's. A network has a hundred of them, most of them
+// small: they are copied at the end, all at once.
+struct Kept {
+  std::vector<Tensor> from, to;
+};
+
+void add_to_leaf(Node& leaf, const Tensor& grad, Kept& kept) {
+  if (leaf.has_storage && leaf.grad_is_fresh) {
+    kept.from.push_back(grad);
+    kept.to.push_back(leaf.grad);
+  } else if (leaf.has_storage) {
+    accumulate(leaf.grad, grad);
   } else if (leaf.grad_is_fresh) {
     leaf.grad = grad;
   } else {
@@ -93,7 +103,8 @@ struct Engine {
       for (const Variable& input : inputs) node->inputs.emplace_back(input.node_, input.output_);
     }
     std::vector<Variable> result;
-    for (size_t i = 0; i < outputs.size(); ++i) result.push_back(wrap(std::move(outputs[i]), node, static_cast<int>(i)));
+    for (size_t i = 0; i < outputs.size(); ++i)
+      result.push_back(wrap(std::move(outputs[i]), node, static_cast<int>(i)));
     return result;
   }
 
@@ -105,6 +116,7 @@ struct Engine {
       std::vector<Pending> grads;
     };
     std::map<uint64_t, Entry, std::greater<>> waiting;
+    Kept kept;
     const auto send = [&](const std::shared_ptr<Node>& node, int index, const Tensor& value) {
       Entry& entry = waiting[node->order];
       entry.node = node;
@@ -113,7 +125,8 @@ struct Engine {
     };
     for (size_t i = 0; i < outputs.size(); ++i) {
       const Variable& output = outputs[i];
-      if (!output.requires_grad()) throw_error("[backward] expected an output that depends on a leaf with requires_grad");
+      if (!output.requires_grad())
+        throw_error("[backward] expected an output that depends on a leaf with requires_grad");
       if (!grads[i].defined()) {
         if (output.value().numel() != 1)
           throw_error("[backward] expected one element or a gradient to start from, got {}", describe(output.value()));
@@ -126,7 +139,7 @@ struct Engine {
       Entry entry = std::move(waiting.extract(waiting.begin()).mapped());
       Node& node = *entry.node;
       if (node.inputs.empty() && !node.backward) {
-        add_to_leaf(node, entry.grads[0].grad);
+        add_to_leaf(node, entry.grads[0].grad, kept);
         continue;
       }
       if (!node.backward) throw_error("[{}] expected a tape that has not been used: backward() frees it", node.op);
@@ -142,6 +155,7 @@ struct Engine {
         send(input, index, grad_inputs[i]);
       }
     }
+    copy_all(kept.from, kept.to);
   }
 
   static Node& leaf(const Variable& variable) {

@@ -15,7 +15,7 @@ int main(int argc, char** argv) {
     app.require_subcommand(1);
     CLI::App* step = app.add_subcommand("step", "whole training steps of the paper's network; one JSON line each");
     StepBenchmark base;
-    std::vector<std::string> methods{"mixcycle"}, precisions{"fp32"};
+    std::vector<std::string> methods{"mixcycle"}, precisions{"fp32"}, modes{"eager"};
     std::vector<double> seconds{1};
     int threads = 0;
     step->add_option("--model", base.model, "network")->capture_default_str();
@@ -24,6 +24,8 @@ int main(int argc, char** argv) {
     step->add_option("--seconds", seconds, "length of the signals at 8 kHz");
     step->add_option("--device", base.device, "cpu, cuda or cuda:N")->capture_default_str();
     step->add_option("--threads", threads, "CPU threads; 0: one per core")->capture_default_str();
+    step->add_option("--mode", modes, "eager, or on CUDA graph: the whole step captured; several: one line each")
+        ->check(CLI::IsMember({"eager", "graph"}));
     step->add_option("--precision", precisions, "fp32 or fp64");
     step->add_option("--repeats", base.repeats, "timed steps")->capture_default_str()->check(CLI::PositiveNumber);
     step->add_option("--warmup", base.warmup, "steps before")->capture_default_str()->check(CLI::NonNegativeNumber);
@@ -34,12 +36,15 @@ int main(int argc, char** argv) {
     for (const double length : seconds) {
       for (const std::string& precision : precisions) {
         for (const std::string& method : methods) {
-          StepBenchmark one = base;
-          one.seconds = length;
-          one.precision = precision;
-          one.method = method;
-          fmt::print("{}\n", run(one));
-          std::fflush(stdout);
+          for (const std::string& mode : modes) {
+            StepBenchmark one = base;
+            one.seconds = length;
+            one.precision = precision;
+            one.method = method;
+            one.mode = mode;
+            fmt::print("{}\n", run(one));
+            std::fflush(stdout);
+          }
         }
       }
     }

@@ -16,6 +16,7 @@
 #include "tensor/blas.h"
 #include "tensor/ops/accumulate.h"
 #include "tensor/ops/adam.h"
+#include "tensor/ops/copy_all.h"
 #include "tensor/ops/l2_norm.h"
 #include "tensor/ops/remix.h"
 #include "tensor/parallel.h"
@@ -30,7 +31,7 @@ using Variables = std::vector<Variable>;
 constexpr int64_t batch = 8, frames = 63, rows = batch * frames, samples = 8000, sources = 2;
 constexpr int64_t bottleneck = 128, hidden = 512, bins = 257, n_fft = 512, hop_length = 128;
 constexpr double norm_flops = 8, activation_flops = 20;  // an element, about
-constexpr int64_t parameters = 5'000'000;                // of the paper's network, about
+constexpr int64_t parameters = 2'451'869;                // of the paper's network
 
 Tensor random_tensor(Shape shape, DType dtype = DType::float32, double low = 0.1, double high = 1) {
   Tensor wide = Tensor::empty(std::move(shape), is_complex(dtype) ? DType::complex128 : DType::float64);
@@ -195,14 +196,22 @@ void optimiser_rows() {
                         flat.clone(),
                         Tensor::full({1}, 1e-3, DType::float32),
                         Tensor::zeros({1}, DType::int64),
-                        Tensor::zeros({1}, DType::int64)};
-  const Tensor norm = l2_norm(flat);
+                        Tensor::zeros({1}, DType::int64),
+                        Tensor::zeros({3}, DType::float64)};
+  const Tensor norm = l2_norm(flat), loss = Tensor::zeros({1}, DType::float32);
   plain("l2_norm", static_cast<double>(flat.bytes()), 2.0 * parameters,
         [=] { benchmark::DoNotOptimize(l2_norm(flat)); });
   plain("adam", 7.0 * static_cast<double>(flat.bytes()), 14.0 * parameters, [=] {
     AdamState own = state;
-    adam(own, flat, norm, {});
+    adam(own, flat, norm, loss, {});
   });
+  // As many pieces as the network has parameters, of their mean size.
+  std::vector<Tensor> pieces, targets;
+  for (int64_t i = 0; i < 150; ++i) {
+    pieces.push_back(random_tensor({parameters / 150}));
+    targets.push_back(flat.slice(i * (parameters / 150), (i + 1) * (parameters / 150)));
+  }
+  plain("copy_all", 2.0 * static_cast<double>(flat.bytes()), 0, [=] { copy_all(pieces, targets); });
 }
 
 // Takes --threads=N out of the arguments; the rest are Google Benchmark's.

@@ -1,5 +1,5 @@
-// Whole training steps, timed: forward (twice for MixCycle), loss, backward, clipping, Adam. The PyTorch twins print the
-// same fields.
+// Whole training steps, timed: forward (twice for MixCycle), loss, backward, clipping, Adam. The PyTorch twins print
+// the same fields.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +9,14 @@ namespace sunder {
 
 struct StepBenchmark {
   std::string model = "stft-conv-tasnet", method = "mixcycle", device = "cpu", precision = "fp32";
-  int64_t batch = 8;   // network inputs
-  double seconds = 1;  // of 8 kHz signals
+  std::string mode = "eager";  // or "graph", on CUDA: the whole step captured
+  int64_t batch = 8;           // network inputs
+  double seconds = 1;          // of 8 kHz signals
   int64_t repeats = 10, warmup = 3;
 };
 
-// One JSON line: the median step in ms with its range, inputs per second, peak memory, allocations while timed.
+// One JSON line: the median step in ms with its range, inputs per second, peak memory, allocations while timed, the
+// size of the graph. A graph is captured in the second step: warmup >= 2 leaves that out of the times.
 std::string run(const StepBenchmark& benchmark);
 
 }  // namespace sunder

@@ -12,14 +12,14 @@ Adam::Adam(const Parameters& parameters, double learning_rate, const AdamOptions
   state_.second_moment = Tensor::empty_like(values);
   state_.step = Tensor::empty({1}, DType::int64, values.stream());
   state_.skipped = Tensor::empty({1}, DType::int64, values.stream());
+  state_.report = Tensor::zeros({3}, DType::float64, values.stream());
+  state_.learning_rate = Tensor::empty({1}, values.dtype(), values.stream());
   set_learning_rate(learning_rate);
   restart();
 }
 
-Tensor Adam::step() {
-  const Tensor norm = l2_norm(parameters_.gradients());
-  adam(state_, parameters_.gradients(), norm, options_);
-  return norm;
+void Adam::step(const Tensor& loss) {
+  adam(state_, parameters_.gradients(), l2_norm(parameters_.gradients()), loss, options_);
 }
 
 void Adam::restart() {
@@ -28,8 +28,8 @@ void Adam::restart() {
 }
 
 void Adam::set_learning_rate(double learning_rate) {
-  const Tensor& values = parameters_.values();
-  state_.learning_rate = Tensor::full({1}, learning_rate, values.dtype(), values.stream());
+  // In place: a captured step goes on reading it where it is.
+  state_.learning_rate.copy_from(Tensor::full({1}, learning_rate, state_.learning_rate.dtype()));
 }
 
 std::map<std::string, Tensor> Adam::state_dict() const {

@@ -11,20 +11,26 @@ Tensor swap_flags(uint64_t seed, int64_t epoch, int64_t step, int64_t items) {
   return Tensor::from(flags, {items});
 }
 
-Remixed remix_estimates(const Tensor& teacher, const Tensor& swap) {
-  check_shape("remix_estimates", "teacher", teacher, {-1, 2, -1});
-  const int64_t items = teacher.size(0);
+Tensor exchange_order(const Tensor& swap) {
+  check_dim("exchange_order", "swap", swap, 1);
+  const int64_t items = swap.size(0);
   if (items % 2 != 0)
-    throw_error("[remix_estimates] expected an even number of items to exchange between neighbours, got {}", items);
-  check_shape("remix_estimates", "swap", swap, {items});
+    throw_error("[exchange_order] expected an even number of items to exchange between neighbours, got {}", items);
   const int64_t* swapped = swap.data<int64_t>();
-  std::vector<int64_t> order;  // rows of the teacher's (B * 2, L)
+  std::vector<int64_t> order;
   for (int64_t item = 0; item < items; ++item) {
     const int64_t neighbour = item ^ 1;
     order.push_back(2 * neighbour + (swapped[neighbour] != 0));  // the neighbour's first after the swap
     order.push_back(2 * item + (swapped[item] == 0));            // its own second after the swap
   }
-  return remix(teacher.reshape({2 * items, teacher.size(2)}), Tensor::from(order, {items, 2}, teacher.stream()));
+  return Tensor::from(order, {items, 2});
+}
+
+Remixed remix_estimates(const Tensor& teacher, const Tensor& order) {
+  check_shape("remix_estimates", "teacher", teacher, {-1, 2, -1});
+  const int64_t items = teacher.size(0);
+  check_shape("remix_estimates", "order", order, {items, 2});
+  return remix(teacher.reshape({2 * items, teacher.size(2)}), order);
 }
 
 }  // namespace sunder

@@ -1,5 +1,5 @@
-// MixCycle (arXiv 2202.03875, Fig. 3): the network's own estimates, re-mixed across neighbouring items, are targets and input of
-// the next step. The student's loss is pit_loss against the targets.
+// MixCycle (arXiv 2202.03875, Fig. 3): the network's own estimates, re-mixed across neighbouring items, are targets and
+// input of the next step. The student's loss is pit_loss against the targets.
 #pragma once
 
 #include "tensor/ops/remix.h"
@@ -10,9 +10,12 @@ namespace sunder {
 // the arguments alone.
 Tensor swap_flags(uint64_t seed, int64_t epoch, int64_t step, int64_t items);
 
-// Swaps inside the mixtures, then exchanges the first estimates of items 2k and 2k + 1; artificial mixtures are sums.
-// teacher: (B, 2, L), values without a gradient; swap: (B) int64 on the CPU, 0 or 1 -> targets (B, 2, L), mixtures (B,
-// L). Throws Error for an odd B and other shapes.
-Remixed remix_estimates(const Tensor& teacher, const Tensor& swap);
+// What comes of swapping inside the mixtures and then exchanging the first estimates of items 2k and 2k + 1: (B, 2),
+// which row of the teacher's (B * 2, L) stands where. swap: (B) int64 on the CPU, 0 or 1. Throws Error for an odd B.
+Tensor exchange_order(const Tensor& swap);
+
+// teacher: (B, 2, L), values without a gradient; order: of exchange_order, on the teacher's device -> targets (B, 2, L)
+// in that order, mixtures (B, L), their sums. Throws Error for other shapes.
+Remixed remix_estimates(const Tensor& teacher, const Tensor& order);
 
 }  // namespace sunder

@@ -8,8 +8,11 @@
 namespace sunder {
 
 // Two mini-batches put together item by item, as the authors zip consecutive ones: item b of the result is the mixture
-// of item b of the first and item b of the second. first, second: (B, L) -> targets (B, 2, L), mixtures (B, L).
-Remixed pair_mixtures(const Tensor& first, const Tensor& second);
+// of item b of the first and item b of the second. first, second: (B, L); order: pair_order(B), on their device ->
+// targets (B, 2, L), mixtures (B, L).
+Remixed pair_mixtures(const Tensor& first, const Tensor& second, const Tensor& order);
+// (B, 2) int64: rows b and B + b for item b.
+Tensor pair_order(int64_t items);
 
 // The thresholded SNR of the best assignment (tensor/ops/mixit_snr.h): mean over the mixtures, SUM over the batch.
 // mixtures: (B, M, L), estimates: (B, S, L); returns one value, dB. The gradient flows into the estimates only.

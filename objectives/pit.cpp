@@ -8,12 +8,15 @@ Variable pit_loss(const Tensor& references, const Variable& estimates, double sn
   return sum(pit_snr(references, estimates, snr_max_db));
 }
 
-Remixed dynamic_mixing(const Tensor& sources, uint64_t seed, int64_t epoch, int64_t step) {
-  check_dim("dynamic_mixing", "sources", sources, 3);
-  const int64_t items = sources.size(0), count = sources.size(1);
+Tensor shuffled_order(uint64_t seed, int64_t epoch, int64_t step, int64_t items, int64_t sources) {
   Random random(seed, RandomUse::swap, static_cast<uint32_t>(epoch), static_cast<uint64_t>(step));
-  const Tensor order = Tensor::from(random.permutation(items * count), {items, count}, sources.stream());
-  return remix(sources.reshape({items * count, sources.size(2)}), order);
+  return Tensor::from(random.permutation(items * sources), {items, sources});
+}
+
+Remixed dynamic_mixing(const Tensor& sources, const Tensor& order) {
+  check_dim("dynamic_mixing", "sources", sources, 3);
+  check_shape("dynamic_mixing", "order", order, {sources.size(0), sources.size(1)});
+  return remix(sources.reshape({order.numel(), sources.size(2)}), order);
 }
 
 }  // namespace sunder

@@ -12,7 +12,9 @@ namespace sunder {
 Variable pit_loss(const Tensor& references, const Variable& estimates, double snr_max_db = 30);
 
 // Dynamic mixing (PIT-DM): the sources of a batch, shuffled across all its items and summed anew.
-// sources: (B, S, L) -> targets (B, S, L), mixtures (B, L). The shuffle depends on the arguments alone.
-Remixed dynamic_mixing(const Tensor& sources, uint64_t seed, int64_t epoch, int64_t step);
+// sources: (B, S, L); order: of shuffled_order, on their device -> targets (B, S, L), mixtures (B, L).
+Remixed dynamic_mixing(const Tensor& sources, const Tensor& order);
+// (B, S) int64, every number below B * S once; depends on the arguments alone.
+Tensor shuffled_order(uint64_t seed, int64_t epoch, int64_t step, int64_t items, int64_t sources);
 
 }  // namespace sunder

@@ -1,5 +1,7 @@
 // One loss per method on a batch of mixtures, network included: what a training program and the benchmark both run.
-// Every loss is the mean over an item's targets and the SUM over the network's inputs, dB.
+// Every loss is the mean over an item's targets and the SUM over the network's inputs, dB. All tensors are on the
+// network's device, and nothing waits for it: a step can be captured. Orders come from
+// objectives/{pit,mixit,mixcycle}.h.
 #pragma once
 
 #include "nn/separator.h"
@@ -8,10 +10,13 @@ namespace sunder {
 
 // references: (B, S, L), mixtures: (B, L).
 Variable pit_step(const Separator& network, const Tensor& references, const Tensor& mixtures);
-// first, second: (B, L), mixtures of two mini-batches; the network sees first + second, item by item.
-Variable mixit_step(const Separator& network, const Tensor& first, const Tensor& second);
-Variable mixpit_step(const Separator& network, const Tensor& first, const Tensor& second);
-// mixtures: (B, L), B even; swap: (B) int64 (swap_flags). Teacher and student are the same parameters.
-Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const Tensor& swap);
+// With dynamic mixing. references: (B, S, L); order: of shuffled_order.
+Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order);
+// first, second: (B, L), mixtures of two mini-batches; the network sees first + second, item by item; order:
+// pair_order(B).
+Variable mixit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order);
+Variable mixpit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order);
+// mixtures: (B, L), B even; order: exchange_order of swap_flags. Teacher and student are the same parameters.
+Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const Tensor& order);
 
 }  // namespace sunder

@@ -8,16 +8,28 @@
 #include <map>
 #include <mutex>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "tensor/cuda/runtime.h"
 #include "tensor/error.h"
 
 namespace sunder {
+
+struct ArenaBlocks {
+  Stream stream;
+  size_t bytes = 0;                                      // of all its blocks
+  std::map<size_t, std::vector<std::byte*>> free_again;  // by size
+
+  explicit ArenaBlocks(Stream of) : stream(of) {}
+  ~ArenaBlocks();
+};
+
 namespace {
 
 constexpr size_t alignment = 64;
 std::atomic<int> poison_byte = 0;
+thread_local std::shared_ptr<ArenaBlocks> current_arena;
 
 // A few size classes per power of two (an eighth apart), so that a freed block fits the next request of about its size.
 size_t size_class(size_t bytes) {
@@ -52,37 +64,43 @@ class Pool {
 
   // A freed block goes to the next request of its size on the same stream: there the work that still uses it is done
   // before any work of the new owner.
-  std::byte* take(size_t bytes, Stream stream) {
+  std::byte* take(size_t bytes, Stream stream, ArenaBlocks* arena) {
     std::lock_guard lock(mutex_);
-    std::byte* block = nullptr;
-    if (auto cached = cached_.find({stream.handle, bytes}); cached != cached_.end() && !cached->second.empty()) {
-      block = cached->second.back();
-      cached->second.pop_back();
-    } else {
-      block = system_allocate(bytes, device_);
-      if (!block) {
-        release_locked();
-        block = system_allocate(bytes, device_);
-      }
-      if (!block) throw OutOfMemory(out_of_memory(bytes), bytes);
-      stats_.bytes_reserved += bytes;
-      ++stats_.allocations;
+    std::vector<std::byte*>& kept = arena ? arena->free_again[bytes] : cached_[{stream.handle, bytes}];
+    if (!kept.empty()) {
+      std::byte* block = kept.back();
+      kept.pop_back();
+      if (!arena) count_in(bytes);
+      return block;
     }
-    stats_.bytes_in_use += bytes;
-    stats_.bytes_peak = std::max(stats_.bytes_peak, stats_.bytes_in_use);
-    ++live_[bytes];
+    std::byte* block = system_allocate(bytes, device_);
+    if (!block) {
+      release_locked();
+      block = system_allocate(bytes, device_);
+    }
+    if (!block) throw OutOfMemory(out_of_memory(bytes), bytes);
+    stats_.bytes_reserved += bytes;
+    ++stats_.allocations;
+    count_in(bytes);
+    if (arena) arena->bytes += bytes;
     return block;
   }
 
-  void give_back(std::byte* block, size_t bytes, Stream stream) {
+  void give_back(std::byte* block, size_t bytes, Stream stream, ArenaBlocks* arena) {
     std::lock_guard lock(mutex_);
-    stats_.bytes_in_use -= bytes;
-    if (--live_[bytes] == 0) live_.erase(bytes);
-    if (caching_) {
-      cached_[{stream.handle, bytes}].push_back(block);
-    } else {
-      stats_.bytes_reserved -= bytes;
-      system_free(block, device_);
+    if (arena) return arena->free_again[bytes].push_back(block);
+    count_out(bytes);
+    if (caching_) cached_[{stream.handle, bytes}].push_back(block);
+    else free_locked(block, bytes);
+  }
+
+  void release(ArenaBlocks& arena) {
+    std::lock_guard lock(mutex_);
+    for (auto& [bytes, blocks] : arena.free_again) {
+      for (std::byte* block : blocks) {
+        count_out(bytes);
+        free_locked(block, bytes);
+      }
     }
   }
 
@@ -109,11 +127,23 @@ class Pool {
     caching_ = !setting || std::string_view(setting) != "off";
   }
 
+  void count_in(size_t bytes) {
+    stats_.bytes_in_use += bytes;
+    stats_.bytes_peak = std::max(stats_.bytes_peak, stats_.bytes_in_use);
+    ++live_[bytes];
+  }
+  void count_out(size_t bytes) {
+    stats_.bytes_in_use -= bytes;
+    if (--live_[bytes] == 0) live_.erase(bytes);
+  }
+
+  void free_locked(std::byte* block, size_t bytes) {
+    system_free(block, device_);
+    stats_.bytes_reserved -= bytes;
+  }
   void release_locked() {
-    for (auto& [key, blocks] : cached_) {
-      for (std::byte* block : blocks) system_free(block, device_);
-      stats_.bytes_reserved -= key.second * blocks.size();
-    }
+    for (auto& [key, blocks] : cached_)
+      for (std::byte* block : blocks) free_locked(block, key.second);
     cached_.clear();
   }
 
@@ -137,7 +167,7 @@ class Pool {
   std::mutex mutex_;
   bool caching_ = true;
   std::map<std::pair<void*, size_t>, std::vector<std::byte*>> cached_;  // by stream and size
-  std::map<size_t, int64_t> live_;                                     // blocks handed out, by size
+  std::map<size_t, int64_t> live_;                                      // blocks handed out, by size
   MemoryStats stats_;
 };
 
@@ -148,13 +178,22 @@ std::shared_ptr<std::byte> allocate(size_t bytes, Stream stream) {
   // Without the pool exact, so that a sanitizer sees every overrun; but cudaMalloc has no blocks of no bytes.
   const size_t least = stream.device.is_cuda() ? 1 : 0;
   const size_t rounded = pool.caching() ? size_class(bytes) : std::max(bytes, least);
-  std::byte* block = pool.take(rounded, stream);
+  const std::shared_ptr<ArenaBlocks> arena = current_arena && current_arena->stream == stream ? current_arena : nullptr;
+  std::byte* block = pool.take(rounded, stream, arena.get());
   if (const int poison = poison_byte) {
     if (stream.device.is_cuda()) cuda::fill(block, poison, rounded, stream);
     else std::memset(block, poison, rounded);
   }
-  return {block, [rounded, stream](std::byte* p) { Pool::of(stream.device).give_back(p, rounded, stream); }};
+  return {block, [rounded, stream, arena](std::byte* p) {
+            Pool::of(stream.device).give_back(p, rounded, stream, arena.get());
+          }};
 }
+
+ArenaBlocks::~ArenaBlocks() { Pool::of(stream.device).release(*this); }
+Arena::Arena(Stream stream) : blocks_(std::make_shared<ArenaBlocks>(stream)) {}
+size_t Arena::bytes() const { return blocks_->bytes; }
+Arena::Scope::Scope(const Arena& arena) : before_(std::exchange(current_arena, arena.blocks_)) {}
+Arena::Scope::~Scope() { current_arena = std::move(before_); }
 
 void set_memory_poison(uint8_t byte) { poison_byte = byte; }
 MemoryStats memory_stats(Device device) { return Pool::of(device).stats(); }

@@ -25,8 +25,32 @@ void reset_peak_memory(Device device);
 // Gives all cached blocks back to the system.
 void release_cached_memory(Device device);
 
-// Fills every new block with this byte (0: leaves it as it is). Tests run an op with two bytes: results that differ hold
-// memory that nothing wrote.
+// Fills every new block with this byte (0: leaves it as it is). Tests run an op with two bytes: results that differ
+// hold memory that nothing wrote.
 void set_memory_poison(uint8_t byte);
+
+// Memory of its own for work that is captured into a graph: a replay writes to the addresses it was recorded with, so
+// nobody else may get them as long as the graph lives. Blocks that are freed are handed out again inside the arena; all
+// of it counts as in use and goes back to the system with the arena and the last tensor in it.
+class Arena {
+ public:
+  explicit Arena(Stream stream);
+  size_t bytes() const;
+
+  // While one lives, what this thread allocates on the arena's stream comes from the arena.
+  class Scope {
+   public:
+    explicit Scope(const Arena& arena);
+    ~Scope();
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    std::shared_ptr<struct ArenaBlocks> before_;
+  };
+
+ private:
+  std::shared_ptr<struct ArenaBlocks> blocks_;
+};
 
 }  // namespace sunder

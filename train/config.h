@@ -44,6 +44,7 @@ struct Config {
     int threads = 0;
     std::string device = "cpu";
     std::string precision = "fp32";
+    std::string graph = "auto";
     int64_t nonfinite_patience = 10;
     double log_seconds = 10;
     double checkpoint_minutes = 2;

@@ -61,6 +61,8 @@ std::vector<ConfigField> config_fields(Config& c) {
       changeable(number("train.threads", &c.train.threads, 0, 4096, "CPU threads; 0: one per core")),
       changeable(text("train.device", &c.train.device, {}, "cpu, cuda or cuda:N")),
       text("train.precision", &c.train.precision, {"fp32", "fp64"}, "arithmetic of the network: fp32 or fp64"),
+      changeable(text("train.graph", &c.train.graph, {"auto", "on", "off"},
+                      "on CUDA the whole step as one graph: auto (on CUDA on), on or off")),
       changeable(number("train.nonfinite_patience", &c.train.nonfinite_patience, 1, many,
                         "skipped non-finite steps in a row before the end")),
       changeable(number("train.log_seconds", &c.train.log_seconds, 0, any, "seconds between log lines")),

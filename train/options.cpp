@@ -36,6 +36,7 @@ constexpr KeyFlag key_flags[] = {
     {"--max-minutes", "train.max_minutes", "stop after so many minutes of training; 0 sets no limit"},
     {"--batch", "train.batch", "network inputs a step"},
     {"--precision", "train.precision", "fp32 or fp64"},
+    {"--graph", "train.graph", "on CUDA the whole step as one graph: auto, on or off"},
 };
 
 std::string environment_name(const std::string& flag) {

@@ -1,5 +1,6 @@
 // sunder-train-mixcycle: MixPIT until the network separates somewhat, then MixCycle, from mixtures alone.
 #include "objectives/mixcycle.h"
+#include "objectives/mixit.h"
 #include "objectives/step.h"
 #include "train/trainer.h"
 
@@ -39,16 +40,20 @@ int main(int argc, char** argv) {
     Trainer trainer(options, {.name = "mixcycle",
                               .even_batch = true,
                               .paired_epochs = by_time ? Trainer::every_epoch : config.mixcycle.init_epochs});
+    const Separator& network = trainer.network();
     const int64_t batch_size = config.train.batch;
+    const Tensor pairs = pair_order(batch_size);
     for (; trainer.next_epoch(); trainer.end_epoch()) {
       if (is_cyclic(trainer)) {
         for (Batch batch; trainer.next_batch(batch);) {
           const Tensor swap = swap_flags(config.train.seed, trainer.epoch(), trainer.steps(), batch_size);
-          trainer.step(mixcycle_step(trainer.network(), batch.mixtures, swap), batch_size);
+          trainer.step("mixcycle", {batch.mixtures, exchange_order(swap)},
+                       [&](const auto& in) { return mixcycle_step(network, in[0], in[1]); });
         }
       } else {
         for (Batch first, second; trainer.next_pair(first, second);)
-          trainer.step(mixpit_step(trainer.network(), first.mixtures, second.mixtures), batch_size);
+          trainer.step("mixpit", {first.mixtures, second.mixtures, pairs},
+                       [&](const auto& in) { return mixpit_step(network, in[0], in[1], in[2]); });
       }
     }
     return trainer.finish();

@@ -1,4 +1,5 @@
 // sunder-train-mixpit: MixPIT, from mixtures alone.
+#include "objectives/mixit.h"
 #include "objectives/step.h"
 #include "train/trainer.h"
 
@@ -10,9 +11,11 @@ int main(int argc, char** argv) {
         "sunder-train-mixpit", "Trains a separator from mixtures alone: sums of two mixtures into the two (MixPIT).",
         argc, argv);
     Trainer trainer(options, {.name = "mixpit", .paired_epochs = Trainer::every_epoch});
+    const Tensor order = pair_order(trainer.config().train.batch);
     for (; trainer.next_epoch(); trainer.end_epoch()) {
       for (Batch first, second; trainer.next_pair(first, second);)
-        trainer.step(mixpit_step(trainer.network(), first.mixtures, second.mixtures), trainer.config().train.batch);
+        trainer.step("mixpit", {first.mixtures, second.mixtures, order},
+                     [&](const auto& in) { return mixpit_step(trainer.network(), in[0], in[1], in[2]); });
     }
     return trainer.finish();
   });

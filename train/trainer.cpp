@@ -28,13 +28,15 @@ Trainer::Trainer(const RunOptions& options, const Method& method) : options_(opt
   std::optional<Checkpoint> given;
   if (options.resume != "none" && options.resume != "auto") given = find_checkpoint(options.resume);
   set_num_threads(c.train.threads);
-  const Stream stream = parse_device(c.train.device);
+  stream_ = std::make_unique<cuda::OwnedStream>(parse_device(c.train.device));
+  const Stream stream = stream_->get();
   const DType dtype = dtype_for(c.train.precision);
   network_ = make_separator(c.model.architecture, sizes(c, c.model.sources * method.outputs_per_source), dtype, stream,
                             c.train.seed);
   adam_ = std::make_unique<Adam>(
       network_->parameters(), c.optim.lr,
       AdamOptions{.beta1 = c.optim.beta1, .beta2 = c.optim.beta2, .eps = c.optim.eps, .clip = c.optim.clip});
+  runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_, c.train.graph != "off");
   open_data(dtype, stream);
   open_run(std::move(given), stream);
   watch_stop_signals();
@@ -43,6 +45,8 @@ Trainer::Trainer(const RunOptions& options, const Method& method) : options_(opt
 
 void Trainer::check_options() const {
   const Config& c = config();
+  if (c.train.graph == "on" && c.train.device == "cpu")
+    throw_error<UsageError>("train.graph: expected auto or off on the CPU, which has no graphs, got on");
   if (method_.even_batch && c.train.batch % 2 != 0)
     throw_error<UsageError>(
         "train.batch: expected an even number (MixCycle exchanges estimates between neighbours), got {}",
@@ -133,45 +137,52 @@ bool Trainer::next_pair(Batch& first, Batch& second) {
   return true;
 }
 
-void Trainer::step(const Variable& loss, int64_t inputs) {
+void Trainer::step(const std::string& kind, const std::vector<Tensor>& inputs, const StepRunner::Loss& loss) {
   const Config& c = config();
-  const Parameters& parameters = network_->parameters();
-  parameters.zero_grad();
-  const double value = loss.value().item(), per_input = value / static_cast<double>(inputs);
-  backward(loss);
-  // Where a residual overflows the loss's slope is zero and the gradient may be finite: Adam's guard has to see it.
-  if (!std::isfinite(value)) parameters.gradients().slice(0, 1).copy_from(Tensor::full({1}, NAN, loss.value().dtype()));
-  const double norm = adam_->step().item();
-  ++steps_;
-  check_norm(per_input, norm);
-  if (std::isfinite(norm)) {
-    epoch_loss_ += value;
-    epoch_inputs_ += inputs;
-  }
-  progress_->step(epoch_, inputs, per_input, loader_->seconds_waited() - waited_before_step_);
-  if (seconds_since(last_metrics_) >= c.train.log_seconds) {
-    last_metrics_ = std::chrono::steady_clock::now();
-    report_->training({steps_, epoch_, minutes()}, per_input, norm);
-  }
+  runner_->run(kind, inputs, loss);
+  pending_.push_back({++steps_, epoch_, loader_->seconds_waited() - waited_before_step_, std::move(last_batches_)});
+  note_results(false);
   if (c.train.checkpoint_minutes > 0 && seconds_since(last_save_) >= 60 * c.train.checkpoint_minutes) save(false);
 }
 
-void Trainer::check_norm(double loss_per_input, double norm) {
-  const int64_t skipped = adam_->skipped(), patience = config().train.nonfinite_patience;
-  if (skipped == 0) return;
-  log_->warn("step {}: loss {} with gradient norm {} is not finite, update left out ({} of {} in a row)", steps_,
-             loss_per_input, norm, skipped, patience);
-  if (skipped < patience) return;
+void Trainer::note_results(bool wait) {
+  for (const StepResult& result : runner_->results(wait)) {
+    const Pending step = std::move(pending_.front());
+    pending_.pop_front();
+    note(step, result);
+  }
+}
+
+void Trainer::note(const Pending& step, const StepResult& result) {
+  const int64_t inputs = config().train.batch;
+  const double per_input = result.loss / static_cast<double>(inputs);
+  check_finite(step, result);
+  if (result.skipped == 0) {
+    epoch_loss_ += result.loss;
+    epoch_inputs_ += inputs;
+  }
+  progress_->step(step.epoch, inputs, per_input, step.waited);
+  if (seconds_since(last_metrics_) < config().train.log_seconds) return;
+  last_metrics_ = std::chrono::steady_clock::now();
+  report_->training({step.step, step.epoch, minutes()}, per_input, result.norm);
+}
+
+void Trainer::check_finite(const Pending& step, const StepResult& result) {
+  const int64_t patience = config().train.nonfinite_patience;
+  if (result.skipped == 0) return;
+  log_->warn("step {}: loss {} with gradient norm {} is not finite, update left out ({} of {} in a row)", step.step,
+             result.loss / static_cast<double>(config().train.batch), result.norm, result.skipped, patience);
+  if (result.skipped < patience) return;
   const auto dump = options_.output / "diverged-batch.safetensors";
   std::map<std::string, Tensor> tensors;
-  for (size_t i = 0; i < last_batches_.size(); ++i) {
+  for (size_t i = 0; i < step.batches.size(); ++i) {
     const std::string suffix = i == 0 ? "" : "_2";
-    tensors["mixtures" + suffix] = last_batches_[i].mixtures;
-    if (last_batches_[i].references.defined()) tensors["references" + suffix] = last_batches_[i].references;
+    tensors["mixtures" + suffix] = step.batches[i].mixtures;
+    if (step.batches[i].references.defined()) tensors["references" + suffix] = step.batches[i].references;
   }
   write_safetensors(dump, tensors, {});
   throw_error<DivergedError>("diverged at step {}: {} updates in a row were not finite; the last batch is in {}",
-                             steps_, skipped, dump.string());
+                             step.step, result.skipped, dump.string());
 }
 
 bool Trainer::validation_due() const {
@@ -181,6 +192,7 @@ bool Trainer::validation_due() const {
 }
 
 void Trainer::end_epoch() {
+  note_results(true);
   if (!stop_requested()) {
     if (ended_) return;  // out of time: finish() validates
     if (!validation_due()) return save(false);
@@ -233,6 +245,7 @@ bool Trainer::validate() {
 }
 
 int Trainer::finish() {
+  note_results(true);
   progress_->finish();
   if (!stop_requested() && validated_step_ != steps_) validate();
   if (stop_requested()) {

@@ -3,18 +3,21 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <limits>
 #include <memory>
 #include <optional>
 
 #include "nn/adam.h"
 #include "nn/separator.h"
+#include "tensor/cuda/runtime.h"
 #include "train/checkpoint.h"
 #include "train/loader.h"
 #include "train/options.h"
 #include "train/progress.h"
 #include "train/report.h"
 #include "train/run_folder.h"
+#include "train/step_runner.h"
 #include "train/validation.h"
 
 namespace sunder {
@@ -33,15 +36,16 @@ class Trainer {
   // Opens the data, builds the network, resumes if asked. Throws the errors of all these.
   Trainer(const RunOptions& options, const Method& method);
 
-  // for (; trainer.next_epoch(); trainer.end_epoch()) while (trainer.next_batch(batch)) trainer.step(loss(batch));
-  // next_epoch() is false after max_epochs or max_minutes, when patience is spent, or on a signal.
+  // for (; trainer.next_epoch(); trainer.end_epoch()) while (trainer.next_batch(batch)) trainer.step(kind, inputs,
+  // loss); next_epoch() is false after max_epochs or max_minutes, when patience is spent, or on a signal.
   bool next_epoch();
   bool next_batch(Batch& batch);
   // Two consecutive mini-batches, for the methods that mix mixtures; an odd last one is dropped.
   bool next_pair(Batch& first, Batch& second);
-  // Backward of the summed loss, clipping, Adam, log line, and a checkpoint where one is due. inputs: how many network
-  // inputs the loss is summed over. Throws DivergedError after nonfinite_patience steps in a row without an update.
-  void step(const Variable& loss, int64_t inputs);
+  // Loss, backward, clipping, Adam (StepRunner::run), log lines of the steps whose losses have arrived, and a
+  // checkpoint where one is due. The loss is summed over train.batch network inputs. Throws DivergedError after
+  // nonfinite_patience steps in a row without an update.
+  void step(const std::string& kind, const std::vector<Tensor>& inputs, const StepRunner::Loss& loss);
   // Validates where it is due and saves. After a signal it saves alone: the resumed run validates instead.
   void end_epoch();
   // Validates and saves the last step if that was not done. The exit code: 0, or 75 if a signal ended the run.
@@ -62,7 +66,14 @@ class Trainer {
   void open_data(DType dtype, Stream stream);
   void open_run(std::optional<Checkpoint> given, Stream stream);
   void resume(const Checkpoint& checkpoint);
-  void check_norm(double loss_per_input, double norm);
+  struct Pending {  // a step whose result has not arrived
+    int64_t step, epoch;
+    double waited;               // seconds, for its data
+    std::vector<Batch> batches;  // dumped if the run diverges
+  };
+  void note(const Pending& step, const StepResult& result);
+  void note_results(bool wait);
+  void check_finite(const Pending& step, const StepResult& result);
   CheckpointData checkpoint_data() const;
   void save(bool is_best);
   void save_stopped();
@@ -77,15 +88,18 @@ class Trainer {
 
   RunOptions options_;
   Method method_;
+  std::unique_ptr<cuda::OwnedStream> stream_;  // first in, last out: all tensors are on it
   std::unique_ptr<Separator> network_;
   std::unique_ptr<Adam> adam_;
+  std::unique_ptr<StepRunner> runner_;
   std::unique_ptr<Loader> loader_;
   std::unique_ptr<Validator> validator_;
   std::unique_ptr<RunFolder> folder_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<ProgressBar> progress_;
   std::unique_ptr<Report> report_;
-  std::vector<Batch> last_batches_;  // dumped if the run diverges
+  std::vector<Batch> last_batches_;
+  std::deque<Pending> pending_;
 
   int64_t epoch_ = -1, batches_done_ = 0;  // batches_done_: of this epoch, where a resumed run goes on
   int64_t steps_ = 0;

@@ -64,6 +64,7 @@ CheckpointData Trainer::checkpoint_data() const {
 }
 
 void Trainer::save(bool is_best) {
+  note_results(true);
   save_checkpoint(options_.output, steps_, checkpoint_data(), is_best);
   saved_step_ = steps_;
   last_save_ = std::chrono::steady_clock::now();

@@ -53,7 +53,8 @@ void add_blind(const Separator& network, const Tensor& estimates, uint64_t seed,
                Mean& blind) {
   const int64_t even = estimates.size(0) / 2 * 2;
   if (even == 0) return;
-  const Remixed again = remix_estimates(estimates.slice(0, even), swap_flags(seed, epoch, batch, even));
+  const Tensor order = exchange_order(swap_flags(seed, epoch, batch, even)).to(estimates.stream());
+  const Remixed again = remix_estimates(estimates.slice(0, even), order);
   const Tensor found = network.forward(again.mixtures).value().to(cpu_device);
   const Tensor targets = again.targets.to(cpu_device), mixtures = again.mixtures.to(cpu_device);
   for (int64_t b = 0; b < even; ++b)

@@ -131,4 +131,9 @@ void clear_handles() {
   cache().handles.clear();
 }
 
+void forget(Stream stream) {
+  const std::lock_guard lock(cache().mutex);
+  cache().handles.remove_if([&](const Handle& handle) { return handle.stream() == stream; });
+}
+
 }  // namespace sunder::cuda::blas

@@ -28,7 +28,8 @@ void gemm(Stream stream, int64_t m, int64_t n, int64_t k, T alpha, Operand<T> a,
 // was captured with. The first product on a stream makes its handle, which must not happen while it is captured.
 inline constexpr size_t handle_limit = 8;
 size_t handle_count();
-// Frees all handles, captured ones too; no captured graph may be launched after it.
+// Frees all handles, captured ones too, or those of one stream; no graph captured with them may be launched after it.
 void clear_handles();
+void forget(Stream stream);
 
 }  // namespace sunder::cuda::blas

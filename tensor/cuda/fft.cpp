@@ -127,4 +127,9 @@ void clear_fft_plans() {
   cache().plans.clear();
 }
 
+void forget_fft_plans(Stream stream) {
+  const std::lock_guard lock(cache().mutex);
+  cache().plans.remove_if([&](const Plan& plan) { return plan.key().stream == stream; });
+}
+
 }  // namespace sunder::cuda

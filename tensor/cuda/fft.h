@@ -21,7 +21,8 @@ void fft_inverse(const Tensor& rows, int64_t n_fft);
 // point at its tables.
 inline constexpr size_t fft_plan_limit = 32;
 size_t fft_plan_count();
-// Frees all plans, captured ones too; no captured graph may be launched after it.
+// Frees all plans, captured ones too, or those of one stream; no graph captured with them may be launched after it.
 void clear_fft_plans();
+void forget_fft_plans(Stream stream);
 
 }  // namespace sunder::cuda

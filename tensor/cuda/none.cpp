@@ -1,3 +1,4 @@
+#include "tensor/cuda/pipeline.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/error.h"
 
@@ -20,5 +21,17 @@ void free(std::byte*, Device) { missing(); }
 void copy(std::byte*, Device, const std::byte*, Device, size_t, Stream) { missing(); }
 void fill(std::byte*, int, size_t, Stream) { missing(); }
 void synchronize(Stream) { missing(); }
+
+OwnedStream::OwnedStream(Device device) : stream_(device) {
+  if (device.is_cuda()) missing();
+}
+OwnedStream::~OwnedStream() = default;
+
+struct Pipeline::State {};
+Pipeline::Pipeline(Stream, bool) { missing(); }
+Pipeline::~Pipeline() = default;
+void Pipeline::run(const std::string&, const std::vector<Tensor>&, const Work&, const Tensor&) { missing(); }
+std::vector<std::vector<double>> Pipeline::arrived(bool) { missing(); }
+GraphSize Pipeline::graph_size() const { missing(); }
 
 }  // namespace sunder::cuda

@@ -2,8 +2,10 @@
 
 #include <cuda_runtime.h>
 
+#include "tensor/cuda/blas.h"
 #include "tensor/cuda/check.h"
 #include "tensor/cuda/device_scope.h"
+#include "tensor/cuda/fft.h"
 #include "tensor/error.h"
 
 namespace sunder::cuda {
@@ -70,6 +72,23 @@ void fill(std::byte* block, int byte, size_t bytes, Stream stream) {
 void synchronize(Stream stream) {
   const DeviceScope scope(stream.device);
   SUNDER_CUDA_CHECK(cudaStreamSynchronize(native(stream)));
+}
+
+OwnedStream::OwnedStream(Device device) : stream_(device) {
+  if (device.is_cpu()) return;
+  const DeviceScope scope(device);
+  cudaStream_t made = nullptr;
+  SUNDER_CUDA_CHECK(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking));
+  stream_.handle = made;
+}
+
+// A failure cannot be reported here; a sticky one has been.
+OwnedStream::~OwnedStream() {
+  if (stream_.device.is_cpu()) return;
+  static_cast<void>(cudaStreamSynchronize(native(stream_)));
+  blas::forget(stream_);
+  forget_fft_plans(stream_);
+  static_cast<void>(cudaStreamDestroy(native(stream_)));
 }
 
 }  // namespace sunder::cuda

@@ -23,4 +23,18 @@ void copy(std::byte* to, Device to_device, const std::byte* from, Device from_de
 void fill(std::byte* block, int byte, size_t bytes, Stream stream);
 void synchronize(Stream stream);
 
+// A stream of its own, so that what is queued on it can be captured; on the CPU the one there is. Its tensors may
+// outlive it; libraries' handles and plans for it do not.
+class OwnedStream {
+ public:
+  explicit OwnedStream(Device device);
+  ~OwnedStream();
+  OwnedStream(const OwnedStream&) = delete;
+  OwnedStream& operator=(const OwnedStream&) = delete;
+  Stream get() const { return stream_; }
+
+ private:
+  Stream stream_;
+};
+
 }  // namespace sunder::cuda

@@ -26,15 +26,18 @@ SUNDER_SIMD void adam_range(T* p, T* m, T* v, const T* grad, const Constants<T>&
 
 }  // namespace
 
-void cpu::adam(AdamState& state, const Tensor& grad, const Tensor& norm, const AdamOptions& options) {
+void cpu::adam(AdamState& state, const Tensor& grad, const Tensor& norm, const Tensor& loss,
+               const AdamOptions& options) {
   visit_real("adam", grad.dtype(), [&]<class T>() {
-    const double length = norm.data<T>()[0];
+    const double length = norm.data<T>()[0], value = loss.data<T>()[0];
     int64_t& skipped = *state.skipped.mutable_data<int64_t>();
-    if (!std::isfinite(length)) {
-      ++skipped;
-      return;
-    }
-    skipped = 0;
+    const bool finite = std::isfinite(length) && std::isfinite(value);
+    skipped = finite ? 0 : skipped + 1;
+    double* report = state.report.mutable_data<double>();
+    report[0] = value;
+    report[1] = length;
+    report[2] = static_cast<double>(skipped);
+    if (!finite) return;
     const auto step = static_cast<double>(++*state.step.mutable_data<int64_t>());
     // 1e-6: torch.nn.utils.clip_grad_norm_.
     const double scale = options.clip > 0 ? std::min(1.0, options.clip / (length + 1e-6)) : 1.0;
@@ -55,17 +58,20 @@ void cpu::adam(AdamState& state, const Tensor& grad, const Tensor& norm, const A
   });
 }
 
-void adam(AdamState& state, const Tensor& grad, const Tensor& norm, const AdamOptions& options) {
-  check_alike("adam", {&state.parameters, &state.first_moment, &state.second_moment, &state.learning_rate, &grad, &norm});
+void adam(AdamState& state, const Tensor& grad, const Tensor& norm, const Tensor& loss, const AdamOptions& options) {
+  check_alike("adam", {&state.parameters, &state.first_moment, &state.second_moment, &state.learning_rate, &grad, &norm,
+                       &loss});
   for (const Tensor* flat : {&state.parameters, &state.first_moment, &state.second_moment})
     check_shape("adam", "flat buffers", *flat, {grad.numel()});
   check_shape("adam", "grad", grad, {-1});
-  check_shape("adam", "norm", norm, {1});
+  for (const Tensor* number : {&norm, &loss})
+    if (number->numel() != 1) throw_error("[adam] expected norm and loss of one element, got {}", describe(*number));
+  check_shape("adam", "report", state.report, {3});
   for (const Tensor* counter : {&state.step, &state.skipped}) {
     check_shape("adam", "counters", *counter, {1});
     if (counter->dtype() != DType::int64) throw_error("[adam] expected int64 counters, got {}", describe(*counter));
   }
-  SUNDER_DISPATCH(adam, grad.device())(state, grad, norm, options);
+  SUNDER_DISPATCH(adam, grad.device())(state, grad, norm, loss, options);
 }
 
 }  // namespace sunder

@@ -9,22 +9,25 @@ namespace {
 
 template <class T>
 struct Constants {
-  T update;  // 0: the norm is not finite, nothing changes
+  T update;  // 0: norm or loss is not finite, nothing changes
   T gradient_scale, beta1, beta2, one_minus_beta1, one_minus_beta2, step_size, root_correction, eps;
 };
 
 // One thread counts the step and leaves what the update needs on the device: a captured graph reads the present norm,
 // learning rate and step.
 template <class T>
-__global__ void adam_constants_kernel(const T* norm, const T* learning_rate, int64_t* step, int64_t* skipped,
-                                      AdamOptions options, Constants<T>* constants) {
-  const double length = *norm;
-  if (!std::isfinite(length)) {
-    ++*skipped;
+__global__ void adam_constants_kernel(const T* norm, const T* loss, const T* learning_rate, int64_t* step,
+                                      int64_t* skipped, double* report, AdamOptions options, Constants<T>* constants) {
+  const double length = *norm, value = *loss;
+  const bool finite = std::isfinite(length) && std::isfinite(value);
+  *skipped = finite ? 0 : *skipped + 1;
+  report[0] = value;
+  report[1] = length;
+  report[2] = static_cast<double>(*skipped);
+  if (!finite) {
     constants->update = 0;
     return;
   }
-  *skipped = 0;
   const double count = static_cast<double>(++*step), clipped = options.clip / (length + 1e-6);
   *constants = {T(1),
                 static_cast<T>(options.clip > 0 && clipped < 1 ? clipped : 1.0),
@@ -64,12 +67,14 @@ __global__ void adam_update_kernel(T* parameters, T* first_moment, T* second_mom
 
 namespace sunder {
 
-void cuda::adam(AdamState& state, const Tensor& grad, const Tensor& norm, const AdamOptions& options) {
+void cuda::adam(AdamState& state, const Tensor& grad, const Tensor& norm, const Tensor& loss,
+                const AdamOptions& options) {
   visit_real("adam", grad.dtype(), [&]<class T>() {
     const Tensor memory = Tensor::empty({sizeof(Constants<T>) / sizeof(T)}, grad.dtype(), grad.stream());
     auto* constants = reinterpret_cast<Constants<T>*>(memory.raw());
-    launch(adam_constants_kernel<T>, dim3(1), dim3(1), 0, native(grad), norm.data<T>(), state.learning_rate.data<T>(),
-           state.step.mutable_data<int64_t>(), state.skipped.mutable_data<int64_t>(), options, constants);
+    launch(adam_constants_kernel<T>, dim3(1), dim3(1), 0, native(grad), norm.data<T>(), loss.data<T>(),
+           state.learning_rate.data<T>(), state.step.mutable_data<int64_t>(), state.skipped.mutable_data<int64_t>(),
+           state.report.mutable_data<double>(), options, constants);
     if (grad.numel() == 0) return;
     T *p = state.parameters.mutable_data<T>(), *m = state.first_moment.mutable_data<T>();
     T* v = state.second_moment.mutable_data<T>();

@@ -62,13 +62,12 @@ inline int64_t tile_chunks(int64_t frames) { return ceil_div(frames, tile_rows);
 
 struct Tile {
   int64_t item, chunk, first_column, column;  // `column` is this thread's and may lie beyond the last
-  int64_t tiles;                              // side by side
 
   template <int width>
   __device__ static Tile of(int64_t block, int64_t channels, int64_t chunks) {
     const int64_t tiles = ceil_div(channels, 32 * width), row = block / tiles, item = row / chunks;
     const int64_t first = (block - row * tiles) * 32 * width;
-    return {item, row - item * chunks, first, first + threadIdx.x % 32 * width, tiles};
+    return {item, row - item * chunks, first, first + threadIdx.x % 32 * width};
   }
   __device__ bool first_of_item() const { return chunk == 0 && first_column == 0; }
 };

@@ -9,40 +9,45 @@
 namespace sunder::cases {
 namespace {
 
-constexpr double lr = 1e-2;
+constexpr double lr = 1e-2, nan = std::numeric_limits<double>::quiet_NaN();
 
 AdamState fresh_state(const Tensor& parameters) {
-  return {parameters.clone(), Tensor::zeros_like(parameters), Tensor::zeros_like(parameters),
+  return {parameters.clone(),
+          Tensor::zeros_like(parameters),
+          Tensor::zeros_like(parameters),
           Tensor::full({1}, lr, parameters.dtype(), parameters.stream()),
-          Tensor::zeros({1}, DType::int64, parameters.stream()), Tensor::zeros({1}, DType::int64, parameters.stream())};
+          Tensor::zeros({1}, DType::int64, parameters.stream()),
+          Tensor::zeros({1}, DType::int64, parameters.stream()),
+          Tensor::empty({3}, DType::float64, parameters.stream())};
 }
 
-// Three updates with the gradients given, the last of them left out if it is not finite.
+// Three updates with the gradients and losses given, the last of them left out if one is not finite.
 std::vector<Variable> three_updates(const std::vector<Variable>& in, double clip) {
   AdamState state = fresh_state(in[0].value());
+  Tensor report;  // of the second update: the last one's may hold what equals nothing
   for (int step = 0; step < 3; ++step) {
     const int64_t count = in[0].value().numel();
     const Tensor grad = in[1].value().slice(step, step + 1).reshape({count});
-    adam(state, grad, l2_norm(grad), {.clip = clip});
+    adam(state, grad, l2_norm(grad), in[2].value().slice(step, step + 1), {.clip = clip});
+    if (step == 1) report = state.report.clone();
   }
-  return {Variable(state.parameters), Variable(state.first_moment), Variable(state.second_moment), Variable(state.step),
-          Variable(state.skipped)};
+  return {Variable(state.parameters), Variable(state.first_moment), Variable(state.second_moment),
+          Variable(state.step),       Variable(state.skipped),      Variable(report)};
 }
 
 // The paper's algorithm 1 as it is written there.
 std::vector<Tensor> reference(const std::vector<Tensor>& in, double clip) {
   std::vector<double> p = in[0].to_vector<double>(), m(p.size()), v(p.size());
-  const auto grads = in[1].to_vector<double>();
+  const auto grads = in[1].to_vector<double>(), losses = in[2].to_vector<double>();
+  std::vector<double> report;
   int64_t t = 0, skipped = 0;
   for (size_t step = 0; step < 3; ++step) {
     double squares = 0;
     for (size_t i = 0; i < p.size(); ++i) squares += grads[step * p.size() + i] * grads[step * p.size() + i];
-    if (!std::isfinite(squares)) {
-      ++skipped;
-      continue;
-    }
+    skipped = std::isfinite(squares) && std::isfinite(losses[step]) ? 0 : skipped + 1;
+    if (step == 1) report = {losses[step], std::sqrt(squares), static_cast<double>(skipped)};
+    if (skipped > 0) continue;
     ++t;
-    skipped = 0;
     const double scale = clip > 0 ? std::min(1.0, clip / (std::sqrt(squares) + 1e-6)) : 1;
     for (size_t i = 0; i < p.size(); ++i) {
       const double g = grads[step * p.size() + i] * scale;
@@ -53,15 +58,25 @@ std::vector<Tensor> reference(const std::vector<Tensor>& in, double clip) {
     }
   }
   const int64_t count = in[0].numel();
-  return {Tensor::from(p, {count}), Tensor::from(m, {count}), Tensor::from(v, {count}), integers({t}, {1}),
-          integers({skipped}, {1})};
+  return {Tensor::from(p, {count}), Tensor::from(m, {count}), Tensor::from(v, {count}),
+          integers({t}, {1}),       integers({skipped}, {1}), Tensor::from(report, {3})};
 }
 
-Example example(const std::string& name, int64_t count, double clip, bool last_is_broken = false) {
-  Tensor grads = random_tensor({3, count}, 2);
-  if (last_is_broken) grads.mutable_data<double>()[3 * count - 1] = std::numeric_limits<double>::quiet_NaN();
-  return {name, {random_tensor({count}, 1), grads}, [clip](const auto& in) { return three_updates(in, clip); },
-          [clip](const auto& in) { return reference(in, clip); }, {}, /*check_grad=*/false, 1e-12, 1e-6};
+Example example(const std::string& name, int64_t count, double clip, double last_loss = 0.5) {
+  return {name,
+          {random_tensor({count}, 1), random_tensor({3, count}, 2), Tensor::from<double>({-3, 7, last_loss}, {3})},
+          [clip](const auto& in) { return three_updates(in, clip); },
+          [clip](const auto& in) { return reference(in, clip); },
+          {},
+          /*check_grad=*/false,
+          1e-12,
+          1e-6};
+}
+
+Example with_last_gradient(Example example, double value) {
+  Tensor& grads = example.inputs[1];
+  grads.mutable_data<double>()[grads.numel() - 1] = value;
+  return example;
 }
 
 }  // namespace
@@ -69,10 +84,12 @@ Example example(const std::string& name, int64_t count, double clip, bool last_i
 Case adam_case() {
   return {"adam",
           {example("1", 1, 5), example("37_clipped", 37, 0.5), example("37_unclipped", 37, 0),
-           example("40000_clipped", 40000, 5), example("5_last_gradient_nan", 5, 5, true)},
+           example("40000_clipped", 40000, 5), with_last_gradient(example("5_last_gradient_nan", 5, 5), nan),
+           example("5_last_loss_nan", 5, 5, nan)},
           {{"[adam] expected flat buffers of shape (4)", [] {
               AdamState state = fresh_state(random_tensor({3}, 1));
-              adam(state, random_tensor({4}, 2), Tensor::full({1}, 1, DType::float64), {});
+              adam(state, random_tensor({4}, 2), Tensor::full({1}, 1, DType::float64),
+                   Tensor::zeros({1}, DType::float64), {});
             }}}};
 }
 

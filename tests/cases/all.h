@@ -10,6 +10,7 @@ Case adam_case();
 Case binary_case();
 Case cast_case();
 Case concat_case();
+Case copy_all_case();
 Case depthwise_conv1d_case();
 Case global_norm_case();
 Case istft_case();
@@ -40,6 +41,7 @@ inline std::vector<Case> all() {
       binary_case(),
       cast_case(),
       concat_case(),
+      copy_all_case(),
       depthwise_conv1d_case(),
       global_norm_case(),
       istft_case(),

@@ -1,15 +1,14 @@
 // The properties every op has, written once.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <set>
 
-#include "tensor/cuda/runtime.h"
 #include "tensor/memory.h"
 #include "tensor/parallel.h"
 #include "tests/cases/all.h"
+#include "tests/cuda_device.h"
 
 namespace sunder::cases {
 namespace {
@@ -94,9 +93,10 @@ TEST_P(OpCase, EqualsReference) {
     const std::vector<Variable> outputs = example().function(variables);
     ASSERT_EQ(outputs.size(), expected.size());
     for (size_t k = 0; k < outputs.size(); ++k) {
-      const double bound = (single ? example().tolerance32 : example().tolerance64) * std::max(1.0, max_abs(expected[k]));
-      EXPECT_LE(max_difference(outputs[k].value(), expected[k]), bound) << (single ? "float32" : "float64") << " output "
-                                                                        << k;
+      const double bound =
+          (single ? example().tolerance32 : example().tolerance64) * std::max(1.0, max_abs(expected[k]));
+      EXPECT_LE(max_difference(outputs[k].value(), expected[k]), bound)
+          << (single ? "float32" : "float64") << " output " << k;
     }
   }
 }
@@ -138,21 +138,16 @@ TEST_P(OpCase, SameBitsWithAnyNumberOfThreads) {
 // The same on a CUDA device: a real one, or the emulator. Without either it skips, or fails with SUNDER_REQUIRE_CUDA=1.
 class CudaOpCase : public OpCase {
  protected:
-  void SetUp() override {
-    std::string why;
-    if (cuda::device_count(&why) > 0) return;
-    const char* required = std::getenv("SUNDER_REQUIRE_CUDA");
-    if (required && std::string(required) == "1") FAIL() << why;
-    GTEST_SKIP() << why;
-  }
-  Stream device() const { return Device{Device::Kind::cuda, 0}; }
+  void SetUp() override { SUNDER_NEEDS_CUDA(); }
+  Stream device() const { return first_cuda_device; }
 };
 
 TEST_P(CudaOpCase, EqualsCpu) {
   for (bool single : {false, true}) {
     const std::vector<Tensor> expected = run(single), actual = run(single, device());
     ASSERT_EQ(actual.size(), expected.size());
-    // Both are within the tolerance of the exact result; gradients within ten times that (SinglePrecisionGradIsNear...).
+    // Both are within the tolerance of the exact result; gradients within ten times that
+    // (SinglePrecisionGradIsNear...).
     const double tolerance = 20 * (single ? example().tolerance32 : std::max(example().tolerance64, 1e-12));
     for (size_t i = 0; i < actual.size(); ++i)
       EXPECT_LE(max_difference(actual[i], expected[i]), tolerance * std::max(1.0, max_abs(expected[i])))
@@ -184,11 +179,7 @@ INSTANTIATE_TEST_SUITE_P(Ops, CudaOpCase, testing::ValuesIn(all_examples(false))
 #else
 // One line instead of one per case.
 GTEST_ALLOW_UNINSTANTIATED_PARAMETERIZED_TEST(CudaOpCase);
-TEST(Cases, EqualTheCpuOnCuda) {
-  const char* required = std::getenv("SUNDER_REQUIRE_CUDA");
-  if (required && std::string(required) == "1") FAIL() << "built without CUDA";
-  GTEST_SKIP() << "built without CUDA";
-}
+TEST(Cases, EqualTheCpuOnCuda) { SUNDER_NEEDS_CUDA(); }
 #endif
 INSTANTIATE_TEST_SUITE_P(Ops, OpGradient, testing::ValuesIn(all_examples(true)), test_name);
 

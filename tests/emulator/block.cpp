@@ -82,8 +82,10 @@ void BlockRunner::begin(const Launch& launch, const std::string& name) {
 void BlockRunner::run(uint3 block) {
   here.block = block;
   std::fill_n(states_.begin(), threads_, State::fresh);
-  std::fill_n(states_.begin() + threads_, warps_ * warp_lanes - threads_, State::absent);
-  done_ = arrived_ = in_warp_operations_ = true_predicates_ = position_ = 0;
+  std::fill_n(states_.begin() + threads_, warps_ * warp_lanes - threads_, State::done);
+  warp_states_.fill({});
+  if (threads_ % warp_lanes != 0) warp_states_[warps_ - 1].gone = ~0u << threads_ % warp_lanes;
+  done_ = arrived_ = true_predicates_ = position_ = 0;
   shared_.begin_block();
   current_ = next();
   running = this;
@@ -141,10 +143,10 @@ void BlockRunner::finish_thread() {
       return fmt::format("returned while others wait at the barrier at {}: not all threads reach it",
                          to_string(barrier_site_));
     });
-  if (in_warp_operations_ == 0) return;
-  const int first = current_ / warp_lanes * warp_lanes;
-  for (int thread = first; thread < first + warp_lanes; ++thread)
-    if (states_[thread] == State::at_warp_operation) complete_warp_operation(waits_[thread].mask, first);
+  Warp& warp = warp_states_[current_ / warp_lanes];
+  warp.gone |= 1u << lane();
+  for (int other = 0; warp.waiting >> other != 0; ++other)
+    if (warp.waiting >> other & 1) complete_warp_operation(waits_[current_ - lane() + other].mask, current_ - lane());
 }
 
 int BlockRunner::barrier(bool predicate, Site site) {
@@ -177,19 +179,21 @@ void BlockRunner::operate(unsigned mask, uint64_t value, int source, Site site) 
     fail([&] { return fmt::format("is not in the mask {:#x} it gives at {}", mask, to_string(site)); });
   waits_[current_] = {site, mask, value, source};
   states_[current_] = State::at_warp_operation;
-  ++in_warp_operations_;
+  warp_states_[first / warp_lanes].waiting |= 1u << lane();
   complete_warp_operation(mask, first);
   wait();
 }
 
 // Completes the operation if all lanes of the mask that have not returned wait with this very mask.
 void BlockRunner::complete_warp_operation(unsigned mask, int first) {
+  Warp& warp = warp_states_[first / warp_lanes];
+  if (mask & ~(warp.waiting | warp.gone)) return;
   unsigned waiting = 0, votes = 0;
   const Site* site = nullptr;
   for (int lane = 0; lane < warp_lanes; ++lane) {
     const int thread = first + lane;
-    if (!(mask >> lane & 1) || states_[thread] == State::done || states_[thread] == State::absent) continue;
-    if (states_[thread] != State::at_warp_operation || waits_[thread].mask != mask) return;
+    if (!(mask & ~warp.gone & 1u << lane)) continue;
+    if (waits_[thread].mask != mask) return;
     waiting |= 1u << lane;
     votes |= (waits_[thread].value != 0 ? 1u : 0u) << lane;
     if (site && !same(*site, waits_[thread].site))
@@ -214,8 +218,8 @@ void BlockRunner::complete_warp_operation(unsigned mask, int first) {
     if (!(waiting >> lane & 1)) continue;
     waits_[first + lane].value = results[lane];
     states_[first + lane] = State::ready;
-    --in_warp_operations_;
   }
+  warp.waiting &= ~waiting;
   position_ = (position_ - 1) / warp_lanes * warp_lanes;  // of the running thread's warp
 }
 
@@ -229,14 +233,7 @@ unsigned BlockRunner::ballot(unsigned mask, bool predicate, Site site) {
   return static_cast<unsigned>(waits_[current_].value);
 }
 
-unsigned BlockRunner::active_lanes() const {
-  unsigned lanes = 0;
-  for (int i = 0; i < warp_lanes; ++i) {
-    const State state = states_[current_ - lane() + i];
-    lanes |= (state != State::done && state != State::absent ? 1u : 0u) << i;
-  }
-  return lanes;
-}
+unsigned BlockRunner::active_lanes() const { return ~warp_states_[current_ / warp_lanes].gone; }
 
 Fiber& BlockRunner::idle_fiber() {
   if (idle_.empty()) {

@@ -48,12 +48,16 @@ class BlockRunner {
   bool stack_overflowed_at(const void* address) const;
 
  private:
-  enum class State : uint8_t { fresh, ready, at_barrier, at_warp_operation, done, absent };
+  enum class State : uint8_t { fresh, ready, at_barrier, at_warp_operation, done };
   struct Wait {
     Site site;
     unsigned mask = 0;
     uint64_t value = 0;  // brought, then the result
     int source = 0;      // a lane, or -1: a vote
+  };
+
+  struct Warp {
+    unsigned waiting = 0, gone = 0;  // lanes: in an operation of the warp; returned, or never there
   };
 
   static void run_threads(Fiber& self);
@@ -74,9 +78,10 @@ class BlockRunner {
 
   std::array<State, max_threads> states_;
   std::array<Wait, max_threads> waits_;
+  std::array<Warp, max_threads / warp_lanes> warp_states_;
   std::array<Fiber*, max_threads> fibers_of_;
   int current_ = 0, position_ = 0;  // the thread that runs; where next() looks on in order_
-  int done_ = 0, arrived_ = 0, in_warp_operations_ = 0, true_predicates_ = 0, barrier_result_ = 0;
+  int done_ = 0, arrived_ = 0, true_predicates_ = 0, barrier_result_ = 0;
   Site barrier_site_;
 
   Fiber host_;

@@ -22,7 +22,8 @@ namespace sunder::emulator::memory {
 namespace {
 
 constexpr size_t page = 4096, alignment = 256;
-constexpr size_t guard = 16 * page;     // without access, on both sides
+constexpr size_t guard = 16 * page;  // without access, on both sides
+constexpr size_t huge_page = 2 << 20;
 constexpr size_t most_freed = 1024;     // freed ranges whose addresses are not used again yet
 constexpr unsigned char canary = 0xc5;  // between an allocation and the pages around it
 
@@ -91,6 +92,28 @@ bool intact(const char* begin, const char* end) {
 
 bool intact(const Allocation& a) { return intact(a.pages(), a.begin) && intact(a.end(), a.pages() + a.page_bytes()); }
 
+size_t round_up(size_t value, size_t step) { return (value + step - 1) / step * step; }
+
+// Pages without access between guards. Opening and closing them is what a launch costs here, so large ranges end where
+// a huge page does (one entry to change for 512), and no range merges with its guards.
+Allocation map_guarded(size_t pages) {
+  const size_t slack = pages >= huge_page ? huge_page : 0;
+  void* mapping =
+      mmap(nullptr, pages + 2 * guard + slack, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (mapping == MAP_FAILED) return {};
+  Allocation a{static_cast<char*>(mapping), pages + 2 * guard};
+  if (slack > 0) {
+    char* end = reinterpret_cast<char*>(round_up(reinterpret_cast<uintptr_t>(a.pages() + pages), huge_page));
+    char* begin = end - pages - guard;
+    munmap(a.mapping, begin - a.mapping);
+    munmap(end + guard, a.mapping + a.mapped + slack - end - guard);
+    a.mapping = begin;
+    madvise(a.pages(), pages, MADV_HUGEPAGE);
+  }
+  madvise(a.pages(), pages, MADV_DONTDUMP);
+  return a;
+}
+
 void unmap_oldest_freed() {
   const auto oldest = state().all.find(state().freed.front());
   munmap(oldest->second.mapping, oldest->second.mapped);
@@ -103,11 +126,9 @@ void unmap_oldest_freed() {
 void* allocate(size_t bytes, int device) {
   State& s = state();
   if (s.in_use[device] + bytes > settings().memory_mib << 20) return nullptr;
-  const size_t rounded = (bytes + alignment - 1) / alignment * alignment;
-  const size_t pages = (rounded + page - 1) / page * page;
-  void* mapping = mmap(nullptr, pages + 2 * guard, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (mapping == MAP_FAILED) return nullptr;
-  Allocation a{static_cast<char*>(mapping), pages + 2 * guard};
+  const size_t rounded = round_up(bytes, alignment), pages = round_up(rounded, page);
+  Allocation a = map_guarded(pages);
+  if (!a.mapping) return nullptr;
   a.begin = a.pages() + pages - rounded;
   a.bytes = bytes;
   a.device = device;

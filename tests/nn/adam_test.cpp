@@ -26,7 +26,11 @@ TEST(AdamTest, EqualsTorchOverFiveStepsOnTwoTensors) {
   for (int64_t step = 0; step < golden("grad_w").size(0); ++step) {
     gradients.at("w").copy_from(step_of(golden("grad_w"), step));
     gradients.at("b").copy_from(step_of(golden("grad_b"), step));
-    EXPECT_NEAR(adam.step().item(), golden("grad_norm").to_vector<double>()[step], 1e-9);
+    adam.step(Tensor::full({1}, static_cast<double>(step), DType::float64));
+    const auto report = adam.report().to_vector<double>();
+    EXPECT_EQ(report[0], static_cast<double>(step));
+    EXPECT_NEAR(report[1], golden("grad_norm").to_vector<double>()[step], 1e-9);
+    EXPECT_EQ(report[2], 0);
     const auto expect = [&](const Variable& actual, const Tensor& expected) {
       const auto x = actual.value().to_vector<double>(), y = expected.to_vector<double>();
       for (size_t i = 0; i < x.size(); ++i) EXPECT_NEAR(x[i], y[i], 1e-9) << "step " << step;
@@ -42,39 +46,43 @@ TEST(AdamTest, StateDictRestoresTheNextStepToTheBit) {
     parameters.allocate(DType::float32, cpu_device, 1);
     for (int64_t i = 0; i < 5; ++i) parameters.gradients().mutable_data<float>()[i] = 0.1f * static_cast<float>(i + 1);
   };
+  const Tensor loss = Tensor::zeros({1}, DType::float32);
   Parameters first, second;
   Variable a, b;
   make(first, a);
   make(second, b);
   Adam one(first, 1e-2, {}), other(second, 1e-2, {});
-  one.step();
+  one.step(loss);
   std::map<std::string, Tensor> saved;
   for (const auto& [name, tensor] : one.state_dict()) saved[name] = tensor.clone();
   second.load_state_dict({{"w", a.value().clone()}}, "test");
   other.load_state_dict(saved, "test");
-  one.step();
-  other.step();
+  one.step(loss);
+  other.step(loss);
   EXPECT_EQ(a.value().to_vector<float>(), b.value().to_vector<float>());
   EXPECT_EQ(other.steps(), 2);
   other.restart();
   EXPECT_EQ(other.steps(), 0);
 }
 
-TEST(AdamTest, ANormThatIsNotFiniteLeavesEverythingAsItIs) {
+TEST(AdamTest, ANormOrLossThatIsNotFiniteLeavesEverythingAsItIs) {
   Parameters parameters;
   Variable w;
   parameters.declare(&w, {"w", {3}, Init::constant(1)});
   parameters.allocate(DType::float32, cpu_device, 0);
   Adam adam(parameters, 1e-2, {});
+  const auto loss = [](double value) { return Tensor::full({1}, value, DType::float32); };
   parameters.gradients().mutable_data<float>()[1] = INFINITY;
-  adam.step();
-  adam.step();
+  adam.step(loss(0));
+  parameters.gradients().zero();
+  adam.step(loss(NAN));
   EXPECT_EQ(adam.skipped(), 2);
+  EXPECT_EQ(adam.report().to_vector<double>()[2], 2);
   EXPECT_EQ(adam.steps(), 0);
   EXPECT_EQ(w.value().to_vector<float>(), std::vector<float>(3, 1.0f));
-  parameters.gradients().zero();
-  adam.step();
+  adam.step(loss(0));
   EXPECT_EQ(adam.skipped(), 0);
+  EXPECT_EQ(adam.steps(), 1);
 }
 
 }  // namespace

@@ -37,14 +37,15 @@ TEST_P(MixcycleStep, EqualsTheAuthorsTrainer) {
   const Tensor swap = golden.file().tensors.at("swap");
   golden.expect_equal(network.forward(input).value(), "teacher", result32);
   network.parameters().zero_grad();
-  const Variable loss = mixcycle_step(network, input, swap);
+  const Variable loss = mixcycle_step(network, input, exchange_order(swap));
   golden.expect_equal(loss.value().reshape({}), "total_loss", result32);
   backward(loss);
   const double largest = golden.largest("grad.");
   for (const auto& [name, grad] : network.parameters().named(network.parameters().gradients()))
     golden.expect_equal(grad, "grad." + name, gradient32, largest);
 
-  const double norm = adam.step().item(), expected_norm = golden("grad_norm").item();
+  adam.step(loss.value());
+  const double norm = adam.report().to_vector<double>()[1], expected_norm = golden("grad_norm").item();
   EXPECT_NEAR(norm, expected_norm, (GetParam() == DType::float64 ? 1e-9 : 1e-5) * expected_norm);
   const double scale = std::min(1.0, golden.constant("clip") / expected_norm);
   for (const auto& [name, value] : network.parameters().state_dict()) {

@@ -36,30 +36,29 @@ void expect_error(const std::string& message, const std::function<void()>& call)
 
 TEST(PairMixtures, ZipsTwoBatches) {
   const Tensor both = powers({6, 5});
-  const Remixed pairs = pair_mixtures(both.slice(0, 3), both.slice(3, 6));
+  const Remixed pairs = pair_mixtures(both.slice(0, 3), both.slice(3, 6), pair_order(3));
   EXPECT_EQ(pairs.targets.shape(), (Shape{3, 2, 5}));
   EXPECT_EQ(firsts(pairs.targets), (std::vector<float>{1, 8, 2, 16, 4, 32}));
   EXPECT_EQ(firsts(pairs.mixtures), (std::vector<float>{9, 18, 36}));
   expect_error("[pair_mixtures] expected second of shape (3, 5), got float32 (2, 5)",
-               [&] { pair_mixtures(both.slice(0, 3), both.slice(3, 5)); });
+               [&] { pair_mixtures(both.slice(0, 3), both.slice(3, 5), pair_order(3)); });
 }
 
 TEST(RemixEstimates, SwapsInsideThenExchangesTheFirstOfNeighbours) {
   // Items hold (1, 2), (4, 8), (16, 32), (64, 128); items 1 and 2 are swapped: (8, 4), (32, 16).
-  const Remixed remixed = remix_estimates(powers({4, 2, 3}), Tensor::from<int64_t>({0, 1, 1, 0}, {4}));
+  const Remixed remixed = remix_estimates(powers({4, 2, 3}), exchange_order(Tensor::from<int64_t>({0, 1, 1, 0}, {4})));
   EXPECT_EQ(firsts(remixed.targets), (std::vector<float>{8, 2, 1, 4, 64, 16, 32, 128}));
   EXPECT_EQ(firsts(remixed.mixtures), (std::vector<float>{10, 5, 80, 160}));
 }
 
 TEST(RemixEstimates, RejectsWhatItCannotExchange) {
-  expect_error("[remix_estimates] expected an even number of items to exchange between neighbours, got 3", [] {
-    remix_estimates(powers({3, 2, 4}), Tensor::zeros({3}, DType::int64));
-  });
+  expect_error("[exchange_order] expected an even number of items to exchange between neighbours, got 3",
+               [] { exchange_order(Tensor::zeros({3}, DType::int64)); });
   expect_error("[remix_estimates] expected teacher of shape (-1, 2, -1)", [] {
-    remix_estimates(powers({2, 3, 4}), Tensor::zeros({2}, DType::int64));
+    remix_estimates(powers({2, 3, 4}), Tensor::zeros({2, 2}, DType::int64));
   });
-  expect_error("[remix_estimates] expected swap of shape (2)", [] {
-    remix_estimates(powers({2, 2, 4}), Tensor::zeros({3}, DType::int64));
+  expect_error("[remix_estimates] expected order of shape (2, 2)", [] {
+    remix_estimates(powers({2, 2, 4}), Tensor::zeros({4, 2}, DType::int64));
   });
 }
 
@@ -77,14 +76,14 @@ TEST(SwapFlags, AreFairAndDependOnSeedEpochAndStepAlone) {
 
 TEST(DynamicMixing, ShufflesTheSourcesAcrossTheBatch) {
   const Tensor sources = powers({8, 2, 3});
-  const Remixed mixed = dynamic_mixing(sources, 1, 2, 3);
+  const Remixed mixed = dynamic_mixing(sources, shuffled_order(1, 2, 3, 8, 2));
   const auto targets = firsts(mixed.targets), mixtures = firsts(mixed.mixtures), before = firsts(sources);
   EXPECT_EQ(std::set<float>(targets.begin(), targets.end()), std::set<float>(before.begin(), before.end()));
   EXPECT_NE(targets, before);
   for (size_t item = 0; item < mixtures.size(); ++item)
     EXPECT_EQ(mixtures[item], targets[2 * item] + targets[2 * item + 1]);
-  EXPECT_EQ(firsts(dynamic_mixing(sources, 1, 2, 3).targets), targets);
-  EXPECT_NE(firsts(dynamic_mixing(sources, 1, 2, 4).targets), targets);
+  EXPECT_EQ(firsts(dynamic_mixing(sources, shuffled_order(1, 2, 3, 8, 2)).targets), targets);
+  EXPECT_NE(firsts(dynamic_mixing(sources, shuffled_order(1, 2, 4, 8, 2)).targets), targets);
 }
 
 }  // namespace

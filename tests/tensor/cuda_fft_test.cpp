@@ -8,7 +8,7 @@
 
 #include "tensor/cuda/check.h"
 #include "tensor/cuda/fft.h"
-#include "tensor/cuda/runtime.h"
+#include "tests/cuda_device.h"
 
 namespace sunder::cuda {
 namespace {
@@ -16,14 +16,8 @@ namespace {
 class CudaFft : public testing::Test {
  protected:
   void SetUp() override {
-    std::string why;
-    if (device_count(&why) > 0) {
-      SUNDER_CUDA_CHECK(cudaStreamCreateWithFlags(&native_, cudaStreamNonBlocking));
-      return;
-    }
-    const char* required = std::getenv("SUNDER_REQUIRE_CUDA");
-    if (required && std::string(required) == "1") FAIL() << why;
-    GTEST_SKIP() << why;
+    SUNDER_NEEDS_CUDA();
+    SUNDER_CUDA_CHECK(cudaStreamCreateWithFlags(&native_, cudaStreamNonBlocking));
   }
   void TearDown() override {
     if (!native_) return;

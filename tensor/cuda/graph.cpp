@@ -1,0 +1,64 @@
+#include "tensor/cuda/graph.h"
+
+#include <memory>
+#include <vector>
+
+#include "tensor/cuda/check.h"
+#include "tensor/cuda/device_scope.h"
+
+namespace sunder::cuda {
+namespace {
+
+struct Destroy {
+  void operator()(cudaGraph_t graph) const { static_cast<void>(cudaGraphDestroy(graph)); }
+};
+using Recorded = std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, Destroy>;
+
+Recorded record(cudaStream_t stream, const std::function<void()>& work) {
+  // Of this thread alone: others, a loader's say, may go on allocating.
+  SUNDER_CUDA_CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
+  cudaGraph_t graph = nullptr;
+  try {
+    work();
+  } catch (...) {
+    if (cudaStreamEndCapture(stream, &graph) == cudaSuccess) static_cast<void>(cudaGraphDestroy(graph));
+    static_cast<void>(cudaGetLastError());  // the capture is void; what went wrong is on its way already
+    throw;
+  }
+  SUNDER_CUDA_CHECK(cudaStreamEndCapture(stream, &graph));
+  return Recorded(graph);
+}
+
+GraphSize size_of(cudaGraph_t graph) {
+  size_t count = 0;
+  SUNDER_CUDA_CHECK(cudaGraphGetNodes(graph, nullptr, &count));
+  std::vector<cudaGraphNode_t> nodes(count);
+  if (count > 0) SUNDER_CUDA_CHECK(cudaGraphGetNodes(graph, nodes.data(), &count));
+  GraphSize size;
+  for (cudaGraphNode_t node : nodes) {
+    cudaGraphNodeType type;
+    SUNDER_CUDA_CHECK(cudaGraphNodeGetType(node, &type));
+    if (type == cudaGraphNodeTypeKernel) ++size.kernels;
+    else if (type == cudaGraphNodeTypeMemcpy) ++size.copies;
+    else if (type == cudaGraphNodeTypeMemset) ++size.fills;
+  }
+  return size;
+}
+
+}  // namespace
+
+Graph::Graph(Stream stream, const std::function<void()>& work) : stream_(stream) {
+  const DeviceScope scope(stream.device);
+  const Recorded recorded = record(static_cast<cudaStream_t>(stream.handle), work);
+  size_ = size_of(recorded.get());
+  SUNDER_CUDA_CHECK(cudaGraphInstantiate(&executable_, recorded.get(), 0));
+}
+
+Graph::~Graph() { static_cast<void>(cudaGraphExecDestroy(executable_)); }
+
+void Graph::launch() const {
+  const DeviceScope scope(stream_.device);
+  SUNDER_CUDA_CHECK(cudaGraphLaunch(executable_, static_cast<cudaStream_t>(stream_.handle)));
+}
+
+}  // namespace sunder::cuda

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <cstddef>
+
+namespace sunder::cuda {
+
+// What a captured graph holds. A library's call counts as the kernels it launches (on the emulator as one).
+struct GraphSize {
+  size_t kernels = 0, copies = 0, fills = 0;
+  size_t total() const { return kernels + copies + fills; }
+};
+
+}  // namespace sunder::cuda

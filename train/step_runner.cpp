@@ -1,0 +1,39 @@
+#include "train/step_runner.h"
+
+#include <utility>
+
+namespace sunder {
+namespace {
+
+StepResult result_of(const std::vector<double>& report) {
+  return {report[0], report[1], static_cast<int64_t>(report[2])};
+}
+
+}  // namespace
+
+StepRunner::StepRunner(const Parameters& parameters, Adam& adam, bool graph) : parameters_(parameters), adam_(adam) {
+  const Stream stream = parameters.values().stream();
+  one_ = Tensor::full({}, 1, parameters.gradients().dtype(), stream);
+  if (stream.device.is_cuda()) pipeline_ = std::make_unique<cuda::Pipeline>(stream, graph);
+}
+
+void StepRunner::run(const std::string& kind, const std::vector<Tensor>& inputs, const Loss& loss) {
+  const auto step = [&](const std::vector<Tensor>& on_device) {
+    parameters_.zero_grad();
+    const Variable value = loss(on_device);
+    backward(value, one_);
+    adam_.step(value.value());
+  };
+  if (pipeline_) return pipeline_->run(kind, inputs, step, adam_.report());
+  step(inputs);
+  finished_.push_back(result_of(adam_.report().to_vector<double>()));
+}
+
+std::vector<StepResult> StepRunner::results(bool wait) {
+  std::vector<StepResult> results = std::exchange(finished_, {});
+  if (pipeline_)
+    for (const std::vector<double>& report : pipeline_->arrived(wait)) results.push_back(result_of(report));
+  return results;
+}
+
+}  // namespace sunder

@@ -1,0 +1,45 @@
+// One optimisation step after another: forward, backward, clipping, Adam. On the CPU a step is done when run() returns;
+// on CUDA it is queued, from the third of its kind on as one graph, and its loss arrives steps later.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "nn/adam.h"
+#include "tensor/cuda/pipeline.h"
+
+namespace sunder {
+
+struct StepResult {
+  double loss;      // summed over the network's inputs, dB
+  double norm;      // of the gradient, before clipping
+  int64_t skipped;  // updates left out in a row, this one included: its loss or norm is not finite
+};
+
+class StepRunner {
+ public:
+  // inputs: on the parameters' device. What it returns depends on them and the parameters alone: a graph calls it once.
+  using Loss = std::function<Variable(const std::vector<Tensor>& inputs)>;
+
+  // `graph`: capture the steps; on CUDA only.
+  StepRunner(const Parameters& parameters, Adam& adam, bool graph);
+
+  // One update. inputs: host tensors that need not outlive the call; `kind` names the loss: steps of one kind and of
+  // one shape are the same graph.
+  void run(const std::string& kind, const std::vector<Tensor>& inputs, const Loss& loss);
+  // Of the steps whose results have arrived, oldest first, each once; `wait`: of all.
+  std::vector<StepResult> results(bool wait);
+
+  cuda::GraphSize graph_size() const { return pipeline_ ? pipeline_->graph_size() : cuda::GraphSize{}; }
+
+ private:
+  const Parameters& parameters_;
+  Adam& adam_;
+  Tensor one_;  // where backward() starts; kept, for a captured step cannot upload it
+  std::unique_ptr<cuda::Pipeline> pipeline_;
+  std::vector<StepResult> finished_;  // on the CPU
+};
+
+}  // namespace sunder
