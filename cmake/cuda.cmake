@@ -24,6 +24,7 @@ elseif(NOT SUNDER_CUDA MATCHES "^(off|emulated)$")
   message(FATAL_ERROR "SUNDER_CUDA: expected auto, on, off or emulated, got ${SUNDER_CUDA}")
 endif()
 message(STATUS "CUDA: ${sunder_cuda_mode}")
+set(sunder_cuda_code ${SUNDER_CUDA_ARCHITECTURES})  # what a message says the program was compiled for
 
 if(sunder_cuda_mode STREQUAL on)
   if(NOT CMAKE_CUDA_COMPILER)
@@ -32,6 +33,7 @@ if(sunder_cuda_mode STREQUAL on)
   if(NOT CMAKE_CUDA_ARCHITECTURES)
     set(CMAKE_CUDA_ARCHITECTURES ${SUNDER_CUDA_ARCHITECTURES})
   endif()
+  set(sunder_cuda_code ${CMAKE_CUDA_ARCHITECTURES})
   enable_language(CUDA)
   set(CMAKE_CUDA_STANDARD 20)
   set(CMAKE_CUDA_STANDARD_REQUIRED ON)
@@ -61,6 +63,9 @@ elseif(sunder_cuda_mode STREQUAL emulated)
   add_library(sunder_emulator STATIC ${sources})
   target_link_libraries(sunder_emulator PUBLIC sunder_flags fmt::fmt sunder_tensor ${BOOST_CONTEXT} PRIVATE ${CMAKE_DL_LIBS})
 endif()
+
+list(TRANSFORM sunder_cuda_code PREPEND "sm_")
+list(JOIN sunder_cuda_code " " sunder_cuda_code)
 
 # Adds sources that need CUDA's headers (.cu kernels, and .cpp that call its libraries) to a target.
 function(sunder_cuda_sources target)

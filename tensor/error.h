@@ -44,7 +44,8 @@ struct DeviceError : Error {
   explicit DeviceError(const std::string& message) : Error(message, 6) {}
 };
 
-// No memory left; carries the bytes asked for.
+// No memory left; carries the bytes asked for. The message says what to lower.
+inline constexpr const char* less_memory_advice = "lower --batch or data.segment_seconds";
 class OutOfMemory : public DeviceError {
  public:
   OutOfMemory(const std::string& message, size_t bytes) : DeviceError(message), bytes_(bytes) {}

@@ -156,11 +156,16 @@ class Pool {
     for (size_t i = 0; i < std::min<size_t>(3, holders.size()); ++i)
       largest += fmt::format("{}{} of {:.1f} MiB", i ? ", " : "", holders[i].first / holders[i].second,
                              static_cast<double>(holders[i].second) / mib);
+    std::string of_device;  // what is free shows whether another process holds the rest
+    if (device_.is_cuda()) {
+      const cuda::DeviceMemory memory = cuda::device_memory(device_);
+      of_device = fmt::format(" ({:.1f} of the device's {:.1f} MiB are free)", static_cast<double>(memory.free) / mib,
+                              static_cast<double>(memory.total) / mib);
+    }
     return fmt::format(
-        "out of memory on {}: asked for {} bytes ({:.1f} MiB) with {:.1f} MiB in use, most of it in tensors: {}; lower "
-        "--batch or data.segment_seconds",
+        "out of memory on {}: asked for {} bytes ({:.1f} MiB) with {:.1f} MiB in use{}, most of it in tensors: {}; {}",
         to_string(device_), bytes, static_cast<double>(bytes) / mib, static_cast<double>(stats_.bytes_in_use) / mib,
-        largest.empty() ? "none" : largest);
+        of_device, largest.empty() ? "none" : largest, less_memory_advice);
   }
 
   Device device_;

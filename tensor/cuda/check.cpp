@@ -5,8 +5,41 @@
 namespace sunder::cuda {
 namespace {
 
-std::string describe(const char* call, const char* name, const char* text, const char* file, int line) {
-  return fmt::format("{} failed: {} ({}) at {}:{}", call, name, text, file, line);
+std::string describe(const char* call, const char* name, const char* text, const char* file, int line,
+                     const std::string& advice) {
+  return fmt::format("{} failed: {} ({}) at {}:{}{}", call, name, text, file, line, advice);
+}
+
+// What the user can do about it.
+std::string advice(cudaError_t status) {
+  switch (status) {
+    case cudaErrorMemoryAllocation:
+      return std::string("; ") + less_memory_advice;
+    case cudaErrorNoKernelImageForDevice:
+      return std::string("; this program has code for ") + architectures();
+    // After these "any further CUDA work will return the same error" (driver_types.h), whichever call reports it first.
+    case cudaErrorECCUncorrectable:
+    case cudaErrorIllegalAddress:
+    case cudaErrorLaunchTimeout:
+    case cudaErrorAssert:
+    case cudaErrorHardwareStackError:
+    case cudaErrorIllegalInstruction:
+    case cudaErrorMisalignedAddress:
+    case cudaErrorInvalidAddressSpace:
+    case cudaErrorInvalidPc:
+    case cudaErrorLaunchFailure:
+      return "; the GPU is lost to this process (CUDA_LAUNCH_BLOCKING=1 shows which kernel did it): start the run "
+             "again, "
+             "with --resume auto it goes on from its last checkpoint";
+    default:
+      return "";
+  }
+}
+
+// A library reports such an error as a failure of its own; the runtime knows better.
+std::string advice_behind(cudaError_t pending) {
+  if (pending == cudaSuccess) return "";
+  return fmt::format(", after {} ({}){}", cudaGetErrorName(pending), cudaGetErrorString(pending), advice(pending));
 }
 
 const char* text_of(cufftResult status) {
@@ -36,27 +69,34 @@ const char* text_of(cufftResult status) {
 
 }  // namespace
 
+const char* architectures() { return SUNDER_CUDA_CODE; }
+
 void check(cudaError_t status, const char* call, const char* file, int line, size_t bytes) {
   if (status == cudaSuccess) return;
   cudaGetLastError();
-  const std::string message = describe(call, cudaGetErrorName(status), cudaGetErrorString(status), file, line);
+  const std::string message =
+      describe(call, cudaGetErrorName(status), cudaGetErrorString(status), file, line, advice(status));
   if (status == cudaErrorMemoryAllocation) throw OutOfMemory(message, bytes);
   throw DeviceError(message);
 }
 
 void check(cublasStatus_t status, const char* call, const char* file, int line) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  cudaGetLastError();
-  const std::string message = describe(call, "cuBLAS", cublasGetStatusString(status), file, line);
-  if (status == CUBLAS_STATUS_ALLOC_FAILED) throw OutOfMemory(message, 0);
+  const cudaError_t pending = cudaGetLastError();
+  const bool memory = status == CUBLAS_STATUS_ALLOC_FAILED;
+  const std::string message = describe(call, "cuBLAS", cublasGetStatusString(status), file, line,
+                                       memory ? advice(cudaErrorMemoryAllocation) : advice_behind(pending));
+  if (memory) throw OutOfMemory(message, 0);
   throw DeviceError(message);
 }
 
 void check(cufftResult status, const char* call, const char* file, int line) {
   if (status == CUFFT_SUCCESS) return;
-  cudaGetLastError();
-  const std::string message = describe(call, "cuFFT", text_of(status), file, line);
-  if (status == CUFFT_ALLOC_FAILED) throw OutOfMemory(message, 0);
+  const cudaError_t pending = cudaGetLastError();
+  const bool memory = status == CUFFT_ALLOC_FAILED;
+  const std::string message = describe(call, "cuFFT", text_of(status), file, line,
+                                       memory ? advice(cudaErrorMemoryAllocation) : advice_behind(pending));
+  if (memory) throw OutOfMemory(message, 0);
   throw DeviceError(message);
 }
 

@@ -13,9 +13,14 @@
 
 namespace sunder::cuda {
 
+// What this program has GPU code for: "sm_80 sm_90 sm_100".
+const char* architectures();
+// Whether the thread's current device can run it: cudaErrorNoKernelImageForDevice where it cannot. Defined in probe.cu.
+cudaError_t load_probe();
+
 // Throw DeviceError unless the status says success, OutOfMemory (of `bytes`, where the caller knows them) if memory is
-// what is missing. The runtime's pending error is cleared, so that the next call does not report it again; a sticky one
-// (an illegal address, say) stays and needs a new process.
+// what is missing; the message ends with what the user can do about it. The runtime's pending error is cleared, so that
+// the next call does not report it again; a sticky one (an illegal address, say) stays and needs a new process.
 void check(cudaError_t status, const char* call, const char* file, int line, size_t bytes = 0);
 void check(cublasStatus_t status, const char* call, const char* file, int line);
 void check(cufftResult status, const char* call, const char* file, int line);

@@ -2,6 +2,8 @@
 
 #include <cuda_runtime.h>
 
+#include <cstdlib>
+
 #include "tensor/cuda/blas.h"
 #include "tensor/cuda/check.h"
 #include "tensor/cuda/device_scope.h"
@@ -13,17 +15,35 @@ namespace {
 
 cudaStream_t native(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
 
+// 13000: "13.0"
+std::string version_text(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
+
+// What cudaGetDeviceCount found wrong. Any driver of the runtime's major version will do ("CUDA Compatibility", minor
+// version compatibility).
+std::string why_no_device(cudaError_t status) {
+  if (status == cudaErrorInsufficientDriver) {
+    int driver = 0;  // stays where there is none
+    static_cast<void>(cudaDriverGetVersion(&driver));
+    return fmt::format("expected an NVIDIA driver for CUDA {} or later, found {}",
+                       version_text(CUDART_VERSION / 1000 * 1000),
+                       driver == 0 ? "none" : "one for CUDA " + version_text(driver));
+  }
+  if (status == cudaSuccess || status == cudaErrorNoDevice) {
+    const char* visible = std::getenv("CUDA_VISIBLE_DEVICES");
+    return fmt::format("expected a CUDA device, found none{}",
+                       visible ? fmt::format(" (CUDA_VISIBLE_DEVICES is '{}')", visible) : "");
+  }
+  return fmt::format("expected a CUDA device, found {} ({})", cudaGetErrorName(status), cudaGetErrorString(status));
+}
+
 }  // namespace
 
 int device_count(std::string* why) {
   int count = 0;
   const cudaError_t status = cudaGetDeviceCount(&count);
-  if (status == cudaSuccess) {
-    if (count == 0 && why) *why = "no CUDA device";
-    return count;
-  }
+  if (status == cudaSuccess && count > 0) return count;
   static_cast<void>(cudaGetLastError());  // not the next call's error
-  if (why) *why = cudaGetErrorString(status);
+  if (why) *why = why_no_device(status);
   return 0;
 }
 
@@ -32,8 +52,25 @@ void check_device(Device device) {
   const int count = device_count(&why);
   if (count == 0) throw_error<DeviceError>("device {}: {}; use --device cpu", to_string(device), why);
   if (device.index >= count)
-    throw_error<DeviceError>("device {}: expected cuda:0 to cuda:{}, this machine has {} device{}", to_string(device),
-                             count - 1, count, count == 1 ? "" : "s");
+    throw_error<DeviceError>("device {}: expected cuda:0{}, found {} device{}", to_string(device),
+                             count == 1 ? "" : fmt::format(" to cuda:{}", count - 1), count, count == 1 ? "" : "s");
+  const DeviceScope scope(device);
+  const cudaError_t status = load_probe();
+  if (status != cudaErrorNoKernelImageForDevice) return check(status, "cudaFuncGetAttributes", __FILE__, __LINE__);
+  static_cast<void>(cudaGetLastError());
+  cudaDeviceProp found;
+  SUNDER_CUDA_CHECK(cudaGetDeviceProperties(&found, device.index));
+  throw_error<DeviceError>(
+      "device {}: expected a GPU that code for {} runs on, found {} of sm_{}{}; build with "
+      "-D SUNDER_CUDA_ARCHITECTURES={}{} or use --device cpu",
+      to_string(device), architectures(), found.name, found.major, found.minor, found.major, found.minor);
+}
+
+DeviceMemory device_memory(Device device) {
+  const DeviceScope scope(device);
+  DeviceMemory memory;
+  static_cast<void>(cudaMemGetInfo(&memory.free, &memory.total));
+  return memory;
 }
 
 std::byte* allocate(size_t bytes, Device device) {
@@ -44,7 +81,7 @@ std::byte* allocate(size_t bytes, Device device) {
     static_cast<void>(cudaGetLastError());
     return nullptr;
   }
-  SUNDER_CUDA_CHECK(status);
+  check(status, "cudaMalloc", __FILE__, __LINE__, bytes);
   return static_cast<std::byte*>(block);
 }
 

@@ -14,6 +14,12 @@ int device_count(std::string* why = nullptr);
 // Throws DeviceError if the device does not exist or this build has no code for its architecture.
 void check_device(Device device);
 
+// Free for this process, and all that there is; zeros where the device does not say.
+struct DeviceMemory {
+  size_t free = 0, total = 0;
+};
+DeviceMemory device_memory(Device device);
+
 // Null where the device has no such memory left.
 std::byte* allocate(size_t bytes, Device device);
 void free(std::byte* block, Device device);

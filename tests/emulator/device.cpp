@@ -86,10 +86,16 @@ cudaError_t remember(cudaError_t error) {
 
 void make_sticky(cudaError_t error) { sticky_error = error; }
 
+bool fault_is_due() {
+  return settings().fail_after >= 0 && counters().kernels >= static_cast<uint64_t>(settings().fail_after);
+}
+
 cudaError_t next_launch_error() {
-  if (settings().fail_launch < 0 || launches_seen++ != settings().fail_launch) return cudaSuccess;
+  const bool numbered = settings().fail_launch >= 0 && launches_seen++ == settings().fail_launch;
+  const bool due = settings().fail_error != cudaErrorMemoryAllocation && fault_is_due();
+  if (!numbered && !due) return cudaSuccess;
   launches_seen = 0;
-  settings().fail_launch = -1;
+  settings().fail_launch = settings().fail_after = -1;
   const auto error = static_cast<cudaError_t>(settings().fail_error);
   if (error >= cudaErrorIllegalAddress && error < cudaErrorStreamCaptureUnsupported) sticky_error = error;
   return error;

@@ -18,6 +18,8 @@ int current_device();
 cudaError_t state_of_device();
 cudaError_t remember(cudaError_t error);  // for cudaGetLastError
 void make_sticky(cudaError_t error);
+// Whether fail_after kernels ran.
+bool fault_is_due();
 // The error that the settings ask for at this launch, if any; counts the launch.
 cudaError_t next_launch_error();
 

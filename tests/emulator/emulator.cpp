@@ -37,6 +37,10 @@ void read(const char* name, Order& order) {
   else throw Failure(fmt::format("{}: expected forward, backward or shuffled, got {}", name, text));
 }
 
+void read(const char* name, std::string& value) {
+  if (const char* text = std::getenv(name)) value = text;
+}
+
 void print_report() {
   const Counters& c = counters();
   std::string lines = fmt::format(
@@ -49,6 +53,17 @@ void print_report() {
   std::fputs(lines.c_str(), stderr);
 }
 
+// In one write, so that programs which end together do not mix their lines.
+void add_to_tally() {
+  std::string lines;
+  for (const auto& [name, count] : kernels_run()) lines += fmt::format("{} {}\n", count, name);
+  std::FILE* file = std::fopen(settings().tally.c_str(), "a");
+  if (!file) return;
+  std::setvbuf(file, nullptr, _IOFBF, lines.size() + 1);
+  std::fputs(lines.c_str(), file);
+  std::fclose(file);
+}
+
 Settings from_environment() {
   Settings s;
   read("SUNDER_EMULATOR_ORDER", s.order);
@@ -58,10 +73,14 @@ Settings from_environment() {
   read("SUNDER_EMULATOR_MEMORY_MIB", s.memory_mib);
   read("SUNDER_EMULATOR_DRIVER", s.driver);
   read("SUNDER_EMULATOR_CAPABILITY", s.capability);
+  read("SUNDER_EMULATOR_CODE", s.code);
   read("SUNDER_EMULATOR_FAIL_LAUNCH", s.fail_launch);
   read("SUNDER_EMULATOR_FAIL_ERROR", s.fail_error);
+  read("SUNDER_EMULATOR_FAIL_AFTER", s.fail_after);
   read("SUNDER_EMULATOR_REPORT", s.report);
+  read("SUNDER_EMULATOR_TALLY", s.tally);
   if (s.report) std::atexit(print_report);
+  if (!s.tally.empty()) std::atexit(add_to_tally);
   return s;
 }
 

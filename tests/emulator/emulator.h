@@ -25,10 +25,15 @@ struct Settings {
   size_t memory_mib = 16384;  // of each device
   int driver = 13000;         // cudaDriverGetVersion; 0: no driver
   int capability = 90;
+  int code = 80;  // the lowest capability that the program has code for
   // The launch with number `fail_launch` (from 0; -1: none) returns this error; from 700 on errors are sticky.
   int64_t fail_launch = -1;
   int fail_error = 700;
+  // Once so many kernels ran (-1: never), the next launch returns fail_error; if that is 2, all allocations do.
+  int64_t fail_after = -1;
   bool report = false;  // at exit: counters and leaks on stderr
+  std::string
+      tally;  // a file to which the program adds, at its end, a line for each kernel: how often it ran, its name
 };
 Settings& settings();
 

@@ -40,6 +40,8 @@ cudaError_t check_limits(const Launch& launch) {
   return launch.dynamic_shared <= dynamic_shared_limit(launch.function) ? cudaSuccess : cudaErrorInvalidValue;
 }
 
+bool has_code() { return settings().capability >= settings().code; }
+
 bool is_mapped(uintptr_t address) {
   unsigned char resident;
   return mincore(reinterpret_cast<void*>(address & ~uintptr_t{4095}), 1, &resident) == 0;
@@ -108,6 +110,7 @@ const std::map<std::string, uint64_t>& kernels_run() { return ran(); }
 
 cudaError_t submit(Launch launch, cudaStream_t stream) {
   return call([&] {
+    if (!has_code()) return cudaErrorNoKernelImageForDevice;
     if (const cudaError_t error = next_launch_error(); error != cudaSuccess) return error;
     if (const cudaError_t error = check_limits(launch); error != cudaSuccess) return error;
     if (stream_of(stream)->device != current_device()) return cudaErrorInvalidResourceHandle;
@@ -165,8 +168,7 @@ cudaError_t cudaFuncSetAttribute(const void* function, cudaFuncAttribute, int va
 
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, const void* function) {
   return call([&] {
-    if (settings().fail_launch == 0 && settings().fail_error == cudaErrorNoKernelImageForDevice)
-      return cudaErrorNoKernelImageForDevice;
+    if (!has_code()) return cudaErrorNoKernelImageForDevice;
     *attributes = {};
     attributes->maxThreadsPerBlock = max_threads;
     attributes->maxDynamicSharedSizeBytes = static_cast<int>(dynamic_shared_limit(function));

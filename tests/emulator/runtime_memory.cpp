@@ -18,6 +18,7 @@ cudaError_t allocate(void** pointer, size_t bytes) {
   *pointer = nullptr;
   if (bytes == 0) return cudaSuccess;
   ++counters().allocations;
+  if (settings().fail_error == cudaErrorMemoryAllocation && fault_is_due()) return cudaErrorMemoryAllocation;
   *pointer = memory::allocate(bytes, current_device());
   return *pointer ? cudaSuccess : cudaErrorMemoryAllocation;
 }
