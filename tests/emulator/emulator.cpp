@@ -37,10 +37,6 @@ void read(const char* name, Order& order) {
   else throw Failure(fmt::format("{}: expected forward, backward or shuffled, got {}", name, text));
 }
 
-void read(const char* name, std::string& value) {
-  if (const char* text = std::getenv(name)) value = text;
-}
-
 void print_report() {
   const Counters& c = counters();
   std::string lines = fmt::format(
@@ -53,11 +49,14 @@ void print_report() {
   std::fputs(lines.c_str(), stderr);
 }
 
-// In one write, so that programs which end together do not mix their lines.
+// A file to which the program adds, at its end, how often each kernel ran: in one write, so that programs which end
+// together do not mix their lines.
+constexpr const char* tally_variable = "SUNDER_EMULATOR_TALLY";
+
 void add_to_tally() {
   std::string lines;
   for (const auto& [name, count] : kernels_run()) lines += fmt::format("{} {}\n", count, name);
-  std::FILE* file = std::fopen(settings().tally.c_str(), "a");
+  std::FILE* file = std::fopen(std::getenv(tally_variable), "a");
   if (!file) return;
   std::setvbuf(file, nullptr, _IOFBF, lines.size() + 1);
   std::fputs(lines.c_str(), file);
@@ -78,9 +77,8 @@ Settings from_environment() {
   read("SUNDER_EMULATOR_FAIL_ERROR", s.fail_error);
   read("SUNDER_EMULATOR_FAIL_AFTER", s.fail_after);
   read("SUNDER_EMULATOR_REPORT", s.report);
-  read("SUNDER_EMULATOR_TALLY", s.tally);
   if (s.report) std::atexit(print_report);
-  if (!s.tally.empty()) std::atexit(add_to_tally);
+  if (std::getenv(tally_variable)) std::atexit(add_to_tally);
   return s;
 }
 

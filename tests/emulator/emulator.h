@@ -32,8 +32,6 @@ struct Settings {
   // Once so many kernels ran (-1: never), the next launch returns fail_error; if that is 2, all allocations do.
   int64_t fail_after = -1;
   bool report = false;  // at exit: counters and leaks on stderr
-  std::string
-      tally;  // a file to which the program adds, at its end, a line for each kernel: how often it ran, its name
 };
 Settings& settings();
 
