@@ -100,6 +100,7 @@ class Trainer {
   std::unique_ptr<Report> report_;
   std::vector<Batch> last_batches_;
   std::deque<Pending> pending_;
+  cuda::GraphSize graph_size_;  // of the graph that was last spoken of
 
   int64_t epoch_ = -1, batches_done_ = 0;  // batches_done_: of this epoch, where a resumed run goes on
   int64_t steps_ = 0;

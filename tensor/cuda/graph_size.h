@@ -8,6 +8,7 @@ namespace sunder::cuda {
 struct GraphSize {
   size_t kernels = 0, copies = 0, fills = 0;
   size_t total() const { return kernels + copies + fills; }
+  bool operator==(const GraphSize&) const = default;
 };
 
 }  // namespace sunder::cuda

@@ -1,0 +1,72 @@
+// Training programs on a CUDA device: the same training as on the CPU. (That runs there stop, die and resume as they do
+// on the CPU, training_programs_test shows with SUNDER_DEVICE=cuda.)
+#include "nn/safetensors.h"
+#include "tests/cuda_device.h"
+#include "tests/programs/training_fixture.h"
+
+namespace sunder {
+namespace {
+
+class CudaTrainTest : public TrainingTest {
+ protected:
+  void SetUp() override {
+    SUNDER_NEEDS_CUDA();
+    TrainingTest::SetUp();
+    if (HasFatalFailure()) return;
+    const ProgramResult made = prepare("set", 64);
+    ASSERT_EQ(made.code, 0) << made.err;
+  }
+
+  ProgramResult train_on(const std::string& device, const std::string& run, std::vector<std::string> more) const {
+    more.insert(more.end(), {"--device", device, "--max-epochs", "2", "--set", "mixcycle.init_epochs=1"});
+    return train("mixcycle", "set", run, more);
+  }
+  std::map<std::string, Tensor> model(const std::string& run) const {
+    return read_safetensors(folder_ / run / "checkpoints/last/model.safetensors").tensors;
+  }
+};
+
+// Eight steps of MixPIT, then sixteen of MixCycle: in float64, where Adam has little rounding to amplify.
+TEST_F(CudaTrainTest, MixCycleEndsWhereTheCpuEnds) {
+  for (const char* device : {"cpu", "cuda"}) {
+    const ProgramResult result = train_on(device, device, {"--precision", "fp64"});
+    ASSERT_EQ(result.code, 0) << result.err;
+  }
+  const auto here = model("cpu"), there = model("cuda");
+  ASSERT_EQ(here.size(), there.size());
+  for (const auto& [name, tensor] : here) {
+    const auto expected = tensor.to_vector<double>(), actual = there.at(name).to_vector<double>();
+    ASSERT_EQ(actual.size(), expected.size()) << name;
+    for (size_t i = 0; i < actual.size(); ++i) ASSERT_NEAR(actual[i], expected[i], 1e-9) << name << ' ' << i;
+  }
+  const auto rows = metrics("cpu"), cuda_rows = metrics("cuda");
+  ASSERT_EQ(cuda_rows.size(), rows.size());
+  for (size_t i = 0; i < rows.size(); ++i)
+    for (const auto& [key, value] : rows[i].items())
+      EXPECT_NEAR(cuda_rows[i][key].get<double>(), value.get<double>(), 1e-8) << key << " in line " << i;
+}
+
+TEST_F(CudaTrainTest, AGraphChangesNoByteAndSaysWhatItHolds) {
+  const ProgramResult launches = train_on("cuda", "launches", {"--graph", "off"}),
+                      graph = train_on("cuda", "graph", {});
+  ASSERT_EQ(launches.code, 0) << launches.err;
+  ASSERT_EQ(graph.code, 0) << graph.err;
+  // All of the model but its configuration, which names the choice.
+  EXPECT_EQ(
+      read("launches/checkpoints/last/optimizer.safetensors") == read("graph/checkpoints/last/optimizer.safetensors"),
+      true);
+  for (const auto& [name, tensor] : model("launches"))
+    EXPECT_EQ(tensor.to_vector<float>(), model("graph")[name].to_vector<float>());
+  EXPECT_EQ(metrics("launches"), metrics("graph"));
+  expect_contains(graph.err, {"mixpit: a step is one CUDA graph of ", "mixcycle: a step is one CUDA graph of "});
+  EXPECT_EQ(launches.err.find("CUDA graph"), std::string::npos);
+}
+
+TEST_F(CudaTrainTest, TheCpuHasNoGraphs) {
+  const ProgramResult result = train_on("cpu", "run", {"--graph", "on"});
+  EXPECT_EQ(result.code, 2);
+  expect_contains(result.err, {"train.graph: expected auto or off on the CPU, which has no graphs, got on"});
+}
+
+}  // namespace
+}  // namespace sunder
