@@ -6,6 +6,7 @@
 
 #include "tensor/cuda/blas.h"
 #include "tensor/cuda/check.h"
+#include "tensor/cuda/counters.h"
 #include "tensor/cuda/device_scope.h"
 #include "tensor/cuda/fft.h"
 #include "tensor/error.h"
@@ -125,6 +126,7 @@ OwnedStream::~OwnedStream() {
   static_cast<void>(cudaStreamSynchronize(native(stream_)));
   blas::forget(stream_);
   forget_fft_plans(stream_);
+  forget_counters(stream_);
   static_cast<void>(cudaStreamDestroy(native(stream_)));
 }
 

@@ -1,10 +1,10 @@
-#include "tensor/cuda/kernel.cuh"
+#include "tensor/cuda/last_block.cuh"
 #include "tensor/cuda/sum.h"
 #include "tensor/ops/sum.h"
 
 // All sums read x once and write little: the floor is x's bytes. Short sums are a thread each; sums along memory are a
-// warp or a block each; sums across memory are columns of a tile. Sums too few to fill the device are cut into pieces,
-// and the pieces' sums, in float64, added up by a second launch.
+// warp or a block each; sums across memory are columns of a tile. Sums too few to fill the device are cut into pieces;
+// the block that comes last adds up the pieces' sums, in float64 and in their order.
 namespace sunder::cuda {
 namespace {
 
@@ -12,6 +12,12 @@ constexpr int64_t most_few = 32;    // terms that one thread adds
 constexpr int64_t most_inner = 32;  // sums side by side in a row that is walked along memory
 constexpr int64_t enough_blocks = multiprocessors * 8;
 constexpr int column_groups = block_size / 32;
+
+// Where the sums of pieces wait for the last block; null for sums of one piece.
+struct Waiting {
+  double* sums = nullptr;
+  unsigned* counters = nullptr;  // one for all pieces of a sum
+};
 
 // How `count` terms are cut. Pieces begin at multiples of 4 terms, so that packs stay aligned.
 struct Pieces {
@@ -40,7 +46,8 @@ __global__ void sum_few_kernel(const In* x, int64_t count, int64_t inner, int64_
 // inner: a power of two up to most_inner. A thread's packs stand for the same columns in every step, for a step is a
 // multiple of inner; halving the steps' partial sums down to inner keeps the columns apart.
 template <int row_threads, int width, class In, class Out>
-__global__ void sum_rows_kernel(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces, Out* sums) {
+__global__ void sum_rows_kernel(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces,
+                                Waiting waiting, Out* sums) {
   SUNDER_SHARED(double[block_size * width], shared);
   constexpr int step = row_threads * width;
   const int thread = threadIdx.x % row_threads;
@@ -61,14 +68,28 @@ __global__ void sum_rows_kernel(const In* x, int64_t outer, int64_t count, int64
       for (int k = thread; k < half; k += row_threads) partial[k] += partial[k + half];
       row_sync<row_threads>();
     }
-    for (int64_t k = thread; k < inner; k += row_threads) sums[task * inner + k] = static_cast<Out>(partial[k]);
-    row_sync<row_threads>();
+    if (!waiting.sums) {
+      for (int64_t k = thread; k < inner; k += row_threads) sums[task * inner + k] = static_cast<Out>(partial[k]);
+      row_sync<row_threads>();
+      continue;
+    }
+    for (int64_t k = thread; k < inner; k += row_threads) waiting.sums[task * inner + k] = partial[k];
+    if constexpr (row_threads == block_size) {  // a sum in pieces is never a warp's (sum_rows)
+      if (!is_last_block(waiting.counters + row, pieces.count)) continue;
+      const double* all = waiting.sums + row * pieces.count * inner;
+      for (int64_t k = thread; k < inner; k += row_threads) {
+        double sum = 0;
+        for (int64_t piece = 0; piece < pieces.count; ++piece) sum += read_again(all + piece * inner + k);
+        sums[row * inner + k] = static_cast<Out>(sum);
+      }
+    }
   }
 }
 
 // A tile: 32 packs of columns, one a lane, so that a warp reads 512 bytes in a row; each warp adds every eighth term.
 template <int width, class In, class Out>
-__global__ void sum_columns_kernel(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces, Out* sums) {
+__global__ void sum_columns_kernel(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces,
+                                   Waiting waiting, Out* sums) {
   constexpr int columns = 32 * width;
   SUNDER_SHARED(double[column_groups * columns], partial);
   const int64_t tiles = ceil_div(inner, columns);
@@ -86,36 +107,53 @@ __global__ void sum_columns_kernel(const In* x, int64_t outer, int64_t count, in
         for (int k = 0; k < width; ++k) total[k] += static_cast<double>(pack.at[k]);
       }
     }
-    for (int k = 0; k < width; ++k) partial[group * columns + lane * width + k] = total[k];
-    __syncthreads();
-    for (int c = threadIdx.x; c < columns && column + c < inner; c += block_size) {
-      double sum = 0;
-      for (int g = 0; g < column_groups; ++g) sum += partial[g * columns + c];
-      sums[piece * inner + column + c] = static_cast<Out>(sum);
+    const auto add_groups = [&](auto* to) {  // of this tile's columns
+      for (int k = 0; k < width; ++k) partial[group * columns + lane * width + k] = total[k];
+      __syncthreads();
+      for (int c = threadIdx.x; c < columns && column + c < inner; c += block_size) {
+        double sum = 0;
+        for (int g = 0; g < column_groups; ++g) sum += partial[g * columns + c];
+        to[column + c] = static_cast<std::remove_reference_t<decltype(*to)>>(sum);
+      }
+      __syncthreads();
+    };
+    if (!waiting.sums) {
+      add_groups(sums + row * inner);
+      continue;
     }
-    __syncthreads();
+    add_groups(waiting.sums + piece * inner);
+    if (!is_last_block(waiting.counters + row * tiles + column / columns, pieces.count)) continue;
+    for (int k = 0; k < width; ++k) total[k] = 0;
+    const double* all = waiting.sums + row * pieces.count * inner + column + lane * width;
+#pragma unroll 4
+    for (int64_t other = group; other < pieces.count; other += column_groups)
+      for (int k = 0; k < width && column + lane * width + k < inner; ++k)
+        total[k] += read_again(all + other * inner + k);
+    add_groups(sums + row * inner);
   }
 }
 
 template <class In, class Out>
-void sum_rows(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces, Out* sums, Stream stream) {
+void sum_rows(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces, Waiting waiting, Out* sums,
+              Stream stream) {
   const int64_t tasks = outer * pieces.count;
   with_pack_width<In>(count * inner, {x}, [&]<int width>() {
-    if (pieces.terms * inner <= 1024)
+    if (pieces.count == 1 && count * inner <= 1024)
       launch(sum_rows_kernel<32, width, In, Out>, grid_for(tasks * 32), dim3(block_size), 0, native(stream), x, outer,
-             count, inner, pieces, sums);
+             count, inner, pieces, waiting, sums);
     else
       launch(sum_rows_kernel<block_size, width, In, Out>, grid_for(tasks * block_size), dim3(block_size), 0,
-             native(stream), x, outer, count, inner, pieces, sums);
+             native(stream), x, outer, count, inner, pieces, waiting, sums);
   });
 }
 
 template <class In, class Out>
-void sum_columns(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces, Out* sums, Stream stream) {
+void sum_columns(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces, Waiting waiting, Out* sums,
+                 Stream stream) {
   with_pack_width<In>(inner, {x}, [&]<int width>() {
     const int64_t tasks = outer * pieces.count * ceil_div(inner, 32 * width);
     launch(sum_columns_kernel<width, In, Out>, grid_for(tasks * block_size), dim3(block_size), 0, native(stream), x,
-           outer, count, inner, pieces, sums);
+           outer, count, inner, pieces, waiting, sums);
   });
 }
 
@@ -134,14 +172,15 @@ void sum_over(const In* x, int64_t outer, int64_t count, int64_t inner, Out* sum
   const bool along = inner <= most_inner && most_inner % inner == 0;
   const Pieces pieces =
       along ? pieces_for(count, outer, ceil_div(8192, inner)) : pieces_for(count, outer * ceil_div(inner, 128), 64);
-  const auto sum_pieces = [&](auto* into) {
-    if (along) sum_rows(x, outer, count, inner, pieces, into, stream);
-    else sum_columns(x, outer, count, inner, pieces, into, stream);
-  };
-  if (pieces.count == 1) return sum_pieces(sums);
-  const Tensor partial = Tensor::empty({outer, pieces.count, inner}, DType::float64, stream);
-  sum_pieces(partial.mutable_data<double>());
-  sum_over(partial.data<double>(), outer, pieces.count, inner, sums, stream);
+  Tensor pieces_sums;
+  Waiting waiting;
+  if (pieces.count > 1) {
+    SUNDER_ASSERT(outer * ceil_div(inner, 32) <= counter_count);  // pieces_for cuts few sums
+    pieces_sums = Tensor::empty({outer, pieces.count, inner}, DType::float64, stream);
+    waiting = {pieces_sums.mutable_data<double>(), counters(stream)};
+  }
+  if (along) sum_rows(x, outer, count, inner, pieces, waiting, sums, stream);
+  else sum_columns(x, outer, count, inner, pieces, waiting, sums, stream);
 }
 
 template void sum_over(const float*, int64_t, int64_t, int64_t, float*, Stream);
