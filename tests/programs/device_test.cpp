@@ -53,19 +53,18 @@ TEST_F(DeviceTest, ArchitecturesThatTheBinaryLacks) {
 // stops somewhere in the middle.
 class FaultTest : public DeviceTest {
  protected:
-  void SetUp() override {
-    DeviceTest::SetUp();
-    if (HasFatalFailure()) return;
+  void run_undisturbed() {
     const ProgramResult whole = run("whole", {{"SUNDER_EMULATOR_REPORT", "1"}});
     ASSERT_EQ(whole.code, 0) << whole.err;
     report_ = whole.err;
   }
 
-  // With an allocation for every tensor, so that memory can run out in any step.
+  // With an allocation for every tensor and no graph, memory can run out in any step.
   ProgramResult run(const std::string& name, Environment environment) const {
     environment["SUNDER_POOL"] = "off";
     return train("pit", "set", name,
-                 {"--max-epochs", "2", "--device", "cuda", "--set", "train.checkpoint_minutes=1e-6"},
+                 {"--max-epochs", "2", "--device", "cuda", "--set", "train.checkpoint_minutes=1e-6", "--set",
+                  "train.graph=" + graph_},
                  {.environment = std::move(environment)});
   }
 
@@ -99,11 +98,16 @@ class FaultTest : public DeviceTest {
     expect_same_run("whole", name);
   }
 
+  std::string graph_ = "on";
+
  private:
   std::string report_;
 };
 
 TEST_F(FaultTest, MemoryThatRunsOutInTheMiddleOfAStep) {
+  graph_ = "off";
+  run_undisturbed();
+  if (HasFatalFailure()) return;
   expect_resumable("run", {{"SUNDER_EMULATOR_FAIL_AFTER", middle()}, {"SUNDER_EMULATOR_FAIL_ERROR", "2"}},
                    {"out of memory on cuda:0: asked for ", " bytes (", " MiB) with ", " MiB in use (",
                     " of the device's 16384.0 MiB are free), most of it in tensors: ", " of 0.1 MiB, ",
@@ -111,6 +115,8 @@ TEST_F(FaultTest, MemoryThatRunsOutInTheMiddleOfAStep) {
 }
 
 TEST_F(FaultTest, ErrorsThatLoseTheDevice) {
+  run_undisturbed();
+  if (HasFatalFailure()) return;
   for (const auto& [error, name] :
        {std::pair("700", "cudaErrorIllegalAddress (an illegal memory access was encountered)"),
         std::pair("719", "cudaErrorLaunchFailure (unspecified launch failure)")}) {

@@ -5,9 +5,11 @@
 #include <cmath>
 #include <complex>
 #include <numbers>
+#include <optional>
 
 #include "tensor/cuda/check.h"
 #include "tensor/cuda/fft.h"
+#include "tensor/memory.h"
 #include "tests/cuda_device.h"
 
 namespace sunder::cuda {
@@ -91,6 +93,8 @@ TEST_F(CudaFft, PlansAreKeptButNotWithoutBound) {
 TEST_F(CudaFft, PlansOfAGraphOutliveOthers) {
   constexpr int64_t n_fft = 12;
   const Tensor data = frames<double>(n_fft, stream());
+  const Arena arena(stream());  // keeps the plan's work area for the graph
+  std::optional<Arena::Scope> scope(arena);
   fft_forward(frames<double>(n_fft, stream()), n_fft);  // makes the plan, which must not happen in a capture
   SUNDER_CUDA_CHECK(cudaStreamBeginCapture(native_, cudaStreamCaptureModeThreadLocal));
   fft_forward(data, n_fft);
@@ -98,6 +102,7 @@ TEST_F(CudaFft, PlansOfAGraphOutliveOthers) {
   cudaGraphExec_t executable = nullptr;
   SUNDER_CUDA_CHECK(cudaStreamEndCapture(native_, &graph));
   SUNDER_CUDA_CHECK(cudaGraphInstantiate(&executable, graph, 0));
+  scope.reset();
   for (int64_t other = 20; other < 20 + 2 * static_cast<int64_t>(fft_plan_limit); ++other)
     fft_forward(frames<float>(other, stream()), other);
   EXPECT_EQ(fft_plan_count(), fft_plan_limit + 1);
