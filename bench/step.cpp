@@ -46,12 +46,11 @@ std::function<Variable(int64_t)> make_step(const Separator& network, const StepB
 
 std::string run(const StepBenchmark& b) {
   const Stream stream = parse_device(b.device);
-  if (b.precision != "fp32" && b.precision != "fp64")
-    throw_error<UsageError>("--precision {}: expected fp32 or fp64", b.precision);
-  const DType dtype = b.precision == "fp64" ? DType::float64 : DType::float32;
+  const Precision precision = parse_precision(b.precision, stream.device);
+  const DType dtype = precision.signals;
   ConvTasNetConfig sizes;
   sizes.sources = b.method == "mixit" ? 4 : 2;
-  const auto network = make_separator(b.model, sizes, dtype, stream, /*seed=*/0);
+  const auto network = make_separator(b.model, sizes, precision, stream, /*seed=*/0);
   Adam adam(network->parameters(), 1e-3, {});
   const auto loss = make_step(*network, b, static_cast<int64_t>(8000 * b.seconds), dtype, stream);
   const auto step = [&](int64_t number) {
