@@ -14,7 +14,7 @@ Variable divide(const Variable& a, const Variable& b);
 Variable global_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-8);
 Variable istft(const Variable& spectrum, const Tensor& window, int64_t hop_length, int64_t length);
 Variable layer_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-5);
-Variable linear(const Variable& x, const Variable& weight, const Variable& bias);
+Variable linear(const Variable& x, const Variable& weight, const Variable& bias, Tf32 tf32 = Tf32::off);
 Variable magnitude(const Variable& z);
 Variable matmul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false);
 Variable mean(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);
@@ -26,7 +26,7 @@ Variable prelu(const Variable& x, const Variable& slope);
 Variable prelu_norm_depthwise(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
                               const Variable& weight, const Variable& conv_bias, int64_t dilation, double eps = 1e-8);
 Variable prelu_norm_linear(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
-                           const Variable& weight, const Variable& out_bias, double eps = 1e-8);
+                           const Variable& weight, const Variable& out_bias, Tf32 tf32 = Tf32::off, double eps = 1e-8);
 std::vector<Variable> residual_skip(const Variable& x, const Variable& skip, const Variable& both);  // next, skip_sum
 Variable slice_axis(const Variable& x, int axis, int64_t begin, int64_t end);
 Variable soft_mask(const Variable& logits, const Tensor& spectrum, int64_t sources);

@@ -24,6 +24,14 @@ class Variable {
   const Shape& shape() const { return value_.shape(); }
   int64_t size(int axis) const { return value_.size(axis); }
   bool requires_grad() const { return node_ != nullptr; }
+  // The same node of the tape with a rounded copy of its value, e.g. a bfloat16 one of a float32 parameter; gradients
+  // are those of the node, in its own dtype.
+  Variable with_value(Tensor copy) const {
+    check_shape("with_value", "copy", copy, shape());
+    Variable same = *this;
+    same.value_ = std::move(copy);
+    return same;
+  }
   // The same value, cut from the tape.
   Variable detach() const { return Variable(value_); }
 

@@ -26,7 +26,7 @@ int main(int argc, char** argv) {
     step->add_option("--threads", threads, "CPU threads; 0: one per core")->capture_default_str();
     step->add_option("--mode", modes, "eager, or on CUDA graph: the whole step captured; several: one line each")
         ->check(CLI::IsMember({"eager", "graph"}));
-    step->add_option("--precision", precisions, "fp32 or fp64");
+    step->add_option("--precision", precisions, "fp64, fp32, tf32, bf16; several: one line each");
     step->add_option("--repeats", base.repeats, "timed steps")->capture_default_str()->check(CLI::PositiveNumber);
     step->add_option("--warmup", base.warmup, "steps before")->capture_default_str()->check(CLI::NonNegativeNumber);
     parse_command_line(app, argc, argv,

@@ -57,14 +57,13 @@ Step make_step(const Separator& network, const StepBenchmark& b, int64_t length,
 std::string run(const StepBenchmark& b) {
   const cuda::OwnedStream own(parse_device(b.device));
   const Stream stream = own.get();
-  if (b.precision != "fp32" && b.precision != "fp64")
-    throw_error<UsageError>("--precision {}: expected fp32 or fp64", b.precision);
   if (b.mode == "graph" && stream.device.is_cpu())
     throw_error<UsageError>("--mode graph: expected a CUDA device, the CPU has no graphs");
-  const DType dtype = b.precision == "fp64" ? DType::float64 : DType::float32;
+  const Precision precision = parse_precision(b.precision, stream.device);
+  const DType dtype = precision.signals;
   ConvTasNetConfig sizes;
   sizes.sources = b.method == "mixit" ? 4 : 2;
-  const auto network = make_separator(b.model, sizes, dtype, stream, /*seed=*/0);
+  const auto network = make_separator(b.model, sizes, precision, stream, /*seed=*/0);
   Adam adam(network->parameters(), 1e-3, {});
   StepRunner runner(network->parameters(), adam, b.mode == "graph");
   const Step step = make_step(*network, b, static_cast<int64_t>(8000 * b.seconds), dtype);

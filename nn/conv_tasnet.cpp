@@ -26,8 +26,10 @@ void check(const ConvTasNetConfig& c) {
 
 }  // namespace
 
-StftConvTasNet::StftConvTasNet(const ConvTasNetConfig& config, DType dtype, Stream stream, uint64_t seed)
-    : config_((check(config), config)), stft_({config.n_fft, config.hop_length, "hann"}, dtype, stream) {
+StftConvTasNet::StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream, uint64_t seed)
+    : config_((check(config), config)),
+      precision_(precision),
+      stft_({config.n_fft, config.hop_length, "hann"}, precision.signals, stream) {
   const int64_t bins = config.n_fft / 2 + 1, feats = config.num_feats;
   const std::string prefix = "mask_generator.";
   const Init one = Init::constant(1), zero = Init::constant(0);
@@ -45,7 +47,7 @@ StftConvTasNet::StftConvTasNet(const ConvTasNetConfig& config, DType dtype, Stre
   parameters_.declare(&output_weight_, {prefix + "output_conv.weight", {outputs, feats, 1}, Init::fan_in(feats)},
                       {outputs, feats});
   parameters_.declare(&output_bias_, {prefix + "output_conv.bias", {outputs}, Init::fan_in(feats)});
-  parameters_.allocate(dtype, stream, seed);
+  parameters_.allocate(precision.signals, stream, seed);
 }
 
 void StftConvTasNet::declare_block(Block& block, const std::string& prefix, bool residual) {
@@ -74,14 +76,18 @@ void StftConvTasNet::declare_block(Block& block, const std::string& prefix, bool
 }
 
 Variable StftConvTasNet::mask_logits(const Variable& magnitude) const {
-  Variable x = linear(global_norm(magnitude, input_gain_, input_shift_), input_weight_, input_bias_);
+  // Products read their matrices as activations are stored: one cast for all of them, itself where nothing changes.
+  const Tensor matrices = parameters_.values().cast(precision_.activations);
+  const auto matrix = [&](const Variable& weight) { return parameters_.in_copy(matrices, weight); };
+  const Tf32 tf32 = precision_.tf32;
+  Variable x = linear(global_norm(magnitude, input_gain_, input_shift_), matrix(input_weight_), input_bias_, tf32);
   Variable skip;
   for (const Block& block : blocks_) {
-    const Variable hidden = linear(x, block.in_weight, block.in_bias);
+    const Variable hidden = linear(x, matrix(block.in_weight), block.in_bias, tf32);
     const Variable mixed = prelu_norm_depthwise(hidden, block.in_slope, block.in_gain, block.in_shift, block.conv_weight,
                                                 block.conv_bias, block.dilation);
-    const Variable out = prelu_norm_linear(mixed, block.conv_slope, block.conv_gain, block.conv_shift, block.out_weight,
-                                           block.out_bias);
+    const Variable out = prelu_norm_linear(mixed, block.conv_slope, block.conv_gain, block.conv_shift,
+                                           matrix(block.out_weight), block.out_bias, tf32);
     if (&block == &blocks_.back()) {
       skip = skip.defined() ? add(skip, out) : out;
     } else {
@@ -90,14 +96,15 @@ Variable StftConvTasNet::mask_logits(const Variable& magnitude) const {
       skip = sums[1];
     }
   }
-  return linear(prelu(skip, output_slope_), output_weight_, output_bias_);
+  return linear(prelu(skip, output_slope_), matrix(output_weight_), output_bias_, tf32);
 }
 
 Variable StftConvTasNet::forward(const Tensor& mixture) const {
   check_dim("conv_tasnet", "mixture", mixture, 2);
   // No gradient reaches the mixture: its spectrum is a constant, as in the authors' code.
   const Tensor spectrum = stft_.forward(mixture);
-  const Variable spectra = soft_mask(mask_logits(Variable(magnitude(spectrum))), spectrum, config_.sources);
+  const Variable magnitudes(magnitude(spectrum).cast(precision_.activations));
+  const Variable spectra = soft_mask(mask_logits(magnitudes), spectrum, config_.sources);
   return stft_.inverse(spectra, mixture.size(1));
 }
 

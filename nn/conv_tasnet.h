@@ -3,6 +3,7 @@
 #pragma once
 
 #include "audio/stft.h"
+#include "nn/precision.h"
 #include "nn/separator.h"
 
 namespace sunder {
@@ -10,14 +11,14 @@ namespace sunder {
 class StftConvTasNet : public Separator {
  public:
   // Throws UsageError for sizes below 1, an even kernel or a hop longer than the frame.
-  StftConvTasNet(const ConvTasNetConfig& config, DType dtype, Stream stream, uint64_t seed);
+  StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream, uint64_t seed);
 
   Variable forward(const Tensor& mixture) const override;
   int64_t sources() const override { return config_.sources; }
   int64_t shortest_input() const override { return config_.n_fft / 2 + 1; }
   std::map<std::string, std::string> metadata() const override;
 
-  // magnitude: (B, T, F) -> mask before the sigmoid: (B, T, S * F), channel s * F + f.
+  // magnitude: (B, T, F) -> mask before the sigmoid: (B, T, S * F), channel s * F + f; both of the activations' dtype.
   Variable mask_logits(const Variable& magnitude) const;
   const ConvTasNetConfig& config() const { return config_; }
 
@@ -32,6 +33,7 @@ class StftConvTasNet : public Separator {
   void declare_block(Block& block, const std::string& prefix, bool residual);
 
   ConvTasNetConfig config_;
+  Precision precision_;
   Stft stft_;
   Variable input_gain_, input_shift_, input_weight_, input_bias_;
   std::vector<Block> blocks_;

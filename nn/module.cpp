@@ -68,6 +68,13 @@ void Parameters::zero_grad() const {
   for (const Piece& piece : pieces_) piece.slot->zero_grad();
 }
 
+Variable Parameters::in_copy(const Tensor& copy, const Variable& parameter) const {
+  check_shape("in_copy", "copy", copy, values_.shape());
+  const auto bytes = parameter.value().raw() - values_.raw();
+  const int64_t first = bytes / static_cast<int64_t>(size_of(values_.dtype()));
+  return parameter.with_value(copy.slice(first, first + parameter.value().numel()).reshape(parameter.shape()));
+}
+
 std::map<std::string, Tensor> Parameters::named(const Tensor& flat) const {
   std::map<std::string, Tensor> result;
   for (const Piece& piece : pieces_) {

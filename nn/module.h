@@ -46,6 +46,8 @@ class Parameters {
   // Views into the buffers by state-dict name.
   std::map<std::string, Tensor> state_dict() const { return named(values_); }
   std::map<std::string, Tensor> named(const Tensor& flat) const;
+  // A declared parameter with the values that stand in its place in `copy`, (P) like values() but of any dtype.
+  Variable in_copy(const Tensor& copy, const Variable& parameter) const;
   // Copies values in. Throws CheckpointError naming the first tensor that is missing, left over or of another shape.
   void load_state_dict(const std::map<std::string, Tensor>& tensors, const std::string& source) const;
 

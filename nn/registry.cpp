@@ -60,9 +60,9 @@ ConvTasNetConfig conv_tasnet_sizes(const SafeTensors& file, const std::string& p
 
 }  // namespace
 
-std::unique_ptr<Separator> make_separator(const std::string& architecture, const ConvTasNetConfig& config, DType dtype,
-                                          Stream stream, uint64_t seed) {
-  if (architecture == "stft-conv-tasnet") return std::make_unique<StftConvTasNet>(config, dtype, stream, seed);
+std::unique_ptr<Separator> make_separator(const std::string& architecture, const ConvTasNetConfig& config,
+                                          Precision precision, Stream stream, uint64_t seed) {
+  if (architecture == "stft-conv-tasnet") return std::make_unique<StftConvTasNet>(config, precision, stream, seed);
   throw_error<UsageError>("architecture '{}': expected stft-conv-tasnet", architecture);
 }
 
@@ -71,7 +71,7 @@ std::filesystem::path model_folder(const std::filesystem::path& path) {
   return std::filesystem::exists(best) && !std::filesystem::exists(path / "model.safetensors") ? best : path;
 }
 
-LoadedModel load_separator(const std::string& path, const std::string& architecture, DType dtype, Stream stream,
+LoadedModel load_separator(const std::string& path, const std::string& architecture, Precision precision, Stream stream,
                            const std::map<std::string, std::string>& given) {
   const std::filesystem::path found = model_folder(path);
   const std::string file_path =
@@ -93,7 +93,7 @@ LoadedModel load_separator(const std::string& path, const std::string& architect
   }
   LoadedModel model;
   model.sample_rate = static_cast<int>(number(file, file_path, "sample_rate", 8000));
-  model.separator = make_separator(name, conv_tasnet_sizes(file, file_path), dtype, stream, /*seed=*/0);
+  model.separator = make_separator(name, conv_tasnet_sizes(file, file_path), precision, stream, /*seed=*/0);
   model.separator->parameters().load_state_dict(file.tensors, file_path);
   return model;
 }

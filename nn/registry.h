@@ -3,13 +3,14 @@
 
 #include <filesystem>
 
+#include "nn/precision.h"
 #include "nn/separator.h"
 
 namespace sunder {
 
 // architecture: "stft-conv-tasnet". Throws UsageError for another name.
-std::unique_ptr<Separator> make_separator(const std::string& architecture, const ConvTasNetConfig& config, DType dtype,
-                                          Stream stream, uint64_t seed);
+std::unique_ptr<Separator> make_separator(const std::string& architecture, const ConvTasNetConfig& config,
+                                          Precision precision, Stream stream, uint64_t seed);
 
 // The network of a model file: sizes from the metadata, or from the shapes of a state dict that was saved elsewhere
 // (then `architecture` names it). `path` is a file, a checkpoint folder or a run folder, whose best checkpoint is taken.
@@ -20,7 +21,7 @@ struct LoadedModel {
   std::unique_ptr<Separator> separator;
   int sample_rate = 8000;
 };
-LoadedModel load_separator(const std::string& path, const std::string& architecture, DType dtype, Stream stream,
+LoadedModel load_separator(const std::string& path, const std::string& architecture, Precision precision, Stream stream,
                            const std::map<std::string, std::string>& given = {});
 
 // The folder or file that holds the weights: for a run folder its best checkpoint, otherwise `path` itself.

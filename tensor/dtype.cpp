@@ -4,19 +4,31 @@ namespace sunder {
 
 size_t size_of(DType dtype) {
   switch (dtype) {
-    case DType::float32: return 4;
-    case DType::complex128: return 16;
-    default: return 8;
+    case DType::bfloat16:
+      return 2;
+    case DType::float32:
+      return 4;
+    case DType::complex128:
+      return 16;
+    default:
+      return 8;
   }
 }
 
 std::string to_string(DType dtype) {
   switch (dtype) {
-    case DType::float32: return "float32";
-    case DType::float64: return "float64";
-    case DType::complex64: return "complex64";
-    case DType::complex128: return "complex128";
-    case DType::int64: return "int64";
+    case DType::float32:
+      return "float32";
+    case DType::float64:
+      return "float64";
+    case DType::bfloat16:
+      return "bfloat16";
+    case DType::complex64:
+      return "complex64";
+    case DType::complex128:
+      return "complex128";
+    case DType::int64:
+      return "int64";
   }
   return "?";
 }

@@ -163,6 +163,18 @@ void check_alike(const char* op, std::initializer_list<const Tensor*> tensors) {
                   describe(*tensor));
 }
 
+void check_parameters(const char* op, const Tensor& x, std::initializer_list<const Tensor*> parameters) {
+  for (const Tensor* parameter : parameters)
+    if (!parameter->defined() || parameter->dtype() != compute_dtype(x.dtype()) || parameter->stream() != x.stream())
+      throw_error("[{}] expected parameters of {} on the stream of {}, got {}", op, to_string(compute_dtype(x.dtype())),
+                  describe(x), describe(*parameter));
+}
+
+void check_tf32(const char* op, const Tensor& x, Tf32 tf32) {
+  if (tf32 == Tf32::on && (x.dtype() != DType::float32 || !x.device().is_cuda()))
+    throw_error("[{}] expected float32 on a CUDA device for TF32, got {}", op, describe(x));
+}
+
 template Tensor Tensor::from(std::span<const float>, Shape, Stream);
 template Tensor Tensor::from(std::span<const double>, Shape, Stream);
 template Tensor Tensor::from(std::span<const complex64>, Shape, Stream);

@@ -59,7 +59,7 @@ class Tensor {
   // Copies. `to` returns the tensor itself if it is there already.
   Tensor clone() const;
   Tensor to(Stream stream) const;
-  Tensor cast(DType dtype) const;  // real to real, complex to complex; itself if nothing changes
+  Tensor cast(DType dtype) const;  // real or bfloat16 to such, complex to complex; itself if nothing changes
   void copy_from(const Tensor& source) const;  // same shape and dtype; devices may differ
   void zero() const;
 
@@ -77,6 +77,11 @@ class Tensor {
   Stream stream_;
 };
 
+// Where the gradient of a parameter goes: of the type it is computed with, also where `parameter` is a bfloat16 copy.
+inline Tensor empty_gradient(const Tensor& parameter) {
+  return Tensor::empty(parameter.shape(), compute_dtype(parameter.dtype()), parameter.stream());
+}
+
 std::string describe(const Tensor& tensor);  // "float32 (2, 3) on cpu", for messages
 
 // Throws "[op] expected `name` of ..., got ..." unless the tensor is as said; -1 in `shape` stands for any size.
@@ -84,5 +89,9 @@ void check_shape(const char* op, const char* name, const Tensor& tensor, const S
 void check_dim(const char* op, const char* name, const Tensor& tensor, int dim);
 // Throws unless all have one dtype and one stream.
 void check_alike(const char* op, std::initializer_list<const Tensor*> tensors);
+// Throws unless all are on x's stream and of the type that x is computed with.
+void check_parameters(const char* op, const Tensor& x, std::initializer_list<const Tensor*> parameters);
+// Throws unless TF32 is off or x is float32 on a CUDA device.
+void check_tf32(const char* op, const Tensor& x, Tf32 tf32);
 
 }  // namespace sunder

@@ -1,5 +1,6 @@
 #include <limits>
 
+#include "nn/precision.h"
 #include "train/config.h"
 
 namespace sunder {
@@ -60,7 +61,8 @@ std::vector<ConfigField> config_fields(Config& c) {
       number("train.seed", &c.train.seed, 0, largest, "seed of every random number"),
       changeable(number("train.threads", &c.train.threads, 0, 4096, "CPU threads; 0: one per core")),
       changeable(text("train.device", &c.train.device, {}, "cpu, cuda or cuda:N")),
-      text("train.precision", &c.train.precision, {"fp32", "fp64"}, "arithmetic of the network: fp32 or fp64"),
+      text("train.precision", &c.train.precision, precision_names,
+           "arithmetic of the network: fp64, fp32, or on CUDA tf32 or bf16"),
       changeable(text("train.graph", &c.train.graph, {"auto", "on", "off"},
                       "on CUDA the whole step as one graph: auto (on CUDA on), on or off")),
       changeable(number("train.nonfinite_patience", &c.train.nonfinite_patience, 1, many,

@@ -29,8 +29,8 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
   app.add_option("--threads", options.threads, "CPU threads; 0 takes one per core")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
-  app.add_option("--precision", options.precision, "fp32 or fp64")
-      ->check(CLI::IsMember({"fp32", "fp64"}))
+  app.add_option("--precision", options.precision, "fp64, fp32, or on CUDA tf32 or bf16")
+      ->check(CLI::IsMember(precision_names))
       ->capture_default_str();
 }
 
@@ -43,8 +43,8 @@ LoadedModel open_model(const ModelOptions& options) {
   std::map<std::string, std::string> sizes;
   for (const auto& [key, value] : options.sizes)
     if (value > 0) sizes[key] = std::to_string(value);
-  return load_separator(folder.string(), options.architecture,
-                        options.precision == "fp64" ? DType::float64 : DType::float32, stream, sizes);
+  return load_separator(folder.string(), options.architecture, parse_precision(options.precision, stream.device),
+                        stream, sizes);
 }
 
 }  // namespace sunder

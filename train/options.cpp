@@ -35,7 +35,7 @@ constexpr KeyFlag key_flags[] = {
     {"--max-epochs", "train.max_epochs", "stop after so many epochs; 0 sets no limit"},
     {"--max-minutes", "train.max_minutes", "stop after so many minutes of training; 0 sets no limit"},
     {"--batch", "train.batch", "network inputs a step"},
-    {"--precision", "train.precision", "fp32 or fp64"},
+    {"--precision", "train.precision", "fp64, fp32, or on CUDA tf32 or bf16"},
     {"--graph", "train.graph", "on CUDA the whole step as one graph: auto, on or off"},
 };
 

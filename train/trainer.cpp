@@ -13,8 +13,6 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
 }
 
-DType dtype_for(const std::string& precision) { return precision == "fp64" ? DType::float64 : DType::float32; }
-
 ConvTasNetConfig sizes(const Config& config, int64_t outputs) {
   const auto& m = config.model;
   return {outputs, m.n_fft, m.hop_length, m.num_feats, m.num_hidden, m.kernel_size, m.num_layers, m.num_stacks};
@@ -30,14 +28,14 @@ Trainer::Trainer(const RunOptions& options, const Method& method) : options_(opt
   set_num_threads(c.train.threads);
   stream_ = std::make_unique<cuda::OwnedStream>(parse_device(c.train.device));
   const Stream stream = stream_->get();
-  const DType dtype = dtype_for(c.train.precision);
-  network_ = make_separator(c.model.architecture, sizes(c, c.model.sources * method.outputs_per_source), dtype, stream,
-                            c.train.seed);
+  const Precision precision = parse_precision(c.train.precision, stream.device);
+  network_ = make_separator(c.model.architecture, sizes(c, c.model.sources * method.outputs_per_source), precision,
+                            stream, c.train.seed);
   adam_ = std::make_unique<Adam>(
       network_->parameters(), c.optim.lr,
       AdamOptions{.beta1 = c.optim.beta1, .beta2 = c.optim.beta2, .eps = c.optim.eps, .clip = c.optim.clip});
   runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_, c.train.graph != "off");
-  open_data(dtype, stream);
+  open_data(precision.signals, stream);
   open_run(std::move(given), stream);
   watch_stop_signals();
   start_ = last_save_ = last_validation_ = last_metrics_ = std::chrono::steady_clock::now();

@@ -26,6 +26,9 @@ class Handle {
     SUNDER_CUDA_CHECK(cublasCreate(&handle_));
     try {
       SUNDER_CUDA_CHECK(cublasSetStream(handle_, static_cast<cudaStream_t>(stream.handle)));
+      // Sums stay in float32 where the result is bfloat16, also those of pieces that several blocks made.
+      SUNDER_CUDA_CHECK(cublasSetMathMode(
+          handle_, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
       workspace_ = allocate(workspace_bytes, stream.device);
       if (!workspace_)
         throw OutOfMemory(fmt::format("out of memory on {}: asked for {} bytes for cuBLAS", to_string(stream.device),
@@ -86,18 +89,24 @@ int as_int(int64_t size) {
   return static_cast<int>(size);
 }
 
+template <class T>
+constexpr cudaDataType type_of = std::is_same_v<T, float>    ? CUDA_R_32F
+                                 : std::is_same_v<T, double> ? CUDA_R_64F
+                                                             : CUDA_R_16BF;
+
 cublasOperation_t operation(bool transposed) { return transposed ? CUBLAS_OP_T : CUBLAS_OP_N; }
 
 }  // namespace
 
-template <class T>
-void gemm(Stream stream, int64_t m, int64_t n, int64_t k, T alpha, Operand<T> a, Operand<T> b, T beta, T* c,
-          int64_t ldc, int64_t c_stride, int64_t count) {
+template <class T, class Out>
+void gemm(Stream stream, Tf32 tf32, int64_t m, int64_t n, int64_t k, compute_type<T> alpha, Operand<T> a, Operand<T> b,
+          compute_type<T> beta, Out* c, int64_t ldc, int64_t c_stride, int64_t count) {
   if (m == 0 || n == 0 || count == 0) return;
   SUNDER_ASSERT(k > 0);
-  constexpr bool single = std::is_same_v<T, float>;
-  constexpr cudaDataType type = single ? CUDA_R_32F : CUDA_R_64F;
-  constexpr cublasComputeType_t compute = single ? CUBLAS_COMPUTE_32F : CUBLAS_COMPUTE_64F;
+  constexpr cudaDataType type = type_of<T>, out_type = type_of<Out>;
+  const cublasComputeType_t compute = type == CUDA_R_64F                       ? CUBLAS_COMPUTE_64F
+                                      : type == CUDA_R_32F && tf32 == Tf32::on ? CUBLAS_COMPUTE_32F_FAST_TF32
+                                                                               : CUBLAS_COMPUTE_32F;
   cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
   SUNDER_CUDA_CHECK(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
 
@@ -112,13 +121,17 @@ void gemm(Stream stream, int64_t m, int64_t n, int64_t k, T alpha, Operand<T> a,
     SUNDER_CUDA_CHECK(cublasGemmStridedBatchedEx(
         handle.get(), operation(b.transposed), operation(a.transposed), as_int(n), as_int(m), as_int(k), &alpha,
         b.data + first * b.stride, type, as_int(b.row_stride), b.stride, a.data + first * a.stride, type,
-        as_int(a.row_stride), a.stride, &beta, c + first * c_stride, type, as_int(ldc), c_stride,
+        as_int(a.row_stride), a.stride, &beta, c + first * c_stride, out_type, as_int(ldc), c_stride,
         static_cast<int>(std::min(most, count - first)), compute, CUBLAS_GEMM_DEFAULT));
 }
 
-template void gemm(Stream, int64_t, int64_t, int64_t, float, Operand<float>, Operand<float>, float, float*, int64_t,
-                   int64_t, int64_t);
-template void gemm(Stream, int64_t, int64_t, int64_t, double, Operand<double>, Operand<double>, double, double*,
+template void gemm(Stream, Tf32, int64_t, int64_t, int64_t, float, Operand<float>, Operand<float>, float, float*,
+                   int64_t, int64_t, int64_t);
+template void gemm(Stream, Tf32, int64_t, int64_t, int64_t, double, Operand<double>, Operand<double>, double, double*,
+                   int64_t, int64_t, int64_t);
+template void gemm(Stream, Tf32, int64_t, int64_t, int64_t, float, Operand<bfloat16>, Operand<bfloat16>, float,
+                   bfloat16*, int64_t, int64_t, int64_t);
+template void gemm(Stream, Tf32, int64_t, int64_t, int64_t, float, Operand<bfloat16>, Operand<bfloat16>, float, float*,
                    int64_t, int64_t, int64_t);
 
 size_t handle_count() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "tensor/device.h"
+#include "tensor/dtype.h"
 
 namespace sunder::cuda::blas {
 
@@ -18,11 +19,12 @@ struct Operand {
   int64_t stride = 0;
 };
 
-// C (m, n) = alpha * A (m, k) * B (k, n) + beta * C, for each of `count` that lie c_stride apart; k >= 1. T: float,
-// computed in true float32, or double. Queued on `stream`; the same bits every time on one device.
-template <class T>
-void gemm(Stream stream, int64_t m, int64_t n, int64_t k, T alpha, Operand<T> a, Operand<T> b, T beta, T* c,
-          int64_t ldc, int64_t c_stride = 0, int64_t count = 1);
+// C (m, n) = alpha * A (m, k) * B (k, n) + beta * C, for each of `count` that lie c_stride apart; k >= 1. T and Out:
+// float and float, computed in true float32 unless TF32 is on; double and double; bfloat16 and either bfloat16 or
+// float, summed in float32. Queued on `stream`; the same bits every time on one device.
+template <class T, class Out>
+void gemm(Stream stream, Tf32 tf32, int64_t m, int64_t n, int64_t k, compute_type<T> alpha, Operand<T> a, Operand<T> b,
+          compute_type<T> beta, Out* c, int64_t ldc, int64_t c_stride = 0, int64_t count = 1);
 
 // Handles kept, one a stream with a workspace of its own; the one used longest ago goes first, but none that a graph
 // was captured with. The first product on a stream makes its handle, which must not happen while it is captured.

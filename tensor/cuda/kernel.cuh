@@ -1,6 +1,8 @@
 // What kernels of the ops share: launch sizes, sums over a row, a warp or a block in a fixed order, 16-byte accesses.
 #pragma once
 
+#include <cuda_bf16.h>
+
 #include <cstdint>
 #include <cstring>
 #include <initializer_list>
@@ -56,6 +58,14 @@ __device__ __forceinline__ Pack<T, width> load(const T* x, int64_t left = width)
   return pack;
 }
 
+// The values of a pack as they are computed with.
+template <int width, class T>
+__device__ __forceinline__ Pack<compute_type<T>, width> widen(const Pack<T, width>& pack) {
+  Pack<compute_type<T>, width> values;
+  for (int k = 0; k < width; ++k) values.at[k] = pack.at[k];
+  return values;
+}
+
 // To global memory, all of the pack or the first `left`. nvcc takes an assignment of a pack apart in some loops and
 // stores it element by element; the intrinsic, a plain store otherwise, stays whole.
 template <int width, class T>
@@ -66,23 +76,36 @@ __device__ __forceinline__ void store(T* y, const Pack<T, width>& pack, int64_t 
     return;
   }
 #ifdef __CUDA_ARCH__
-  if constexpr (sizeof(pack) % 16 == 0) {
-    uint4 words[sizeof(pack) / 16];
+  if constexpr (sizeof(pack) % 8 == 0) {
+    using Word = std::conditional_t<sizeof(pack) % 16 == 0, uint4, uint2>;
+    Word words[sizeof(pack) / sizeof(Word)];
     memcpy(words, &pack, sizeof(pack));
-    for (size_t k = 0; k < sizeof(pack) / 16; ++k) __stwb(reinterpret_cast<uint4*>(y) + k, words[k]);
+    for (size_t k = 0; k < sizeof(pack) / sizeof(Word); ++k) __stwb(reinterpret_cast<Word*>(y) + k, words[k]);
     return;
   }
 #endif
   *reinterpret_cast<Pack<T, width>*>(y) = pack;
 }
 
-// Calls f<width>() with 16 bytes' worth of T where all addresses and rows of `row` elements (0: there are none, and the
-// kernel passes `left`) begin at multiples of that, else with 1.
-template <class T, class F>
+// The same of values that are stored as bfloat16; two are rounded by one instruction.
+template <int width>
+__device__ __forceinline__ void store(bfloat16* y, const Pack<float, width>& values, int64_t left = width) {
+  Pack<bfloat16, width> pack;
+  for (int k = 0; k + 1 < width; k += 2) {
+    const __nv_bfloat162 pair = __floats2bfloat162_rn(values.at[k], values.at[k + 1]);
+    memcpy(&pack.at[k], &pair, sizeof(pair));
+  }
+  if constexpr (width % 2 == 1) pack.at[width - 1] = bfloat16(values.at[width - 1]);
+  store(y, pack, left);
+}
+
+// Calls f<width>() with 16 bytes' worth of T, or `wide` of them, where all addresses and rows of `row` elements (0:
+// there are none, and the kernel passes `left`) begin at multiples of that, else with 1.
+template <class T, int wide = sizeof(T) < 16 ? 16 / sizeof(T) : 1, class F>
 void with_pack_width(int64_t row, std::initializer_list<const void*> addresses, F&& f) {
-  constexpr int wide = sizeof(T) < 16 ? 16 / sizeof(T) : 1;
   bool aligned = row % wide == 0;
-  for (const void* address : addresses) aligned = aligned && reinterpret_cast<uintptr_t>(address) % 16 == 0;
+  for (const void* address : addresses)
+    aligned = aligned && reinterpret_cast<uintptr_t>(address) % (wide * sizeof(T)) == 0;
   if (aligned) f.template operator()<wide>();
   else f.template operator()<1>();
 }

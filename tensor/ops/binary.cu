@@ -7,10 +7,10 @@ namespace {
 
 // Elements [0, width) from where an operand stands; all the same where it stands still.
 template <int width, class T>
-__device__ __forceinline__ Pack<T, width> load_operand(const T* from, bool runs, int64_t left) {
-  if (runs) return load<width>(from, left);
-  Pack<T, width> pack;
-  for (T& value : pack.at) value = *from;
+__device__ __forceinline__ Pack<compute_type<T>, width> load_operand(const T* from, bool runs, int64_t left) {
+  if (runs) return widen(load<width>(from, left));
+  Pack<compute_type<T>, width> pack;
+  for (auto& value : pack.at) value = *from;
   return pack;
 }
 
@@ -32,9 +32,9 @@ __global__ void binary_kernel(Op op, BroadcastLayout layout, const T* a, const T
     b_at += rest * layout.b_strides[0];
     const auto left_side = load_operand<width>(a + a_at, a_runs, count - i);
     const auto right_side = load_operand<width>(b + b_at, b_runs, count - i);
-    Pack<T, width> result;
+    Pack<compute_type<T>, width> result;
     for (int k = 0; k < width; ++k) result.at[k] = op(left_side.at[k], right_side.at[k]);
-    store(y + i, result, count - i);
+    store<width>(y + i, result, count - i);
   }
 }
 
@@ -48,14 +48,16 @@ void cuda::binary_forward(const Op& op, const BroadcastLayout& layout, const Ten
                           Tensor& result) {
   const int64_t count = result.numel();
   if (count == 0) return;
-  visit_floating("binary", result.dtype(), [&]<class T>() {
+  const auto run = [&]<class T>() {
     // One axis has no rows that a pack could cross: its end alone is short.
     const int64_t row = layout.axes == 1 ? 0 : layout.sizes[layout.axes - 1];
     with_pack_width<T>(row, {a.raw(), b.raw(), result.raw()}, [&]<int width>() {
       launch(binary_kernel<width, Op, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, native(result), op,
              layout, a.data<T>(), b.data<T>(), result.mutable_data<T>(), count);
     });
-  });
+  };
+  if (result.dtype() == DType::bfloat16) run.template operator()<bfloat16>();
+  else visit_floating("binary", result.dtype(), run);
 }
 
 #define SUNDER_INSTANTIATE(Op) \

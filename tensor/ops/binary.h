@@ -7,7 +7,8 @@
 namespace sunder {
 
 // Arithmetic on two tensors, broadcast as in NumPy (tensor/broadcast.h).
-// a, b: shapes that broadcast, one dtype: float32, float64, complex64 or complex128. Throws Error for anything else.
+// a, b: shapes that broadcast, one dtype: float32, float64, complex64, complex128, on CUDA also bfloat16. Throws Error
+// for anything else.
 Tensor add(const Tensor& a, const Tensor& b);
 Tensor subtract(const Tensor& a, const Tensor& b);
 Tensor multiply(const Tensor& a, const Tensor& b);
@@ -26,5 +27,8 @@ namespace cuda {
 template <class Op>
 void binary_forward(const Op& op, const BroadcastLayout& layout, const Tensor& a, const Tensor& b, Tensor& result);
 }
+
+// Rounded once; the hundredth is float32's.
+inline constexpr double binary_bfloat16_error = 1.01 * bfloat16_unit;
 
 }  // namespace sunder

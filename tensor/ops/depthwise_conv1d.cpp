@@ -136,7 +136,7 @@ void depthwise_conv1d_backward(const Tensor& grad_y, const Tensor& x, const Tens
 }  // namespace cpu
 
 void check_depthwise(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t dilation) {
-  check_alike(op, {&x, &weight, &bias});
+  check_parameters(op, x, {&weight, &bias});
   check_dim(op, "x", x, 3);
   check_shape(op, "weight", weight, {x.size(2), 1, -1});
   check_shape(op, "bias", bias, {x.size(2)});
@@ -153,10 +153,11 @@ Tensor depthwise_conv1d(const Tensor& x, const Tensor& weight, const Tensor& bia
 
 DepthwiseConv1dGrads depthwise_conv1d_backward(const Tensor& grad_y, const Tensor& x, const Tensor& weight,
                                                int64_t dilation) {
-  check_alike("depthwise_conv1d_backward", {&grad_y, &x, &weight});
+  check_alike("depthwise_conv1d_backward", {&grad_y, &x});
+  check_parameters("depthwise_conv1d_backward", x, {&weight});
   check_shape("depthwise_conv1d_backward", "grad_y", grad_y, x.shape());
   DepthwiseConv1dGrads grads{Tensor::empty_like(x), Tensor::empty_like(weight),
-                             Tensor::empty({x.size(2)}, x.dtype(), x.stream())};
+                             Tensor::empty({x.size(2)}, weight.dtype(), x.stream())};
   SUNDER_DISPATCH(depthwise_conv1d_backward, x.device())(grad_y, x, weight, dilation, grads);
   return grads;
 }

@@ -7,9 +7,9 @@
 namespace sunder::cuda {
 namespace {
 
-template <class T, int width>
-__global__ void depthwise_kernel(Norm<T> input, const T* taps, const T* bias, int64_t kernel, int64_t step,
-                                 int64_t chunks, T* y) {
+template <class S, int width, class T = compute_type<S>>
+__global__ void depthwise_kernel(Norm<S> input, const T* taps, const T* bias, int64_t kernel, int64_t step,
+                                 int64_t chunks, S* y) {
   const Tile tile = Tile::of<width>(blockIdx.x, input.channels, chunks);
   const NormAffine<T, width> norm(input, tile);
   if (tile.column >= input.channels) return;
@@ -21,7 +21,7 @@ __global__ void depthwise_kernel(Norm<T> input, const T* taps, const T* bias, in
     for (int64_t k = 0; k < kernel; ++k) {
       const int64_t from = row + (k - kernel / 2) * step;
       if (from < 0 || from >= input.frames) continue;
-      const auto n = norm(load<width>(input.x + item + from * input.channels));
+      const auto n = norm(widen(load<width>(input.x + item + from * input.channels)));
       for (int i = 0; i < width; ++i) sum.at[i] += taps[(tile.column + i) * kernel + k] * n.at[i];
     }
     store<width>(y + item + row * input.channels, sum);
@@ -29,8 +29,8 @@ __global__ void depthwise_kernel(Norm<T> input, const T* taps, const T* bias, in
 }
 
 // One kind after the other: the bias, then the taps.
-template <class T, int width>
-__global__ void depthwise_sums_kernel(Norm<T> input, const T* dy, int64_t kernel, int64_t dilation, int64_t chunks,
+template <class S, int width, class T = compute_type<S>>
+__global__ void depthwise_sums_kernel(Norm<S> input, const S* dy, int64_t kernel, int64_t dilation, int64_t chunks,
                                       int64_t kinds, T* columns) {
   SUNDER_SHARED(T[block_size * width], shared);
   const Tile tile = Tile::of<width>(blockIdx.x, input.channels, chunks);
@@ -44,8 +44,8 @@ __global__ void depthwise_sums_kernel(Norm<T> input, const T* dy, int64_t kernel
     for (int64_t row = first; row < first + tile_rows && row < end; row += tile_warps) {
       const int64_t from = k < 0 ? row : row + (k - kernel / 2) * dilation;
       if (from < 0 || from >= input.frames) continue;
-      const auto grad = load<width>(dy + item + row * input.channels);
-      const auto n = norm(load<width>(input.x + item + from * input.channels));
+      const auto grad = widen(load<width>(dy + item + row * input.channels));
+      const auto n = norm(widen(load<width>(input.x + item + from * input.channels)));
       for (int i = 0; i < width; ++i) sum[0][i] += k < 0 ? grad.at[i] : grad.at[i] * n.at[i];
     }
     write_columns(sum, tile, input.channels, shared, to);
@@ -54,38 +54,41 @@ __global__ void depthwise_sums_kernel(Norm<T> input, const T* dy, int64_t kernel
 
 }  // namespace
 
-template <class T>
-void depthwise(const Norm<T>& input, const T* taps, const T* bias, int64_t kernel, int64_t step, T* y, Stream stream) {
+template <class S>
+void depthwise(const Norm<S>& input, const compute_type<S>* taps, const compute_type<S>* bias, int64_t kernel,
+               int64_t step, S* y, Stream stream) {
   const int64_t chunks = tile_chunks(input.frames);
-  with_pack_width<T>(input.channels, {input.x, y}, [&]<int width>() {
-    launch(depthwise_kernel<T, width>, dim3(blocks_for(tile_blocks<width>(input.items, chunks, input.channels), 1)),
+  with_tile_width<S>(input.channels, {input.x, y}, [&]<int width>() {
+    launch(depthwise_kernel<S, width>, dim3(blocks_for(tile_blocks<width>(input.items, chunks, input.channels), 1)),
            dim3(block_size), 0, stream, input, taps, bias, kernel, step, chunks, y);
   });
 }
 
-template <class T>
-void depthwise_sums(const Norm<T>& input, const T* dy, int64_t kernel, int64_t dilation, const Tensor& columns,
+template <class S>
+void depthwise_sums(const Norm<S>& input, const S* dy, int64_t kernel, int64_t dilation, const Tensor& columns,
                     int64_t first) {
   const int64_t chunks = tile_chunks(input.frames);
-  with_pack_width<T>(input.channels, {input.x, dy}, [&]<int width>() {
-    launch(depthwise_sums_kernel<T, width>,
+  with_tile_width<S>(input.channels, {input.x, dy}, [&]<int width>() {
+    launch(depthwise_sums_kernel<S, width>,
            dim3(blocks_for(tile_blocks<width>(input.items, chunks, input.channels), 1)), dim3(block_size), 0,
            columns.stream(), input, dy, kernel, dilation, chunks, columns.size(1),
-           columns.mutable_data<T>() + first * input.channels);
+           columns.mutable_data<compute_type<S>>() + first * input.channels);
   });
 }
 
-#define SUNDER_INSTANTIATE(T)                                                                \
-  template void depthwise(const Norm<T>&, const T*, const T*, int64_t, int64_t, T*, Stream); \
-  template void depthwise_sums(const Norm<T>&, const T*, int64_t, int64_t, const Tensor&, int64_t);
-SUNDER_INSTANTIATE(float)
-SUNDER_INSTANTIATE(double)
+#define SUNDER_INSTANTIATE(S, T)                                                             \
+  template void depthwise(const Norm<S>&, const T*, const T*, int64_t, int64_t, S*, Stream); \
+  template void depthwise_sums(const Norm<S>&, const S*, int64_t, int64_t, const Tensor&, int64_t);
+SUNDER_INSTANTIATE(bfloat16, float)
+SUNDER_INSTANTIATE(float, float)
+SUNDER_INSTANTIATE(double, double)
 #undef SUNDER_INSTANTIATE
 
 void depthwise_conv1d_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t dilation, Tensor& y) {
   if (x.numel() == 0) return;
-  visit_real("depthwise_conv1d", x.dtype(), [&]<class T>() {
-    depthwise<T>(x, weight.data<T>(), bias.data<T>(), weight.size(2), dilation, y.mutable_data<T>(), x.stream());
+  visit_stored("depthwise_conv1d", x.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    depthwise<S>(x, weight.data<T>(), bias.data<T>(), weight.size(2), dilation, y.mutable_data<S>(), x.stream());
   });
 }
 
@@ -96,16 +99,17 @@ void depthwise_conv1d_backward(const Tensor& grad_y, const Tensor& x, const Tens
     grads.weight.zero();
     return grads.bias.zero();
   }
-  visit_real("depthwise_conv1d", x.dtype(), [&]<class T>() {
-    depthwise<T>(grad_y, weight.data<T>(), nullptr, kernel, -dilation, grads.x.mutable_data<T>(), x.stream());
+  visit_stored("depthwise_conv1d", x.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    depthwise<S>(grad_y, weight.data<T>(), nullptr, kernel, -dilation, grads.x.mutable_data<S>(), x.stream());
     const Tensor columns =
-        Tensor::empty({x.size(0) * tile_chunks(x.size(1)), kernel + 1, channels}, x.dtype(), x.stream());
-    depthwise_sums<T>(x, grad_y.data<T>(), kernel, dilation, columns, 0);
+        Tensor::empty({x.size(0) * tile_chunks(x.size(1)), kernel + 1, channels}, dtype_of<T>, x.stream());
+    depthwise_sums<S>(x, grad_y.data<S>(), kernel, dilation, columns, 0);
     ColumnTotals<T> totals;
     totals.conv_bias = grads.bias.mutable_data<T>();
     totals.taps = grads.weight.mutable_data<T>();
     totals.kernel = kernel;
-    norm_backward_finish<T>(x, {columns, Tensor()}, totals, nullptr, nullptr, nullptr);
+    norm_backward_finish<S>(x, {columns, Tensor()}, totals, nullptr, nullptr, nullptr);
   });
 }
 

@@ -8,13 +8,14 @@ namespace sunder::cuda {
 
 // y[t, c] = bias[c] + sum over k of taps[c, k] n[t + (k - (K - 1) / 2) step, c], n zero outside the item. A negative
 // step gives the adjoint. taps: (C, 1, K); bias may be null.
-template <class T>
-void depthwise(const Norm<T>& input, const T* taps, const T* bias, int64_t kernel, int64_t step, T* y, Stream stream);
+template <class S>
+void depthwise(const Norm<S>& input, const compute_type<S>* taps, const compute_type<S>* bias, int64_t kernel,
+               int64_t step, S* y, Stream stream);
 
 // Partial sums of the gradients of bias and taps, K + 1 kinds, into `columns` (items * tile_chunks(frames), kinds, C)
 // from kind `first` on.
-template <class T>
-void depthwise_sums(const Norm<T>& input, const T* dy, int64_t kernel, int64_t dilation, const Tensor& columns,
+template <class S>
+void depthwise_sums(const Norm<S>& input, const S* dy, int64_t kernel, int64_t dilation, const Tensor& columns,
                     int64_t first);
 
 }  // namespace sunder::cuda

@@ -7,8 +7,9 @@ namespace sunder {
 
 // Depthwise convolution along time, zero padding that keeps the length:
 // y[t, c] = bias[c] + sum_k weight[c, 0, k] x[t + (k - (K - 1) / 2) dilation, c].
-// x: (B, T, C), weight: (C, 1, K) with K odd, bias: (C); returns (B, T, C). float32, float64. Equals torch.nn.Conv1d with
-// groups = C and padding = dilation (K - 1) / 2, channels last. Throws Error for other shapes or dilation < 1.
+// x: (B, T, C), weight: (C, 1, K) with K odd, bias: (C); returns (B, T, C). float32, float64; on CUDA x and y also
+// bfloat16. Equals torch.nn.Conv1d with groups = C and padding = dilation (K - 1) / 2, channels last. Throws Error for
+// other shapes or dilation < 1.
 Tensor depthwise_conv1d(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t dilation);
 
 struct DepthwiseConv1dGrads {
@@ -24,5 +25,8 @@ SUNDER_KERNEL(depthwise_conv1d_backward, const Tensor& grad_y, const Tensor& x, 
 
 // Throws "[op] ..." unless the four fit together.
 void check_depthwise(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t dilation);
+
+// Rounded once; the hundredth is float32's.
+inline constexpr double depthwise_conv1d_bfloat16_error = 1.01 * bfloat16_unit;
 
 }  // namespace sunder

@@ -170,18 +170,19 @@ void global_norm_backward(const Tensor& grad_y, const Tensor& x, const Tensor& g
 }  // namespace cpu
 
 GlobalNormResult global_norm(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps) {
-  check_alike("global_norm", {&x, &gain, &bias});
+  check_parameters("global_norm", x, {&gain, &bias});
   check_dim("global_norm", "x", x, 3);
   check_shape("global_norm", "gain", gain, {x.size(2)});
   check_shape("global_norm", "bias", bias, {x.size(2)});
-  GlobalNormResult result{Tensor::empty_like(x), Tensor::empty({x.size(0), 2}, x.dtype(), x.stream())};
+  GlobalNormResult result{Tensor::empty_like(x), Tensor::empty({x.size(0), 2}, compute_dtype(x.dtype()), x.stream())};
   SUNDER_DISPATCH(global_norm_forward, x.device())(x, gain, bias, eps, result.y, result.moments);
   return result;
 }
 
 GlobalNormGrads global_norm_backward(const Tensor& grad_y, const Tensor& x, const Tensor& gain, const Tensor& moments,
                                      bool wants_x) {
-  check_alike("global_norm_backward", {&grad_y, &x, &gain, &moments});
+  check_alike("global_norm_backward", {&grad_y, &x});
+  check_parameters("global_norm_backward", x, {&gain, &moments});
   check_shape("global_norm_backward", "grad_y", grad_y, x.shape());
   GlobalNormGrads grads{wants_x ? Tensor::empty_like(x) : Tensor(), Tensor::empty_like(gain), Tensor::empty_like(gain)};
   SUNDER_DISPATCH(global_norm_backward, x.device())(grad_y, x, gain, moments, grads);

@@ -8,20 +8,22 @@ namespace sunder::cuda {
 namespace {
 
 // A thread adds its rows in T, the block its threads in float64.
-template <class T, int width>
-__global__ void norm_sums_kernel(Norm<T> norm, int64_t chunks, double* sums, T* scaled) {
+template <class S, int width>
+__global__ void norm_sums_kernel(Norm<S> norm, int64_t chunks, double* sums, S* scaled) {
+  using T = compute_type<S>;
   SUNDER_SHARED(double[tile_warps], partial);
   const Tile tile = Tile::of<width>(blockIdx.x, norm.channels, chunks);
   const T slope = norm.slope ? norm.slope[0] : T(1);
   const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * norm.channels;
-  Pack<T, width> rows[rows_per_thread];
+  Pack<S, width> rows[rows_per_thread];
   load_rows(norm.x + item, first, tile_warps, norm.frames, norm.channels, tile.column, rows);
   T sum = 0, squares = 0;
-  for (auto& row : rows) {
-    for (T& x : row.at) {
-      x = activate(x, slope);
-      sum += x;
-      squares += x * x;
+  for (const auto& row : rows) {
+    const auto x = widen(row);
+    for (int k = 0; k < width; ++k) {
+      const T a = activate(x.at[k], slope);
+      sum += a;
+      squares += a * a;
     }
   }
   const double total = block_sum<block_size>(static_cast<double>(sum), partial);
@@ -33,35 +35,36 @@ __global__ void norm_sums_kernel(Norm<T> norm, int64_t chunks, double* sums, T* 
   for (int i = 0; i < rows_per_thread; ++i) {
     const int64_t row = first + i * tile_warps;
     if (row >= norm.frames) break;
-    for (int k = 0; k < width; ++k) rows[i].at[k] *= gain.at[k];
-    store<width>(scaled + item + row * norm.channels + tile.column, rows[i]);
+    auto values = widen(rows[i]);
+    for (int k = 0; k < width; ++k) values.at[k] = activate(values.at[k], slope) * gain.at[k];
+    store<width>(scaled + item + row * norm.channels + tile.column, values);
   }
   if (tile.item > 0 || first > 0) return;
-  T* below = scaled + norm.items * norm.frames * norm.channels + tile.column;
+  S* below = scaled + norm.items * norm.frames * norm.channels + tile.column;
   store<width>(below, gain);
   store<width>(below + norm.channels, load_parameters<width>(norm.bias + tile.column));
 }
 
-template <class T, int width>
-__global__ void norm_apply_kernel(Norm<T> norm, int64_t chunks, T* y) {
+template <class S, int width>
+__global__ void norm_apply_kernel(Norm<S> norm, int64_t chunks, S* y) {
   const Tile tile = Tile::of<width>(blockIdx.x, norm.channels, chunks);
   const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * norm.channels;
-  Pack<T, width> rows[rows_per_thread];
+  Pack<S, width> rows[rows_per_thread];
   load_rows(norm.x + item, first, tile_warps, norm.frames, norm.channels, tile.column, rows);
-  const NormAffine<T, width> affine(norm, tile);
+  const NormAffine<compute_type<S>, width> affine(norm, tile);
   if (tile.column >= norm.channels) return;
 #pragma unroll
   for (int i = 0; i < rows_per_thread; ++i) {
     const int64_t row = first + i * tile_warps;
-    if (row < norm.frames) store<width>(y + item + row * norm.channels + tile.column, affine(rows[i]));
+    if (row < norm.frames) store<width>(y + item + row * norm.channels + tile.column, affine(widen(rows[i])));
   }
 }
 
 // Rows whose x and dn a thread holds at a time: all of them would leave half of the warps no registers.
 constexpr int rows_at_once = 4;
 
-template <class T, int width>
-__global__ void norm_backward_sums_kernel(Norm<T> norm, const T* dn, int64_t chunks, int64_t kinds, T* columns,
+template <class S, int width, class T = compute_type<S>>
+__global__ void norm_backward_sums_kernel(Norm<S> norm, const S* dn, int64_t chunks, int64_t kinds, T* columns,
                                           double* scalars) {
   SUNDER_SHARED(T[2 * block_size * width], shared);
   const Tile tile = Tile::of<width>(blockIdx.x, norm.channels, chunks);
@@ -70,10 +73,10 @@ __global__ void norm_backward_sums_kernel(Norm<T> norm, const T* dn, int64_t chu
   const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * norm.channels;
   for (int turn = 0; turn < rows_per_thread / rows_at_once; ++turn) {
     const int64_t from = first + turn * rows_at_once * tile_warps;
-    Pack<T, width> x[rows_at_once], grad[rows_at_once];  // zeros outside the item add nothing
+    Pack<S, width> x[rows_at_once], grad[rows_at_once];  // zeros outside the item add nothing
     load_rows(norm.x + item, from, tile_warps, norm.frames, norm.channels, tile.column, x);
     load_rows(dn + item, from, tile_warps, norm.frames, norm.channels, tile.column, grad);
-    for (int i = 0; i < rows_at_once; ++i) sums.add(affine, x[i], grad[i]);
+    for (int i = 0; i < rows_at_once; ++i) sums.add(affine, widen(x[i]), widen(grad[i]));
   }
   write_columns(sums.columns, tile, norm.channels, shared,
                 columns + (tile.item * chunks + tile.chunk) * kinds * norm.channels);
@@ -103,8 +106,8 @@ __device__ void add_columns(const T* columns, int64_t rows, int64_t kinds, int64
 }
 
 // Eight lanes an item.
-template <class T>
-__device__ void add_slope(const Norm<T>& norm, const double* scalars, int64_t parts, T* grad_slope, double* shared) {
+template <class S, class T>
+__device__ void add_slope(const Norm<S>& norm, const double* scalars, int64_t parts, T* grad_slope, double* shared) {
   constexpr int lanes = 8;
   const double count = static_cast<double>(norm.frames * norm.channels);
   double total = 0;
@@ -124,10 +127,10 @@ __device__ void add_slope(const Norm<T>& norm, const double* scalars, int64_t pa
 }
 
 // The first blocks finish the parameters' gradients while the others write dx.
-template <class T, int width>
-__global__ void norm_backward_finish_kernel(Norm<T> norm, const T* columns, int64_t rows, int64_t kinds,
+template <class S, int width, class T = compute_type<S>>
+__global__ void norm_backward_finish_kernel(Norm<S> norm, const T* columns, int64_t rows, int64_t kinds,
                                             const double* scalars, int64_t parts, ColumnTotals<T> totals,
-                                            int64_t column_blocks, T* grad_slope, const T* dn, int64_t chunks, T* dx) {
+                                            int64_t column_blocks, T* grad_slope, const S* dn, int64_t chunks, S* dx) {
   SUNDER_SHARED(double[block_size], shared);
   const int64_t parameter_blocks = column_blocks + (grad_slope ? 1 : 0);
   if (blockIdx.x < column_blocks) return add_columns(columns, rows, kinds, norm.channels, totals, shared);
@@ -146,89 +149,93 @@ __global__ void norm_backward_finish_kernel(Norm<T> norm, const T* columns, int6
   const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * norm.channels;
   for (int turn = 0; turn < rows_per_thread / rows_at_once; ++turn) {
     const int64_t from = first + turn * rows_at_once * tile_warps;
-    Pack<T, width> x[rows_at_once], grad[rows_at_once];
+    Pack<S, width> x[rows_at_once], grad[rows_at_once];
     load_rows(norm.x + item, from, tile_warps, norm.frames, norm.channels, tile.column, x);
     load_rows(dn + item, from, tile_warps, norm.frames, norm.channels, tile.column, grad);
 #pragma unroll
     for (int i = 0; i < rows_at_once; ++i) {
+      const auto input = widen(x[i]);
+      auto values = widen(grad[i]);
       for (int k = 0; k < width; ++k) {
-        const T xh = (activate(x[i].at[k], affine.slope) - affine.moments.mean) * affine.moments.rstd;
-        const T da = affine.moments.rstd * (affine.gain[k] * grad[i].at[k] - mean_g - xh * mean_gx);
-        grad[i].at[k] = x[i].at[k] > 0 ? da : affine.slope * da;
+        const T xh = (activate(input.at[k], affine.slope) - affine.moments.mean) * affine.moments.rstd;
+        const T da = affine.moments.rstd * (affine.gain[k] * values.at[k] - mean_g - xh * mean_gx);
+        values.at[k] = input.at[k] > 0 ? da : affine.slope * da;
       }
       const int64_t row = from + i * tile_warps;
-      if (row < norm.frames) store<width>(dx + item + row * norm.channels + tile.column, grad[i]);
+      if (row < norm.frames) store<width>(dx + item + row * norm.channels + tile.column, values);
     }
   }
 }
 
 }  // namespace
 
-template <class T>
-Tensor norm_sums(const Norm<T>& norm, Stream stream, T* scaled) {
+template <class S>
+Tensor norm_sums(const Norm<S>& norm, Stream stream, S* scaled) {
   const int64_t chunks = tile_chunks(norm.frames);
   Tensor sums;
-  with_pack_width<T>(norm.channels, {norm.x, scaled}, [&]<int width>() {
+  with_tile_width<S>(norm.channels, {norm.x, scaled}, [&]<int width>() {
     sums = Tensor::empty({norm.items, tile_blocks<width>(1, chunks, norm.channels), 2}, DType::float64, stream);
-    launch(norm_sums_kernel<T, width>, dim3(blocks_for(norm.items * sums.size(1), 1)), dim3(block_size), 0, stream,
+    launch(norm_sums_kernel<S, width>, dim3(blocks_for(norm.items * sums.size(1), 1)), dim3(block_size), 0, stream,
            norm, chunks, sums.mutable_data<double>(), scaled);
   });
   return sums;
 }
 
-template <class T>
-void norm_apply(const Norm<T>& norm, T* y, Stream stream) {
+template <class S>
+void norm_apply(const Norm<S>& norm, S* y, Stream stream) {
   const int64_t chunks = tile_chunks(norm.frames);
-  with_pack_width<T>(norm.channels, {norm.x, y}, [&]<int width>() {
-    launch(norm_apply_kernel<T, width>, dim3(blocks_for(tile_blocks<width>(norm.items, chunks, norm.channels), 1)),
+  with_tile_width<S>(norm.channels, {norm.x, y}, [&]<int width>() {
+    launch(norm_apply_kernel<S, width>, dim3(blocks_for(tile_blocks<width>(norm.items, chunks, norm.channels), 1)),
            dim3(block_size), 0, stream, norm, chunks, y);
   });
 }
 
-template <class T>
-NormPartials norm_backward_sums(const Norm<T>& norm, const T* dn, int64_t kinds, Stream stream) {
+template <class S>
+NormPartials norm_backward_sums(const Norm<S>& norm, const S* dn, int64_t kinds, Stream stream) {
   const int64_t chunks = tile_chunks(norm.frames);
   NormPartials partials;
-  with_pack_width<T>(norm.channels, {norm.x, dn}, [&]<int width>() {
+  with_tile_width<S>(norm.channels, {norm.x, dn}, [&]<int width>() {
     partials = NormPartials::of<width>(norm, kinds, chunks, stream);
-    launch(norm_backward_sums_kernel<T, width>, dim3(blocks_for(partials.scalars.numel() / NormSums::count, 1)),
-           dim3(block_size), 0, stream, norm, dn, chunks, kinds, partials.columns.mutable_data<T>(),
+    launch(norm_backward_sums_kernel<S, width>, dim3(blocks_for(partials.scalars.numel() / NormSums::count, 1)),
+           dim3(block_size), 0, stream, norm, dn, chunks, kinds, partials.columns.mutable_data<compute_type<S>>(),
            partials.scalars.mutable_data<double>());
   });
   return partials;
 }
 
-template <class T>
-void norm_backward_finish(const Norm<T>& norm, const NormPartials& partials, const ColumnTotals<T>& totals, const T* dn,
-                          T* grad_slope, T* dx) {
+template <class S>
+void norm_backward_finish(const Norm<S>& norm, const NormPartials& partials,
+                          const ColumnTotals<compute_type<S>>& totals, const S* dn, compute_type<S>* grad_slope,
+                          S* dx) {
   const int64_t chunks = tile_chunks(norm.frames), rows = partials.columns.size(0), kinds = partials.columns.size(1);
   const int64_t column_blocks = ceil_div(kinds * norm.channels, 32);
   const int64_t parts = partials.scalars.defined() ? partials.scalars.size(1) : 0;
-  with_pack_width<T>(norm.channels, {norm.x, dn, dx}, [&]<int width>() {
+  with_tile_width<S>(norm.channels, {norm.x, dn, dx}, [&]<int width>() {
     const int64_t blocks = dx ? tile_blocks<width>(norm.items, chunks, norm.channels) : 0;
-    launch(norm_backward_finish_kernel<T, width>, dim3(blocks_for(column_blocks + (grad_slope ? 1 : 0) + blocks, 1)),
-           dim3(block_size), 0, partials.columns.stream(), norm, partials.columns.data<T>(), rows, kinds,
+    launch(norm_backward_finish_kernel<S, width>, dim3(blocks_for(column_blocks + (grad_slope ? 1 : 0) + blocks, 1)),
+           dim3(block_size), 0, partials.columns.stream(), norm, partials.columns.data<compute_type<S>>(), rows, kinds,
            parts > 0 ? partials.scalars.data<double>() : nullptr, parts, totals, column_blocks, grad_slope, dn, chunks,
            dx);
   });
 }
 
-#define SUNDER_INSTANTIATE(T)                                                          \
-  template Tensor norm_sums(const Norm<T>&, Stream, T*);                               \
-  template void norm_apply(const Norm<T>&, T*, Stream);                                \
-  template NormPartials norm_backward_sums(const Norm<T>&, const T*, int64_t, Stream); \
-  template void norm_backward_finish(const Norm<T>&, const NormPartials&, const ColumnTotals<T>&, const T*, T*, T*);
-SUNDER_INSTANTIATE(float)
-SUNDER_INSTANTIATE(double)
+#define SUNDER_INSTANTIATE(S, T)                                                       \
+  template Tensor norm_sums(const Norm<S>&, Stream, S*);                               \
+  template void norm_apply(const Norm<S>&, S*, Stream);                                \
+  template NormPartials norm_backward_sums(const Norm<S>&, const S*, int64_t, Stream); \
+  template void norm_backward_finish(const Norm<S>&, const NormPartials&, const ColumnTotals<T>&, const S*, T*, S*);
+SUNDER_INSTANTIATE(bfloat16, float)
+SUNDER_INSTANTIATE(float, float)
+SUNDER_INSTANTIATE(double, double)
 #undef SUNDER_INSTANTIATE
 
 void global_norm_forward(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps, Tensor& y,
                          Tensor& moments) {
   if (x.numel() == 0) return moments.zero();
-  visit_real("global_norm", x.dtype(), [&]<class T>() {
-    const Norm<T> norm = Norm<T>(x).with(gain, bias, moments);
+  visit_stored("global_norm", x.dtype(), [&]<class S>() {
+    const Norm<S> norm = Norm<S>(x).with(gain, bias, moments);
     const Tensor sums = norm_sums(norm, x.stream());
-    norm_apply(with_sums(norm, sums, eps), y.mutable_data<T>(), x.stream());
+    norm_apply(with_sums(norm, sums, eps), y.mutable_data<S>(), x.stream());
   });
 }
 
@@ -238,12 +245,13 @@ void global_norm_backward(const Tensor& grad_y, const Tensor& x, const Tensor& g
     grads.gain.zero();
     return grads.bias.zero();
   }
-  visit_real("global_norm", x.dtype(), [&]<class T>() {
-    const Norm<T> norm = Norm<T>(x).with(gain, Tensor(), moments);
-    const NormPartials partials = norm_backward_sums(norm, grad_y.data<T>(), 2, x.stream());
+  visit_stored("global_norm", x.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    const Norm<S> norm = Norm<S>(x).with(gain, Tensor(), moments);
+    const NormPartials partials = norm_backward_sums(norm, grad_y.data<S>(), 2, x.stream());
     const ColumnTotals<T> totals{grads.gain.mutable_data<T>(), grads.bias.mutable_data<T>()};
-    norm_backward_finish(norm, partials, totals, grad_y.data<T>(), static_cast<T*>(nullptr),
-                         grads.x.defined() ? grads.x.mutable_data<T>() : nullptr);
+    norm_backward_finish(norm, partials, totals, grad_y.data<S>(), nullptr,
+                         grads.x.defined() ? grads.x.mutable_data<S>() : nullptr);
   });
 }
 

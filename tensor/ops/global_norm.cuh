@@ -8,10 +8,13 @@
 
 namespace sunder::cuda {
 
+// S is what tensors are stored as, T = compute_type<S> what they are computed with and parameters and sums are kept in.
+
 // A norm's input and parameters. Without a gain there is no norm at all: n = x.
-template <class T>
+template <class S>
 struct Norm {
-  const T* x;  // (items, frames, channels)
+  using T = compute_type<S>;
+  const S* x;  // (items, frames, channels)
   int64_t items, frames, channels;
   const T *slope = nullptr, *gain = nullptr, *bias = nullptr;  // slope: (1), or null for no PReLU; gain, bias: (C)
   T* moments = nullptr;                                        // (items, 2): mean and 1 / sqrt(variance + eps)
@@ -21,7 +24,7 @@ struct Norm {
   int64_t pieces = 0;
 
   Norm(const Tensor& input)  // NOLINT: (B, T, C)
-      : x(input.data<T>()), items(input.size(0)), frames(input.size(1)), channels(input.size(2)) {}
+      : x(input.data<S>()), items(input.size(0)), frames(input.size(1)), channels(input.size(2)) {}
   Norm with(const Tensor& gain_, const Tensor& bias_, const Tensor& moments_) const {
     Norm norm = *this;
     norm.gain = gain_.data<T>();
@@ -38,11 +41,11 @@ struct Norm {
 
 // The sums that norm.sums points at, on `stream`; keep them until the kernel that uses them is queued. Into `scaled`,
 // where it is given, the same pass writes gain * PReLU(x) and below it the rows gain and bias: (items * frames + 2, C).
-template <class T>
-Tensor norm_sums(const Norm<T>& norm, Stream stream, T* scaled = nullptr);
+template <class S>
+Tensor norm_sums(const Norm<S>& norm, Stream stream, S* scaled = nullptr);
 // `norm` with sums.
-template <class T>
-Norm<T> with_sums(Norm<T> norm, const Tensor& sums, double eps) {
+template <class S>
+Norm<S> with_sums(Norm<S> norm, const Tensor& sums, double eps) {
   norm.sums = sums.data<double>();
   norm.pieces = sums.size(1);
   norm.eps = eps;
@@ -50,8 +53,8 @@ Norm<T> with_sums(Norm<T> norm, const Tensor& sums, double eps) {
 }
 
 // y = gain * (PReLU(x) - mean) * rstd + bias; makes the moments where they are to be made.
-template <class T>
-void norm_apply(const Norm<T>& norm, T* y, Stream stream);
+template <class S>
+void norm_apply(const Norm<S>& norm, S* y, Stream stream);
 
 // Tiles. A block takes tile_rows frames of an item and one pack of columns a lane; each of its warps takes every eighth
 // frame, so that all accesses of a warp are one run of memory. A thread's rows are loaded before any is used or stored:
@@ -74,6 +77,13 @@ struct Tile {
 template <int width>
 int64_t tile_blocks(int64_t items, int64_t chunks, int64_t channels) {
   return items * chunks * ceil_div(channels, 32 * width);
+}
+
+// Packs of a tile hold what fits 16 bytes when it is computed with, so four bfloat16 and not eight: a warp's lanes then
+// share 128 channels, and the registers of a thread hold the sums of four columns.
+template <class S, class F>
+void with_tile_width(int64_t row, std::initializer_list<const void*> addresses, F&& f) {
+  with_pack_width<S, 16 / sizeof(compute_type<S>)>(row, addresses, f);
 }
 
 // rows[i] = the pack at frame first + i * step of an item and column, zeros outside the item. x: (frames, channels)
@@ -107,8 +117,8 @@ struct ItemMoments {
 };
 
 // By whole warps; each adds up the sums by itself, which costs no barrier. `writes`: this thread also stores them.
-template <class T>
-__device__ __forceinline__ ItemMoments<T> item_moments(const Norm<T>& norm, int64_t item, bool writes) {
+template <class S, class T = compute_type<S>>
+__device__ __forceinline__ ItemMoments<T> item_moments(const Norm<S>& norm, int64_t item, bool writes) {
   if (!norm.sums) return {norm.moments[2 * item], norm.moments[2 * item + 1]};
   double sum = 0, squares = 0;
   for (int64_t piece = threadIdx.x % 32; piece < norm.pieces; piece += 32) {
@@ -133,7 +143,8 @@ struct NormAffine {
   ItemMoments<T> moments{T(0), T(1)};
   T slope = 1, gain[width], scale[width], shift[width];
 
-  __device__ NormAffine(const Norm<T>& norm, const Tile& tile) {
+  template <class S>
+  __device__ NormAffine(const Norm<S>& norm, const Tile& tile) {
     if (norm.slope) slope = norm.slope[0];
     if (norm.gain) moments = item_moments(norm, tile.item, tile.first_of_item() && threadIdx.x == 0);
     for (int k = 0; k < width; ++k) {
@@ -182,10 +193,10 @@ struct NormAccumulator {
 struct NormPartials {
   Tensor columns, scalars;
 
-  template <int width, class T>
-  static NormPartials of(const Norm<T>& norm, int64_t kinds, int64_t chunks, Stream stream) {
+  template <int width, class S>
+  static NormPartials of(const Norm<S>& norm, int64_t kinds, int64_t chunks, Stream stream) {
     const int64_t parts = tile_blocks<width>(1, chunks, norm.channels);
-    return {Tensor::empty({norm.items * chunks, kinds, norm.channels}, dtype_of<T>, stream),
+    return {Tensor::empty({norm.items * chunks, kinds, norm.channels}, dtype_of<compute_type<S>>, stream),
             Tensor::empty({norm.items, parts, NormSums::count}, DType::float64, stream)};
   }
 };
@@ -237,12 +248,12 @@ struct ColumnTotals {
 };
 
 // Fills columns 0 and 1 of `kinds` and the scalars from dn, for whoever has no kernel of its own that does.
-template <class T>
-NormPartials norm_backward_sums(const Norm<T>& norm, const T* dn, int64_t kinds, Stream stream);
+template <class S>
+NormPartials norm_backward_sums(const Norm<S>& norm, const S* dn, int64_t kinds, Stream stream);
 // Adds the columns up into `totals` and, in the same launch, the scalars into grad_slope (may be null) and turns dn
 // into dx (may be null; may be dn itself).
-template <class T>
-void norm_backward_finish(const Norm<T>& norm, const NormPartials& partials, const ColumnTotals<T>& totals, const T* dn,
-                          T* grad_slope, T* dx);
+template <class S>
+void norm_backward_finish(const Norm<S>& norm, const NormPartials& partials,
+                          const ColumnTotals<compute_type<S>>& totals, const S* dn, compute_type<S>* grad_slope, S* dx);
 
 }  // namespace sunder::cuda

@@ -7,7 +7,7 @@ namespace sunder {
 
 // Global layer norm: y = gain * (x - mean) / sqrt(variance + eps) + bias, mean and biased variance over all frames and
 // channels of an item (torch.nn.GroupNorm with one group; gLN of Luo and Mesgarani, 2019).
-// x: (B, T, C), gain and bias: (C). float32, float64. Throws Error for other shapes.
+// x: (B, T, C), gain and bias: (C). float32, float64; on CUDA x and y also bfloat16. Throws Error for other shapes.
 struct GlobalNormResult {
   Tensor y;
   Tensor moments;  // (B, 2): mean and 1 / sqrt(variance + eps), which the backward needs
@@ -26,5 +26,8 @@ SUNDER_KERNEL(global_norm_forward, const Tensor& x, const Tensor& gain, const Te
               Tensor& moments)
 SUNDER_KERNEL(global_norm_backward, const Tensor& grad_y, const Tensor& x, const Tensor& gain, const Tensor& moments,
               GlobalNormGrads& grads)
+
+// Rounded once; the hundredth is float32's.
+inline constexpr double global_norm_bfloat16_error = 1.01 * bfloat16_unit;
 
 }  // namespace sunder

@@ -8,7 +8,8 @@
 namespace sunder {
 namespace {
 
-void check(const Tensor& x, const Tensor& weight) {
+void check(const Tensor& x, const Tensor& weight, Tf32 tf32) {
+  check_tf32("linear", x, tf32);
   check_alike("linear", {&x, &weight});
   check_dim("linear", "weight", weight, 2);
   if (x.dim() < 1 || x.size(-1) != weight.size(1))
@@ -19,7 +20,7 @@ int64_t rows_of(const Tensor& x) { return x.size(-1) > 0 ? x.numel() / x.size(-1
 
 }  // namespace
 
-void cpu::linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& y) {
+void cpu::linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, Tf32, Tensor& y) {
   const int64_t rows = rows_of(x), n = weight.size(0), k = weight.size(1);
   visit_real("linear", x.dtype(), [&]<class T>() {
     // The bias first, then the product on top of it: the rows are warm in the cache, and no pass is added.
@@ -31,7 +32,7 @@ void cpu::linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bi
   });
 }
 
-void cpu::linear_backward(const Tensor& grad_y, const Tensor& x, const Tensor& weight, LinearGrads& grads) {
+void cpu::linear_backward(const Tensor& grad_y, const Tensor& x, const Tensor& weight, Tf32, LinearGrads& grads) {
   const int64_t rows = rows_of(x), n = weight.size(0), k = weight.size(1);
   visit_real("linear", x.dtype(), [&]<class T>() {
     const T* dy = grad_y.data<T>();
@@ -42,27 +43,27 @@ void cpu::linear_backward(const Tensor& grad_y, const Tensor& x, const Tensor& w
   });
 }
 
-Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
-  check(x, weight);
-  check_alike("linear", {&x, &bias});
+Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias, Tf32 tf32) {
+  check(x, weight, tf32);
+  check_parameters("linear", x, {&bias});
   check_shape("linear", "bias", bias, {weight.size(0)});
   Shape shape = x.shape();
   shape.back() = weight.size(0);
   Tensor y = Tensor::empty(shape, x.dtype(), x.stream());
-  SUNDER_DISPATCH(linear_forward, x.device())(x, weight, bias, y);
+  SUNDER_DISPATCH(linear_forward, x.device())(x, weight, bias, tf32, y);
   return y;
 }
 
-LinearGrads linear_backward(const Tensor& grad_y, const Tensor& x, const Tensor& weight, bool wants_x) {
-  check(x, weight);
+LinearGrads linear_backward(const Tensor& grad_y, const Tensor& x, const Tensor& weight, bool wants_x, Tf32 tf32) {
+  check(x, weight, tf32);
   Shape shape = x.shape();
   shape.back() = weight.size(0);
   check_shape("linear_backward", "grad_y", grad_y, shape);
   LinearGrads grads;
   if (wants_x) grads.x = Tensor::empty_like(x);
-  grads.weight = Tensor::empty_like(weight);
-  grads.bias = Tensor::empty({weight.size(0)}, x.dtype(), x.stream());
-  SUNDER_DISPATCH(linear_backward, x.device())(grad_y, x, weight, grads);
+  grads.weight = empty_gradient(weight);
+  grads.bias = Tensor::empty({weight.size(0)}, grads.weight.dtype(), x.stream());
+  SUNDER_DISPATCH(linear_backward, x.device())(grad_y, x, weight, tf32, grads);
   return grads;
 }
 

@@ -9,9 +9,9 @@ namespace {
 
 // The bias on every row, before the product is added to it: y is written once more and read once, while the product
 // runs. Floor: y once.
-template <int width, class T>
-__global__ void linear_bias_kernel(const T* bias, T* y, int64_t count, int64_t n) {
-  SUNDER_GRID_STRIDE_PACKS(i, count, width) store(y + i, load<width>(bias + i % n));
+template <int width, class S>
+__global__ void linear_bias_kernel(const compute_type<S>* bias, S* y, int64_t count, int64_t n) {
+  SUNDER_GRID_STRIDE_PACKS(i, count, width) store<width>(y + i, load<width>(bias + i % n));
 }
 
 }  // namespace
@@ -19,30 +19,32 @@ __global__ void linear_bias_kernel(const T* bias, T* y, int64_t count, int64_t n
 
 namespace sunder {
 
-void cuda::linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, Tensor& y) {
+void cuda::linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, Tf32 tf32, Tensor& y) {
   const int64_t n = weight.size(0), k = weight.size(1);
   if (y.numel() == 0) return;
-  visit_real("linear", x.dtype(), [&]<class T>() {
-    T* out = y.mutable_data<T>();
-    with_pack_width<T>(n, {bias.raw(), out}, [&]<int width>() {
-      launch(linear_bias_kernel<width, T>, grid_for(y.numel() / width), dim3(block_size), 0, native(y), bias.data<T>(),
-             out, y.numel(), n);
+  visit_stored("linear", x.dtype(), [&]<class S>() {
+    S* out = y.mutable_data<S>();
+    with_pack_width<S>(n, {bias.raw(), out}, [&]<int width>() {
+      launch(linear_bias_kernel<width, S>, grid_for(y.numel() / width), dim3(block_size), 0, native(y),
+             bias.data<compute_type<S>>(), out, y.numel(), n);
     });
     if (k == 0) return;
-    blas::gemm<T>(y.stream(), y.numel() / n, n, k, 1, {x.data<T>(), k}, {weight.data<T>(), k, true}, 1, out, n);
+    blas::gemm<S>(y.stream(), tf32, y.numel() / n, n, k, 1, {x.data<S>(), k}, {weight.data<S>(), k, true}, 1, out, n);
   });
 }
 
-void cuda::linear_backward(const Tensor& grad_y, const Tensor& x, const Tensor& weight, LinearGrads& grads) {
+void cuda::linear_backward(const Tensor& grad_y, const Tensor& x, const Tensor& weight, Tf32 tf32, LinearGrads& grads) {
   const int64_t n = weight.size(0), k = weight.size(1), rows = n > 0 ? grad_y.numel() / n : 0;
-  visit_real("linear", x.dtype(), [&]<class T>() {
-    const T* dy = grad_y.data<T>();
+  visit_stored("linear", x.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    const S* dy = grad_y.data<S>();
     if (grads.x.defined() && n == 0) grads.x.zero();
     if (grads.x.defined() && n > 0)
-      blas::gemm<T>(x.stream(), rows, k, n, 1, {dy, n}, {weight.data<T>(), k}, 0, grads.x.mutable_data<T>(), k);
+      blas::gemm<S>(x.stream(), tf32, rows, k, n, 1, {dy, n}, {weight.data<S>(), k}, 0, grads.x.mutable_data<S>(), k);
     if (rows == 0) grads.weight.zero();
     else
-      blas::gemm<T>(x.stream(), n, k, rows, 1, {dy, n, true}, {x.data<T>(), k}, 0, grads.weight.mutable_data<T>(), k);
+      blas::gemm<S>(x.stream(), tf32, n, k, rows, 1, {dy, n, true}, {x.data<S>(), k}, 0, grads.weight.mutable_data<T>(),
+                    k);
     sum_over(dy, 1, rows, n, grads.bias.mutable_data<T>(), x.stream());
   });
 }

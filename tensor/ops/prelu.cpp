@@ -72,7 +72,7 @@ void cpu::prelu_backward(const Tensor& grad_y, const Tensor& x, const Tensor& sl
 namespace {
 
 void check(const Tensor& x, const Tensor& slope) {
-  check_alike("prelu", {&x, &slope});
+  check_parameters("prelu", x, {&slope});
   if (x.dim() < 1) throw_error("[prelu] expected x of shape (..., C), got {}", describe(x));
   if (slope.dim() != 1 || (slope.numel() != 1 && slope.numel() != x.size(-1)))
     throw_error("[prelu] expected slope of shape (1) or ({}), got {}", x.size(-1), describe(slope));

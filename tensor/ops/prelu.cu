@@ -4,19 +4,20 @@
 namespace sunder {
 namespace {
 
-template <class T>
-__global__ void prelu_forward_kernel(const T* x, const T* slope, int64_t slopes, T* y, int64_t count, int64_t channels) {
+template <class S, class T = compute_type<S>>
+__global__ void prelu_forward_kernel(const S* x, const T* slope, int64_t slopes, S* y, int64_t count,
+                                     int64_t channels) {
   SUNDER_GRID_STRIDE(i, count) {
-    const T a = slope[slopes == 1 ? 0 : i % channels];
-    y[i] = x[i] > 0 ? x[i] : a * x[i];
+    const T a = slope[slopes == 1 ? 0 : i % channels], value = x[i];
+    y[i] = S(value > 0 ? value : a * value);
   }
 }
 
 // A block walks `rows_per_block` rows, a thread one channel at a time; partial: (blocks, C) of the slopes' gradients.
 constexpr int64_t rows_per_block = 64;
 
-template <class T>
-__global__ void prelu_backward_kernel(const T* dy, const T* x, const T* slope, int64_t slopes, T* dx, double* partial,
+template <class S, class T = compute_type<S>>
+__global__ void prelu_backward_kernel(const S* dy, const S* x, const T* slope, int64_t slopes, S* dx, double* partial,
                                       int64_t rows, int64_t channels) {
   const int64_t begin = blockIdx.x * rows_per_block;
   const int64_t end = begin + rows_per_block < rows ? begin + rows_per_block : rows;
@@ -25,8 +26,9 @@ __global__ void prelu_backward_kernel(const T* dy, const T* x, const T* slope, i
     double sum = 0;
     for (int64_t row = begin; row < end; ++row) {
       const int64_t i = row * channels + c;
-      dx[i] = x[i] > 0 ? dy[i] : a * dy[i];
-      sum += x[i] > 0 ? T(0) : dy[i] * x[i];
+      const T value = x[i], grad = dy[i];
+      dx[i] = S(value > 0 ? grad : a * grad);
+      sum += value > 0 ? T(0) : grad * value;
     }
     partial[blockIdx.x * channels + c] = sum;
   }
@@ -49,9 +51,9 @@ __global__ void prelu_slope_kernel(const double* partial, int64_t blocks, int64_
 
 void cuda::prelu_forward(const Tensor& x, const Tensor& slope, Tensor& y) {
   if (x.numel() == 0) return;
-  visit_real("prelu", x.dtype(), [&]<class T>() {
-    launch(prelu_forward_kernel<T>, grid_for(x.numel()), dim3(block_size), 0, native(x), x.data<T>(), slope.data<T>(),
-           slope.numel(), y.mutable_data<T>(), x.numel(), x.size(-1));
+  visit_stored("prelu", x.dtype(), [&]<class S>() {
+    launch(prelu_forward_kernel<S>, grid_for(x.numel()), dim3(block_size), 0, native(x), x.data<S>(),
+           slope.data<compute_type<S>>(), slope.numel(), y.mutable_data<S>(), x.numel(), x.size(-1));
   });
 }
 
@@ -61,9 +63,10 @@ void cuda::prelu_backward(const Tensor& grad_y, const Tensor& x, const Tensor& s
   if (rows == 0) return grad_slope.zero();
   const int64_t blocks = (rows + rows_per_block - 1) / rows_per_block;
   const Tensor partial = Tensor::empty({blocks, channels}, DType::float64, x.stream());
-  visit_real("prelu", x.dtype(), [&]<class T>() {
-    launch(prelu_backward_kernel<T>, dim3(static_cast<unsigned>(blocks)), dim3(block_size), 0, native(x),
-           grad_y.data<T>(), x.data<T>(), slope.data<T>(), slope.numel(), grad_x.mutable_data<T>(),
+  visit_stored("prelu", x.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    launch(prelu_backward_kernel<S>, dim3(static_cast<unsigned>(blocks)), dim3(block_size), 0, native(x),
+           grad_y.data<S>(), x.data<S>(), slope.data<T>(), slope.numel(), grad_x.mutable_data<S>(),
            partial.mutable_data<double>(), rows, channels);
     launch(prelu_slope_kernel<T>, dim3(static_cast<unsigned>(slope.numel())), dim3(block_size), 0, native(x),
            partial.data<double>(), blocks, channels, slope.numel(), grad_slope.mutable_data<T>());

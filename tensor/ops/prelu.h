@@ -6,8 +6,9 @@
 namespace sunder {
 
 // y = x where x > 0, else slope * x (He et al., 2015; torch.nn.PReLU, channels last).
-// x: (..., C); slope: (1) shared or (C) one a channel; returns y: (..., C). float32, float64.
-// Throws Error for another number of slopes, mixed dtypes or streams.
+// x: (..., C); slope: (1) shared or (C) one a channel; returns y: (..., C). float32, float64; on CUDA x and y
+// also bfloat16.
+// Throws Error for another number of slopes, other dtypes or streams.
 Tensor prelu(const Tensor& x, const Tensor& slope);
 
 struct PreluGrads {
@@ -20,5 +21,8 @@ PreluGrads prelu_backward(const Tensor& grad_y, const Tensor& x, const Tensor& s
 SUNDER_KERNEL(prelu_forward, const Tensor& x, const Tensor& slope, Tensor& y)
 SUNDER_KERNEL(prelu_backward, const Tensor& grad_y, const Tensor& x, const Tensor& slope, Tensor& grad_x,
               Tensor& grad_slope)
+
+// Rounded once; the hundredth is float32's.
+inline constexpr double prelu_bfloat16_error = 1.01 * bfloat16_unit;
 
 }  // namespace sunder

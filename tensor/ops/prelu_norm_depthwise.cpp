@@ -48,19 +48,20 @@ void prelu_norm_depthwise_backward(const Tensor& grad_y, const PreluNormDepthwis
 PreluNormDepthwiseResult prelu_norm_depthwise(const PreluNormDepthwiseInputs& in, int64_t dilation, double eps) {
   const char* op = "prelu_norm_depthwise";
   check_depthwise(op, in.x, in.weight, in.conv_bias, dilation);
-  check_alike(op, {&in.x, &in.slope, &in.gain, &in.bias});
+  check_parameters(op, in.x, {&in.slope, &in.gain, &in.bias});
   check_shape(op, "slope", in.slope, {1});
   check_shape(op, "gain", in.gain, {in.x.size(2)});
   check_shape(op, "bias", in.bias, {in.x.size(2)});
   PreluNormDepthwiseResult result{Tensor::empty_like(in.x),
-                                  Tensor::empty({in.x.size(0), 2}, in.x.dtype(), in.x.stream())};
+                                  Tensor::empty({in.x.size(0), 2}, compute_dtype(in.x.dtype()), in.x.stream())};
   SUNDER_DISPATCH(prelu_norm_depthwise_forward, in.x.device())(in, dilation, eps, result.y, result.moments);
   return result;
 }
 
 PreluNormDepthwiseInputs prelu_norm_depthwise_backward(const Tensor& grad_y, const PreluNormDepthwiseInputs& in,
                                                        const Tensor& moments, int64_t dilation) {
-  check_alike("prelu_norm_depthwise_backward", {&grad_y, &in.x, &moments});
+  check_alike("prelu_norm_depthwise_backward", {&grad_y, &in.x});
+  check_parameters("prelu_norm_depthwise_backward", in.x, {&moments});
   check_shape("prelu_norm_depthwise_backward", "grad_y", grad_y, in.x.shape());
   const auto like = [](const Tensor& tensor) { return Tensor::empty_like(tensor); };
   PreluNormDepthwiseInputs grads{like(in.x),    like(in.slope),  like(in.gain),

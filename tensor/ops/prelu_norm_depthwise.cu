@@ -36,22 +36,23 @@ struct ThreeTaps {
   }
 };
 
-template <class T, int width>
-__global__ void three_taps_forward_kernel(Norm<T> input, const T* taps, const T* bias, Chains chains, int64_t chunks,
-                                          T* y) {
+template <class S, int width, class T = compute_type<S>>
+__global__ void three_taps_forward_kernel(Norm<S> input, const T* taps, const T* bias, Chains chains, int64_t chunks,
+                                          S* y) {
   const Tile tile = Tile::of<width>(blockIdx.x, input.channels, chunks);
   const int64_t item = tile.item * input.frames * input.channels;
   const int64_t first = chains.first(tile.chunk * tile_warps + threadIdx.x / 32);
-  Pack<T, width> n[rows_per_thread + 2];  // x at first
-  load_rows(input.x + item, first - chains.dilation, chains.dilation, input.frames, input.channels, tile.column, n);
+  Pack<S, width> x[rows_per_thread + 2];
+  load_rows(input.x + item, first - chains.dilation, chains.dilation, input.frames, input.channels, tile.column, x);
   const NormAffine<T, width> norm(input, tile);
   if (tile.column >= input.channels) return;
   const ThreeTaps<T, width> weight(taps, tile.column, input.channels);
   const auto offset = load_parameters<width>(bias + tile.column);
+  Pack<T, width> n[rows_per_thread + 2];
 #pragma unroll
   for (int i = 0; i < rows_per_thread + 2; ++i) {
     const int64_t row = first + (i - 1) * chains.dilation;
-    n[i] = row >= 0 && row < input.frames ? norm(n[i]) : Pack<T, width>{};
+    n[i] = row >= 0 && row < input.frames ? norm(widen(x[i])) : Pack<T, width>{};
   }
 #pragma unroll
   for (int i = 0; i < rows_per_thread; ++i) {
@@ -68,9 +69,9 @@ __global__ void three_taps_forward_kernel(Norm<T> input, const T* taps, const T*
 constexpr int kinds = 6, links_at_once = 4;
 
 // dn[t] = sum over k of w_k dy[t - offset_k]; dw_k gets dy[t - offset_k] n[t]: of x only the link itself is needed.
-template <class T, int width>
+template <class S, int width, class T = compute_type<S>>
 __global__ void __launch_bounds__(block_size, 2)
-    three_taps_backward_kernel(Norm<T> input, const T* taps, const T* dy, Chains chains, int64_t chunks, T* dn,
+    three_taps_backward_kernel(Norm<S> input, const T* taps, const S* dy, Chains chains, int64_t chunks, S* dn,
                                T* columns, double* scalars) {
   SUNDER_SHARED(T[kinds * block_size * width], shared);
   const Tile tile = Tile::of<width>(blockIdx.x, input.channels, chunks);
@@ -79,26 +80,26 @@ __global__ void __launch_bounds__(block_size, 2)
   const int64_t item = tile.item * input.frames * input.channels, step = chains.dilation;
   int64_t row = chains.first(tile.chunk * tile_warps + threadIdx.x / 32);
   NormAccumulator<T, kinds, width> sums;
-  Pack<T, width> before[2];  // dy one link back and here
+  Pack<S, width> before[2];  // dy one link back and here
   load_rows(dy + item, row - step, step, input.frames, input.channels, tile.column, before);
   for (int turn = 0; turn < rows_per_thread / links_at_once; ++turn) {
-    Pack<T, width> x[links_at_once], after[links_at_once];
+    Pack<S, width> x[links_at_once], after[links_at_once];
     load_rows(input.x + item, row, step, input.frames, input.channels, tile.column, x);
     load_rows(dy + item, row + step, step, input.frames, input.channels, tile.column, after);
 #pragma unroll
     for (int i = 0; i < links_at_once; ++i, row += step) {
       if (row >= input.frames || tile.column >= input.channels) break;
-      const Pack<T, width> grads[3] = {after[i], before[1], before[0]};
-      const auto n = norm(x[i]);
+      const Pack<T, width> grads[3] = {widen(after[i]), widen(before[1]), widen(before[0])};
+      const auto link = widen(x[i]), n = norm(link);
       Pack<T, width> sum{};
       for (int c = 0; c < width; ++c) {
         for (int k = 0; k < 3; ++k) {
           sum.at[c] += weight.tap[k][c] * grads[k].at[c];
           sums.columns[3 + k][c] += grads[k].at[c] * n.at[c];
         }
-        sums.columns[2][c] += before[1].at[c];
+        sums.columns[2][c] += grads[1].at[c];
       }
-      sums.add(norm, x[i], sum);
+      sums.add(norm, link, sum);
       store<width>(dn + item + row * input.channels + tile.column, sum);
       before[0] = before[1];
       before[1] = after[i];
@@ -109,14 +110,14 @@ __global__ void __launch_bounds__(block_size, 2)
   write_scalars(sums, norm, shared, scalars + NormSums::count * static_cast<int64_t>(blockIdx.x));
 }
 
-template <class T>
-NormPartials three_taps_backward(const Norm<T>& norm, const T* taps, const T* dy, int64_t dilation, T* dn,
+template <class S, class T>
+NormPartials three_taps_backward(const Norm<S>& norm, const T* taps, const S* dy, int64_t dilation, S* dn,
                                  Stream stream) {
   const Chains chains = Chains::of(norm.frames, dilation);
   NormPartials partials;
-  with_pack_width<T>(norm.channels, {norm.x, dy, dn}, [&]<int width>() {
+  with_tile_width<S>(norm.channels, {norm.x, dy, dn}, [&]<int width>() {
     partials = NormPartials::of<width>(norm, kinds, chains.chunks(), stream);
-    launch(three_taps_backward_kernel<T, width>, dim3(blocks_for(partials.scalars.numel() / NormSums::count, 1)),
+    launch(three_taps_backward_kernel<S, width>, dim3(blocks_for(partials.scalars.numel() / NormSums::count, 1)),
            dim3(block_size), 0, stream, norm, taps, dy, chains, chains.chunks(), dn, partials.columns.mutable_data<T>(),
            partials.scalars.mutable_data<double>());
   });
@@ -124,14 +125,14 @@ NormPartials three_taps_backward(const Norm<T>& norm, const T* taps, const T* dy
 }
 
 // Any number of taps, in three launches.
-template <class T>
-NormPartials any_taps_backward(const Norm<T>& norm, const Tensor& grad_y, const Tensor& weight, int64_t dilation,
-                               T* dn) {
+template <class S>
+NormPartials any_taps_backward(const Norm<S>& norm, const Tensor& grad_y, const Tensor& weight, int64_t dilation,
+                               S* dn) {
   const int64_t kernel = weight.size(2);
   const Stream stream = grad_y.stream();
-  depthwise<T>(grad_y, weight.data<T>(), nullptr, kernel, -dilation, dn, stream);
+  depthwise<S>(grad_y, weight.data<compute_type<S>>(), nullptr, kernel, -dilation, dn, stream);
   const NormPartials partials = norm_backward_sums(norm, dn, kernel + 3, stream);
-  depthwise_sums(norm, grad_y.data<T>(), kernel, dilation, partials.columns, 2);
+  depthwise_sums(norm, grad_y.data<S>(), kernel, dilation, partials.columns, 2);
   return partials;
 }
 
@@ -141,16 +142,17 @@ void prelu_norm_depthwise_forward(const PreluNormDepthwiseInputs& in, int64_t di
                                   Tensor& moments) {
   if (in.x.numel() == 0) return moments.zero();
   const Stream stream = in.x.stream();
-  visit_real("prelu_norm_depthwise", in.x.dtype(), [&]<class T>() {
-    Norm<T> norm = Norm<T>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
+  visit_stored("prelu_norm_depthwise", in.x.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    Norm<S> norm = Norm<S>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
     const Tensor sums = norm_sums(norm, stream);
     norm = with_sums(norm, sums, eps);
     const T *taps = in.weight.data<T>(), *bias = in.conv_bias.data<T>();
-    T* out = y.mutable_data<T>();
+    S* out = y.mutable_data<S>();
     if (in.weight.size(2) != 3) return depthwise(norm, taps, bias, in.weight.size(2), dilation, out, stream);
     const Chains chains = Chains::of(norm.frames, dilation);
-    with_pack_width<T>(norm.channels, {norm.x, out}, [&]<int width>() {
-      launch(three_taps_forward_kernel<T, width>,
+    with_tile_width<S>(norm.channels, {norm.x, out}, [&]<int width>() {
+      launch(three_taps_forward_kernel<S, width>,
              dim3(blocks_for(tile_blocks<width>(norm.items, chains.chunks(), norm.channels), 1)), dim3(block_size), 0,
              stream, norm, taps, bias, chains, chains.chunks(), out);
     });
@@ -163,12 +165,13 @@ void prelu_norm_depthwise_backward(const Tensor& grad_y, const PreluNormDepthwis
     for (const Tensor* grad : {&grads.slope, &grads.gain, &grads.bias, &grads.weight, &grads.conv_bias}) grad->zero();
     return;
   }
-  visit_real("prelu_norm_depthwise", in.x.dtype(), [&]<class T>() {
-    const Norm<T> norm = Norm<T>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
-    T* dn = grads.x.mutable_data<T>();  // the norm's gradient first, turned into that of x in place
+  visit_stored("prelu_norm_depthwise", in.x.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    const Norm<S> norm = Norm<S>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
+    S* dn = grads.x.mutable_data<S>();  // the norm's gradient first, turned into that of x in place
     const NormPartials partials =
         in.weight.size(2) == 3
-            ? three_taps_backward(norm, in.weight.data<T>(), grad_y.data<T>(), dilation, dn, in.x.stream())
+            ? three_taps_backward(norm, in.weight.data<T>(), grad_y.data<S>(), dilation, dn, in.x.stream())
             : any_taps_backward(norm, grad_y, in.weight, dilation, dn);
     const ColumnTotals<T> totals{grads.gain.mutable_data<T>(), grads.bias.mutable_data<T>(),
                                  grads.conv_bias.mutable_data<T>(), grads.weight.mutable_data<T>(), in.weight.size(2)};

@@ -21,7 +21,7 @@ void normalise(const PreluNormLinearInputs& in, const Tensor& moments, T* normed
 
 }  // namespace
 
-void prelu_norm_linear_forward(const PreluNormLinearInputs& in, double eps, Tensor& y, Tensor& moments) {
+void prelu_norm_linear_forward(const PreluNormLinearInputs& in, Tf32, double eps, Tensor& y, Tensor& moments) {
   const int64_t items = in.x.size(0), frames = in.x.size(1), channels = in.x.size(2), n = in.weight.size(0);
   visit_real("prelu_norm_linear", in.x.dtype(), [&]<class T>() {
     norm_moments(in.x.data<T>(), in.slope.data<T>()[0], items, frames, channels, eps, moments.mutable_data<T>());
@@ -36,7 +36,7 @@ void prelu_norm_linear_forward(const PreluNormLinearInputs& in, double eps, Tens
   });
 }
 
-void prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInputs& in, const Tensor& moments,
+void prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInputs& in, const Tensor& moments, Tf32,
                                 PreluNormLinearInputs& grads) {
   const int64_t items = in.x.size(0), frames = in.x.size(1), channels = in.x.size(2), n = in.weight.size(0);
   const int64_t rows = items * frames;
@@ -57,9 +57,11 @@ void prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInput
 
 }  // namespace cpu
 
-PreluNormLinearResult prelu_norm_linear(const PreluNormLinearInputs& in, double eps) {
+PreluNormLinearResult prelu_norm_linear(const PreluNormLinearInputs& in, Tf32 tf32, double eps) {
   const char* op = "prelu_norm_linear";
-  check_alike(op, {&in.x, &in.slope, &in.gain, &in.bias, &in.weight, &in.out_bias});
+  check_tf32(op, in.x, tf32);
+  check_alike(op, {&in.x, &in.weight});
+  check_parameters(op, in.x, {&in.slope, &in.gain, &in.bias, &in.out_bias});
   check_dim(op, "x", in.x, 3);
   check_shape(op, "slope", in.slope, {1});
   check_shape(op, "gain", in.gain, {in.x.size(2)});
@@ -68,19 +70,21 @@ PreluNormLinearResult prelu_norm_linear(const PreluNormLinearInputs& in, double 
   check_shape(op, "out_bias", in.out_bias, {in.weight.size(0)});
   PreluNormLinearResult result{
       Tensor::empty({in.x.size(0), in.x.size(1), in.weight.size(0)}, in.x.dtype(), in.x.stream()),
-      Tensor::empty({in.x.size(0), 2}, in.x.dtype(), in.x.stream())};
-  SUNDER_DISPATCH(prelu_norm_linear_forward, in.x.device())(in, eps, result.y, result.moments);
+      Tensor::empty({in.x.size(0), 2}, compute_dtype(in.x.dtype()), in.x.stream())};
+  SUNDER_DISPATCH(prelu_norm_linear_forward, in.x.device())(in, tf32, eps, result.y, result.moments);
   return result;
 }
 
 PreluNormLinearInputs prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInputs& in,
-                                                 const Tensor& moments) {
-  check_alike("prelu_norm_linear_backward", {&grad_y, &in.x, &moments});
+                                                 const Tensor& moments, Tf32 tf32) {
+  check_tf32("prelu_norm_linear_backward", in.x, tf32);
+  check_alike("prelu_norm_linear_backward", {&grad_y, &in.x});
+  check_parameters("prelu_norm_linear_backward", in.x, {&moments});
   check_shape("prelu_norm_linear_backward", "grad_y", grad_y, {in.x.size(0), in.x.size(1), in.weight.size(0)});
   const auto like = [](const Tensor& tensor) { return Tensor::empty_like(tensor); };
-  PreluNormLinearInputs grads{like(in.x),    like(in.slope),  like(in.gain),
-                              like(in.bias), like(in.weight), like(in.out_bias)};
-  SUNDER_DISPATCH(prelu_norm_linear_backward, in.x.device())(grad_y, in, moments, grads);
+  PreluNormLinearInputs grads{like(in.x),       like(in.slope), like(in.gain), like(in.bias), empty_gradient(in.weight),
+                              like(in.out_bias)};
+  SUNDER_DISPATCH(prelu_norm_linear_backward, in.x.device())(grad_y, in, moments, tf32, grads);
   return grads;
 }
 

@@ -10,10 +10,11 @@
 namespace sunder::cuda {
 namespace {
 
+// The products are kept in T, for what is left of them after the mean is taken away may be much smaller.
 // products: (items * frames + 2, N), the last rows W gain and W bias; tiles as in global_norm.cuh, N columns.
-template <class T, int width>
-__global__ void scale_products_kernel(Norm<T> norm, const T* products, const T* out_bias, int64_t columns,
-                                      int64_t chunks, T* y) {
+template <class S, int width, class T = compute_type<S>>
+__global__ void scale_products_kernel(Norm<S> norm, const T* products, const T* out_bias, int64_t columns,
+                                      int64_t chunks, S* y) {
   const Tile tile = Tile::of<width>(blockIdx.x, columns, chunks);
   const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * columns;
   Pack<T, width> rows[rows_per_thread];
@@ -35,31 +36,33 @@ __global__ void scale_products_kernel(Norm<T> norm, const T* products, const T* 
 
 }  // namespace
 
-void prelu_norm_linear_forward(const PreluNormLinearInputs& in, double eps, Tensor& y, Tensor& moments) {
+void prelu_norm_linear_forward(const PreluNormLinearInputs& in, Tf32 tf32, double eps, Tensor& y, Tensor& moments) {
   const int64_t channels = in.x.size(2), columns = in.weight.size(0);
   if (channels == 0) throw_error("[prelu_norm_linear] expected at least one channel, got {}", describe(in.x));
   if (in.x.numel() == 0 || columns == 0) return moments.zero();
   const int64_t rows = in.x.numel() / channels + 2;
   const Stream stream = in.x.stream();
-  visit_real("prelu_norm_linear", in.x.dtype(), [&]<class T>() {
-    Norm<T> norm = Norm<T>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
+  visit_stored("prelu_norm_linear", in.x.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    Norm<S> norm = Norm<S>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
     const Tensor scaled = Tensor::empty({rows, channels}, in.x.dtype(), stream);
-    const Tensor sums = norm_sums(norm, stream, scaled.mutable_data<T>());
+    const Tensor sums = norm_sums(norm, stream, scaled.mutable_data<S>());
     norm = with_sums(norm, sums, eps);
-    const Tensor products = Tensor::empty({rows, columns}, in.x.dtype(), stream);
-    T *product = products.mutable_data<T>(), *out = y.mutable_data<T>();
-    blas::gemm<T>(stream, rows, columns, channels, 1, {scaled.data<T>(), channels},
-                  {in.weight.data<T>(), channels, true}, 0, product, columns);
+    const Tensor products = Tensor::empty({rows, columns}, dtype_of<T>, stream);
+    T* product = products.mutable_data<T>();
+    S* out = y.mutable_data<S>();
+    blas::gemm<S>(stream, tf32, rows, columns, channels, 1, {scaled.data<S>(), channels},
+                  {in.weight.data<S>(), channels, true}, 0, product, columns);
     const T* bias = in.out_bias.data<T>();
     const int64_t chunks = tile_chunks(norm.frames);
-    with_pack_width<T>(columns, {product, out}, [&]<int width>() {
-      launch(scale_products_kernel<T, width>, dim3(blocks_for(tile_blocks<width>(norm.items, chunks, columns), 1)),
+    with_tile_width<S>(columns, {product, out}, [&]<int width>() {
+      launch(scale_products_kernel<S, width>, dim3(blocks_for(tile_blocks<width>(norm.items, chunks, columns), 1)),
              dim3(block_size), 0, stream, norm, product, bias, columns, chunks, out);
     });
   });
 }
 
-void prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInputs& in, const Tensor& moments,
+void prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInputs& in, const Tensor& moments, Tf32 tf32,
                                 PreluNormLinearInputs& grads) {
   const int64_t channels = in.x.size(2), columns = in.weight.size(0);
   if (grad_y.numel() == 0) {
@@ -69,18 +72,20 @@ void prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInput
   }
   const int64_t rows = grad_y.numel() / columns;
   const Stream stream = in.x.stream();
-  visit_real("prelu_norm_linear", in.x.dtype(), [&]<class T>() {
-    const Norm<T> norm = Norm<T>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
-    const T* dy = grad_y.data<T>();
+  visit_stored("prelu_norm_linear", in.x.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    const Norm<S> norm = Norm<S>(in.x).activated(in.slope).with(in.gain, in.bias, moments);
+    const S* dy = grad_y.data<S>();
     {
       const Tensor normed = Tensor::empty_like(in.x);
-      norm_apply(norm, normed.mutable_data<T>(), stream);
-      blas::gemm<T>(stream, columns, channels, rows, 1, {dy, columns, true}, {normed.data<T>(), channels}, 0,
+      norm_apply(norm, normed.mutable_data<S>(), stream);
+      blas::gemm<S>(stream, tf32, columns, channels, rows, 1, {dy, columns, true}, {normed.data<S>(), channels}, 0,
                     grads.weight.mutable_data<T>(), channels);
     }
     sum_over(dy, 1, rows, columns, grads.out_bias.mutable_data<T>(), stream);
-    T* dn = grads.x.mutable_data<T>();  // the norm's gradient first, turned into that of x in place
-    blas::gemm<T>(stream, rows, channels, columns, 1, {dy, columns}, {in.weight.data<T>(), channels}, 0, dn, channels);
+    S* dn = grads.x.mutable_data<S>();  // the norm's gradient first, turned into that of x in place
+    blas::gemm<S>(stream, tf32, rows, channels, columns, 1, {dy, columns}, {in.weight.data<S>(), channels}, 0, dn,
+                  channels);
     const NormPartials partials = norm_backward_sums(norm, dn, 2, stream);
     const ColumnTotals<T> totals{grads.gain.mutable_data<T>(), grads.bias.mutable_data<T>()};
     norm_backward_finish(norm, partials, totals, dn, grads.slope.mutable_data<T>(), dn);

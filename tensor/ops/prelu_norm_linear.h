@@ -7,8 +7,9 @@ namespace sunder {
 
 // y = linear(global_norm(prelu(x, slope), gain, bias), weight, out_bias), the end of a Conv-TasNet block: the norm's
 // output lives a piece of rows at a time, in the cache, between its making and the product.
-// x: (B, T, C); slope: (1); gain, bias: (C); weight: (N, C); out_bias: (N); returns y: (B, T, N). float32, float64.
-// Throws Error for other shapes.
+// x: (B, T, C); slope: (1); gain, bias: (C); weight: (N, C); out_bias: (N); returns y: (B, T, N). float32 (in
+// TF32 on CUDA alone), float64; on CUDA x, weight and y also bfloat16, with gradients of float32 for all but x. Throws
+// Error for other shapes.
 struct PreluNormLinearInputs {
   Tensor x, slope, gain, bias, weight, out_bias;
 };
@@ -16,13 +17,19 @@ struct PreluNormLinearResult {
   Tensor y;
   Tensor moments;  // (B, 2): mean and 1 / sqrt(variance + eps) of prelu(x)
 };
-PreluNormLinearResult prelu_norm_linear(const PreluNormLinearInputs& in, double eps = 1e-8);
+PreluNormLinearResult prelu_norm_linear(const PreluNormLinearInputs& in, Tf32 tf32 = Tf32::off, double eps = 1e-8);
 // The gradients of all six inputs, in their order.
 PreluNormLinearInputs prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInputs& in,
-                                                 const Tensor& moments);
+                                                 const Tensor& moments, Tf32 tf32 = Tf32::off);
 
-SUNDER_KERNEL(prelu_norm_linear_forward, const PreluNormLinearInputs& in, double eps, Tensor& y, Tensor& moments)
+SUNDER_KERNEL(prelu_norm_linear_forward, const PreluNormLinearInputs& in, Tf32 tf32, double eps, Tensor& y,
+              Tensor& moments)
 SUNDER_KERNEL(prelu_norm_linear_backward, const Tensor& grad_y, const PreluNormLinearInputs& in, const Tensor& moments,
-              PreluNormLinearInputs& grads)
+              Tf32 tf32, PreluNormLinearInputs& grads)
+
+// Where the mean of PReLU(x) is not large beside its deviation, which the norm would stretch: rounded are gain *
+// PReLU(x), the gain and the bias before the product, and y after it. TF32 cuts both operands of every term.
+inline constexpr double prelu_norm_linear_bfloat16_error = 4 * bfloat16_unit,
+                        prelu_norm_linear_tf32_error = 2 * tf32_unit;
 
 }  // namespace sunder

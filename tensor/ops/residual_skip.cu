@@ -15,12 +15,12 @@ __global__ void residual_skip_forward_kernel(const T* x, const T* skip, const T*
     const bool residual = c < channels;
     const int64_t at = residual ? row * channels + c : row * skips + c - channels;
     const T* before = residual ? x : skip;
-    auto values = load<width>(both + i);
+    auto values = widen(load<width>(both + i));
     if (before) {
-      const auto added = load<width>(before + at);
+      const auto added = widen(load<width>(before + at));
       for (int k = 0; k < width; ++k) values.at[k] += added.at[k];
     }
-    store((residual ? next : skip_sum) + at, values);
+    store<width>((residual ? next : skip_sum) + at, values);
   }
 }
 
@@ -51,7 +51,7 @@ namespace sunder {
 void cuda::residual_skip_forward(const Tensor& x, const Tensor& skip, const Tensor& both, ResidualSkip& result) {
   const int64_t channels = x.size(-1), skips = both.size(-1) - channels;
   if (both.numel() == 0) return;
-  visit_real("residual_skip", x.dtype(), [&]<class T>() {
+  visit_stored("residual_skip", x.dtype(), [&]<class T>() {
     const T* before = data_or_null<T>(skip);
     T *next = result.next.mutable_data<T>(), *sum = result.skip_sum.mutable_data<T>();
     // channels | skips: a multiple of a power of two where both are.
@@ -66,7 +66,7 @@ void cuda::residual_skip_backward(const Tensor& grad_next, const Tensor& grad_sk
                                   int64_t channels) {
   const int64_t count = grad_both.numel(), skips = grad_both.size(-1) - channels;
   if (count == 0) return;
-  visit_real("residual_skip", grad_both.dtype(), [&]<class T>() {
+  visit_stored("residual_skip", grad_both.dtype(), [&]<class T>() {
     const T *next = data_or_null<T>(grad_next), *sum = data_or_null<T>(grad_skip_sum);
     with_pack_width<T>(channels | skips, {next, sum, grad_both.raw()}, [&]<int width>() {
       launch(residual_skip_backward_kernel<width, T>, grid_for(count / width), dim3(block_size), 0, native(grad_both),

@@ -103,8 +103,8 @@ void check(const Tensor& logits, const Tensor& spectrum, int64_t sources) {
   check_dim("soft_mask", "spectrum", spectrum, 3);
   if (sources < 1) throw_error("[soft_mask] expected at least one source, got {}", sources);
   check_shape("soft_mask", "logits", logits, {spectrum.size(0), spectrum.size(1), sources * spectrum.size(2)});
-  if (!is_real(logits.dtype()) || spectrum.dtype() != complex_of(logits.dtype()) ||
-      spectrum.stream() != logits.stream())
+  const DType precision = compute_dtype(logits.dtype());
+  if (!is_real(precision) || spectrum.dtype() != complex_of(precision) || spectrum.stream() != logits.stream())
     throw_error("[soft_mask] expected real logits and a complex spectrum of one precision on one stream, got {} and {}",
                 describe(logits), describe(spectrum));
 }

@@ -22,26 +22,26 @@ struct Sizes {
   }
 };
 
-template <class T>
-__device__ __forceinline__ T sigmoid(T x) {
-  return SigmoidOp{}.value(x);
+template <class S, class T = compute_type<S>>
+__device__ __forceinline__ T sigmoid(S x) {
+  return SigmoidOp{}.value(static_cast<T>(x));
 }
 
 // 1 / (sum over sources of m + eps) at one bin.
-template <class T>
-__device__ __forceinline__ T inverse_sum(const T* logits, const Sizes& sizes) {
+template <class S, class T = compute_type<S>>
+__device__ __forceinline__ T inverse_sum(const S* logits, const Sizes& sizes) {
   T sum = T(soft_mask_eps);
   for (int64_t s = 0; s < sizes.sources; ++s) sum += sigmoid(logits[s * sizes.bins]);
   return T(1) / sum;
 }
 
-template <class T>
-__global__ void soft_mask_forward_kernel(const T* logits, const T* spectrum, Sizes sizes, T* estimates) {
+template <class S, class T = compute_type<S>>
+__global__ void soft_mask_forward_kernel(const S* logits, const T* spectrum, Sizes sizes, T* estimates) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * frames_per_block + threadIdx.y;
   if (row >= sizes.rows) return;
   const int64_t step = sizes.frames * sizes.bins, first = sizes.estimate(row);
   for (int64_t f = threadIdx.x; f < sizes.bins; f += threads_per_frame) {
-    const T* logit = logits + row * sizes.sources * sizes.bins + f;
+    const S* logit = logits + row * sizes.sources * sizes.bins + f;
     const auto x = cuda::load<2>(spectrum + 2 * (row * sizes.bins + f));
     const T inverse = inverse_sum(logit, sizes);
     for (int64_t s = 0; s < sizes.sources; ++s) {
@@ -53,9 +53,9 @@ __global__ void soft_mask_forward_kernel(const T* logits, const T* spectrum, Siz
 
 // dshare_s = Re(conj(dy_s) x), dm_s = (dshare_s - sum over sources of dshare share) / (sum m + eps),
 // dlogit_s = m_s (1 - m_s) dm_s.
-template <class T>
-__global__ void soft_mask_backward_kernel(const T* grad_estimates, const T* logits, const T* spectrum, Sizes sizes,
-                                          T* grad_logits) {
+template <class S, class T = compute_type<S>>
+__global__ void soft_mask_backward_kernel(const T* grad_estimates, const S* logits, const T* spectrum, Sizes sizes,
+                                          S* grad_logits) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * frames_per_block + threadIdx.y;
   if (row >= sizes.rows) return;
   const int64_t step = sizes.frames * sizes.bins, first = sizes.estimate(row);
@@ -72,7 +72,7 @@ __global__ void soft_mask_backward_kernel(const T* grad_estimates, const T* logi
       mean += grad_share(s) * (sigmoid(logits[at + s * sizes.bins]) * inverse);
     for (int64_t s = 0; s < sizes.sources; ++s) {
       const T m = sigmoid(logits[at + s * sizes.bins]);
-      grad_logits[at + s * sizes.bins] = (grad_share(s) - mean) * inverse * SigmoidOp{}.derivative(m);
+      grad_logits[at + s * sizes.bins] = S((grad_share(s) - mean) * inverse * SigmoidOp{}.derivative(m));
     }
   }
 }
@@ -92,9 +92,10 @@ T* parts(const Tensor& z) {
 void cuda::soft_mask_forward(const Tensor& logits, const Tensor& spectrum, Tensor& estimates) {
   const Sizes sizes = sizes_of(estimates);
   if (estimates.numel() == 0) return;
-  visit_real("soft_mask", logits.dtype(), [&]<class T>() {
-    launch(soft_mask_forward_kernel<T>, dim3(blocks_for(sizes.rows, frames_per_block)),
-           dim3(threads_per_frame, frames_per_block), 0, logits.stream(), logits.data<T>(), parts<T>(spectrum), sizes,
+  visit_stored("soft_mask", logits.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    launch(soft_mask_forward_kernel<S>, dim3(blocks_for(sizes.rows, frames_per_block)),
+           dim3(threads_per_frame, frames_per_block), 0, logits.stream(), logits.data<S>(), parts<T>(spectrum), sizes,
            parts<T>(estimates));
   });
 }
@@ -103,10 +104,11 @@ void cuda::soft_mask_backward(const Tensor& grad_estimates, const Tensor& logits
                               Tensor& grad_logits) {
   const Sizes sizes = sizes_of(grad_estimates);
   if (grad_estimates.numel() == 0) return;
-  visit_real("soft_mask", logits.dtype(), [&]<class T>() {
-    launch(soft_mask_backward_kernel<T>, dim3(blocks_for(sizes.rows, frames_per_block)),
-           dim3(threads_per_frame, frames_per_block), 0, logits.stream(), parts<T>(grad_estimates), logits.data<T>(),
-           parts<T>(spectrum), sizes, grad_logits.mutable_data<T>());
+  visit_stored("soft_mask", logits.dtype(), [&]<class S>() {
+    using T = compute_type<S>;
+    launch(soft_mask_backward_kernel<S>, dim3(blocks_for(sizes.rows, frames_per_block)),
+           dim3(threads_per_frame, frames_per_block), 0, logits.stream(), parts<T>(grad_estimates), logits.data<S>(),
+           parts<T>(spectrum), sizes, grad_logits.mutable_data<S>());
   });
 }
 

@@ -19,13 +19,13 @@ struct Waiting {
   unsigned* counters = nullptr;  // one for all pieces of a sum
 };
 
-// How `count` terms are cut. Pieces begin at multiples of 4 terms, so that packs stay aligned.
+// How `count` terms are cut. Pieces begin at multiples of `step` terms, so that packs stay aligned.
 struct Pieces {
   int64_t count, terms;
 };
-Pieces pieces_for(int64_t count, int64_t tasks, int64_t least_terms) {
+Pieces pieces_for(int64_t count, int64_t tasks, int64_t least_terms, int64_t step) {
   const int64_t wanted = ceil_div(enough_blocks, tasks < 1 ? 1 : tasks), most = ceil_div(count, least_terms);
-  const int64_t terms = ceil_div(ceil_div(count, wanted < most ? wanted : most), 4) * 4;
+  const int64_t terms = ceil_div(ceil_div(count, wanted < most ? wanted : most), step) * step;
   return {ceil_div(count, terms), terms};
 }
 
@@ -170,8 +170,9 @@ void sum_over(const In* x, int64_t outer, int64_t count, int64_t inner, Out* sum
     return;
   }
   const bool along = inner <= most_inner && most_inner % inner == 0;
-  const Pieces pieces =
-      along ? pieces_for(count, outer, ceil_div(8192, inner)) : pieces_for(count, outer * ceil_div(inner, 128), 64);
+  constexpr int64_t step = sizeof(In) < 4 ? 8 : 4;
+  const Pieces pieces = along ? pieces_for(count, outer, ceil_div(8192, inner), step)
+                              : pieces_for(count, outer * ceil_div(inner, 128), 64, step);
   Tensor pieces_sums;
   Waiting waiting;
   if (pieces.count > 1) {
@@ -185,6 +186,7 @@ void sum_over(const In* x, int64_t outer, int64_t count, int64_t inner, Out* sum
 
 template void sum_over(const float*, int64_t, int64_t, int64_t, float*, Stream);
 template void sum_over(const float*, int64_t, int64_t, int64_t, double*, Stream);
+template void sum_over(const bfloat16*, int64_t, int64_t, int64_t, float*, Stream);
 template void sum_over(const double*, int64_t, int64_t, int64_t, float*, Stream);
 template void sum_over(const double*, int64_t, int64_t, int64_t, double*, Stream);
 

@@ -7,20 +7,25 @@ namespace {
 
 // The engine's own addition: exercised through a variable that is used twice.
 Example example(const std::string& name, Shape shape, DType dtype) {
-  return {name, {random_tensor(shape, 1, dtype), random_tensor(shape, 2, dtype)},
-          [](const auto& in) {
-            Tensor sum = in[0].value().clone();
-            accumulate(sum, in[1].value());
-            return std::vector{Variable(sum)};
-          },
-          [](const std::vector<Tensor>& in) {
-            Tensor sum = in[0].clone();
-            const int64_t reals = sum.numel() * (is_complex(sum.dtype()) ? 2 : 1);
-            for (int64_t i = 0; i < reals; ++i)
-              reinterpret_cast<double*>(sum.raw())[i] += reinterpret_cast<double*>(in[1].raw())[i];
-            return std::vector{sum};
-          },
-          {}, /*check_grad=*/false};
+  Example result{name,
+                 {random_tensor(shape, 1, dtype), random_tensor(shape, 2, dtype)},
+                 [](const auto& in) {
+                   Tensor sum = in[0].value().clone();
+                   accumulate(sum, in[1].value());
+                   return std::vector{Variable(sum)};
+                 },
+                 [](const std::vector<Tensor>& in) {
+                   Tensor sum = in[0].clone();
+                   const int64_t reals = sum.numel() * (is_complex(sum.dtype()) ? 2 : 1);
+                   for (int64_t i = 0; i < reals; ++i)
+                     reinterpret_cast<double*>(sum.raw())[i] += reinterpret_cast<double*>(in[1].raw())[i];
+                   return std::vector{sum};
+                 },
+                 {},
+                 /*check_grad=*/false};
+  if (!is_complex(dtype)) result.narrow = {Narrow::activation, Narrow::activation};
+  result.bfloat16_bound = accumulate_bfloat16_error;
+  return result;
 }
 
 }  // namespace

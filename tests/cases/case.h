@@ -13,6 +13,10 @@
 
 namespace sunder::cases {
 
+// How an input is stored where activations are bfloat16; a matrix is a rounded copy of a float32 parameter, which gets
+// the gradient.
+enum class Narrow { parameter, matrix, activation };
+
 struct Example {
   std::string name;            // "3x5x7_shared"
   std::vector<Tensor> inputs;  // float64, complex128 or int64; cast for the float32 check
@@ -25,6 +29,12 @@ struct Example {
   double tolerance64 = 1e-12;
   double tolerance32 = 1e-5;
   double grad_tolerance = 1e-7;
+  // In lower precision, on CUDA alone (precision_test.cpp). |difference| <= bound * max(1, largest |reference|),
+  // results and gradients alike; the reference is the function in float64 on the same rounded inputs.
+  std::vector<Narrow> narrow = {};  // of each input; empty: the op has no bfloat16
+  double bfloat16_bound = 0;
+  Differentiable tf32 = {};  // the function with TF32 on
+  double tf32_bound = 0;
 };
 
 struct Rejected {

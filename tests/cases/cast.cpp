@@ -1,5 +1,7 @@
 #include "tensor/ops/cast.h"
 
+#include <cmath>
+
 #include "tests/cases/case.h"
 
 namespace sunder::cases {
@@ -25,16 +27,44 @@ Example example(const std::string& name, Shape shape, DType dtype) {
           {}, /*check_grad=*/false, /*tolerance64=*/0, /*tolerance32=*/1e-7};
 }
 
+// To bfloat16 and back: the nearest of 256 numbers between two powers of two, of two equally near ones the even.
+Example narrow_example(const std::string& name, Tensor x) {
+  return {name,
+          {std::move(x)},
+          [](const auto& in) {
+            const Tensor& values = in[0].value();
+            return std::vector{Variable(values.cast(DType::bfloat16).cast(values.dtype()))};
+          },
+          [](const std::vector<Tensor>& in) {
+            Tensor rounded = in[0].clone();
+            for (int64_t i = 0; i < rounded.numel(); ++i) {
+              double& value = rounded.mutable_data<double>()[i];
+              int exponent = 0;
+              const double fraction = std::frexp(static_cast<float>(value), &exponent);
+              value = std::ldexp(std::nearbyint(fraction * 256), exponent - 8);
+            }
+            return std::vector{rounded};
+          },
+          {},
+          /*check_grad=*/false,
+          /*tolerance64=*/0,
+          /*tolerance32=*/0};
+}
+
 }  // namespace
 
 Case cast_case() {
   return {"cast",
           {example("1", {1}, DType::float64), example("0", {0}, DType::float64), example("3x7", {3, 7}, DType::float64),
-           example("40001", {40001}, DType::float64), example("5x3_complex", {5, 3}, DType::complex128)},
+           example("40001", {40001}, DType::float64), example("5x3_complex", {5, 3}, DType::complex128),
+           narrow_example("bfloat16_4013", random_tensor({4013}, 1, DType::float64, -3, 3)),
+           narrow_example("bfloat16_ties",
+                          generate({64}, [](int64_t i) { return 1 + std::ldexp(static_cast<double>(i), -8); }))},
           {{"[cast] expected two precisions of real or of complex numbers",
             [] { random_tensor({2}, 1).cast(DType::complex64); }},
-           {"[cast] expected two precisions of real or of complex numbers",
-            [] { integers({1, 2}, {2}).cast(DType::float32); }}}};
+           {"[cast] expected two precisions of real or of complex numbers", [] {
+              integers({1, 2}, {2}).cast(DType::float32);
+            }}}};
 }
 
 }  // namespace sunder::cases

@@ -20,9 +20,13 @@ std::vector<Tensor> reference(const std::vector<Tensor>& in, int64_t dilation) {
 }
 
 Example example(const std::string& name, Shape x, int64_t kernel, int64_t dilation) {
-  return {name, {random_tensor(x, 1), random_tensor({x[2], 1, kernel}, 2), random_tensor({x[2]}, 3)},
-          [=](const auto& in) { return std::vector{depthwise_conv1d(in[0], in[1], in[2], dilation)}; },
-          [=](const auto& in) { return reference(in, dilation); }};
+  Example result{name,
+                 {random_tensor(x, 1), random_tensor({x[2], 1, kernel}, 2), random_tensor({x[2]}, 3)},
+                 [=](const auto& in) { return std::vector{depthwise_conv1d(in[0], in[1], in[2], dilation)}; },
+                 [=](const auto& in) { return reference(in, dilation); }};
+  result.narrow = {Narrow::activation, Narrow::parameter, Narrow::parameter};
+  result.bfloat16_bound = depthwise_conv1d_bfloat16_error;
+  return result;
 }
 
 }  // namespace

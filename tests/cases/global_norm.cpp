@@ -23,9 +23,14 @@ std::vector<Tensor> reference(const std::vector<Tensor>& in) {
 }
 
 Example example(const std::string& name, Shape shape, double low = -1, double high = 2) {
-  return {name, {random_tensor(shape, 1, DType::float64, low, high), random_tensor({shape[2]}, 2),
-                 random_tensor({shape[2]}, 3)},
-          [](const auto& in) { return std::vector{global_norm(in[0], in[1], in[2])}; }, reference};
+  Example result{
+      name,
+      {random_tensor(shape, 1, DType::float64, low, high), random_tensor({shape[2]}, 2), random_tensor({shape[2]}, 3)},
+      [](const auto& in) { return std::vector{global_norm(in[0], in[1], in[2])}; },
+      reference};
+  result.narrow = {Narrow::activation, Narrow::parameter, Narrow::parameter};
+  result.bfloat16_bound = global_norm_bfloat16_error;
+  return result;
 }
 
 }  // namespace
@@ -40,12 +45,15 @@ Case global_norm_case() {
   single.tolerance32 = 1e-3;
   single.grad_tolerance = 1e-6;
   return {"global_norm",
-          {single, example("2x3x5", {2, 3, 5}), example("3x1x4", {3, 1, 4}),
-           example("2x130x9", {2, 130, 9}), example("0x2x3", {0, 2, 3}), quiet},
+          {single, example("2x3x5", {2, 3, 5}), example("3x1x4", {3, 1, 4}), example("2x130x9", {2, 130, 9}),
+           example("2x67x136", {2, 67, 136}), example("0x2x3", {0, 2, 3}), quiet},
           {{"[global_norm] expected gain of shape (5)",
-            [] { global_norm(random_tensor({2, 3, 5}, 1), random_tensor({4}, 2), random_tensor({5}, 3)); }},
-           {"[global_norm] expected x with 3 axes",
-            [] { global_norm(random_tensor({3, 5}, 1), random_tensor({5}, 2), random_tensor({5}, 3)); }}}};
+            [] {
+              global_norm(random_tensor({2, 3, 5}, 1), random_tensor({4}, 2), random_tensor({5}, 3));
+            }},
+           {"[global_norm] expected x with 3 axes", [] {
+              global_norm(random_tensor({3, 5}, 1), random_tensor({5}, 2), random_tensor({5}, 3));
+            }}}};
 }
 
 }  // namespace sunder::cases

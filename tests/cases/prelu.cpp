@@ -12,8 +12,13 @@ std::vector<Tensor> reference(const std::vector<Tensor>& in) {
 }
 
 Example example(const std::string& name, Shape shape, int64_t slopes) {
-  return {name, {random_tensor(shape, 1), random_tensor({slopes}, 2)},
-          [](const auto& in) { return std::vector{prelu(in[0], in[1])}; }, reference};
+  Example result{name,
+                 {random_tensor(shape, 1), random_tensor({slopes}, 2)},
+                 [](const auto& in) { return std::vector{prelu(in[0], in[1])}; },
+                 reference};
+  result.narrow = {Narrow::activation, Narrow::parameter};
+  result.bfloat16_bound = prelu_bfloat16_error;
+  return result;
 }
 
 }  // namespace
@@ -23,9 +28,12 @@ Case prelu_case() {
           {example("3x5x7_shared", {3, 5, 7}, 1), example("3x5x7_per_channel", {3, 5, 7}, 7), example("1", {1}, 1),
            example("200x33_shared", {200, 33}, 1), example("0x4_shared", {0, 4}, 1)},
           {{"[prelu] expected slope of shape (1) or (7), got float64 (3)",
-            [] { prelu(random_tensor({2, 7}, 1), random_tensor({3}, 2)); }},
-           {"[prelu] expected tensors of one dtype",
-            [] { prelu(random_tensor({2, 7}, 1), random_tensor({1}, 2).cast(DType::float32)); }}}};
+            [] {
+              prelu(random_tensor({2, 7}, 1), random_tensor({3}, 2));
+            }},
+           {"[prelu] expected parameters of float64 on the stream of float64 (2, 7)", [] {
+              prelu(random_tensor({2, 7}, 1), random_tensor({1}, 2).cast(DType::float32));
+            }}}};
 }
 
 }  // namespace sunder::cases

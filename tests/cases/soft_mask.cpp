@@ -32,12 +32,16 @@ Example example(const std::string& name, int64_t items, int64_t sources, int64_t
   const Tensor spectrum = random_tensor({items, frames, bins}, 2, DType::complex128);
   const auto function = [=](const auto& in) {
     const Tensor& logits = in[0].value();
-    return std::vector{soft_mask(in[0], spectrum.cast(complex_of(logits.dtype())).to(logits.stream()), sources)};
+    const DType precision = complex_of(compute_dtype(logits.dtype()));
+    return std::vector{soft_mask(in[0], spectrum.cast(precision).to(logits.stream()), sources)};
   };
-  return {name,
-          {random_tensor({items, frames, sources * bins}, 1, DType::float64, -range, range)},
-          function,
-          [=](const auto& in) { return reference(in, spectrum, sources); }};
+  Example result{name,
+                 {random_tensor({items, frames, sources * bins}, 1, DType::float64, -range, range)},
+                 function,
+                 [=](const auto& in) { return reference(in, spectrum, sources); }};
+  result.narrow = {Narrow::activation};
+  result.bfloat16_bound = soft_mask_bfloat16_error;
+  return result;
 }
 
 void call(Shape logits, Shape spectrum, int64_t sources = 2, DType dtype = DType::complex128) {

@@ -12,7 +12,7 @@ namespace sunder {
 namespace {
 
 // PyTorch's own deviation in float32 (the README's table).
-struct Precision {
+struct Deviation {
   double result32, gradient32;
 };
 
@@ -66,36 +66,36 @@ class GoldenConvTasNet : public testing::TestWithParam<DType> {
 
 TEST_P(GoldenConvTasNet, TwoSourcesWithPit) {
   SUNDER_NEEDS_SHARED("golden/models/stft_conv_tasnet_s2.safetensors");
-  const Precision precision{2e-6, 9e-6};
+  const Deviation deviation{2e-6, 9e-6};
   const Golden golden("stft_conv_tasnet_s2", GetParam());
   const StftConvTasNet network = golden_network(golden, GetParam());
   load_weights(golden, network);
   const Tensor magnitudes = magnitude(Stft({network.config().n_fft, network.config().hop_length, "hann"}, GetParam())
                                           .forward(input(golden)));
-  golden.expect_equal(permute(Variable(magnitudes), {0, 2, 1}).value(), "magnitude", precision.result32);
-  expect_mask(golden, network, Variable(magnitudes), precision.result32);
+  golden.expect_equal(permute(Variable(magnitudes), {0, 2, 1}).value(), "magnitude", deviation.result32);
+  expect_mask(golden, network, Variable(magnitudes), deviation.result32);
   const Variable estimates = network.forward(input(golden));
-  golden.expect_equal(estimates.value(), "output", precision.result32);
+  golden.expect_equal(estimates.value(), "output", deviation.result32);
   backward(pit_loss(golden("pit.target"), estimates, golden.constant("snr_max")));
-  expect_gradients(golden, network, "pit.grad.", precision.gradient32);
+  expect_gradients(golden, network, "pit.grad.", deviation.gradient32);
 }
 
 TEST_P(GoldenConvTasNet, FourSourcesWithPitAndMixit) {
   SUNDER_NEEDS_SHARED("golden/models/stft_conv_tasnet_s4.safetensors");
-  const Precision precision{3e-6, 6e-6};
+  const Deviation deviation{3e-6, 6e-6};
   const Golden golden("stft_conv_tasnet_s4", GetParam());
   const StftConvTasNet network = golden_network(golden, GetParam());
   load_weights(golden, network);
-  golden.expect_equal(network.forward(input(golden)).value(), "output", precision.result32);
+  golden.expect_equal(network.forward(input(golden)).value(), "output", deviation.result32);
   backward(pit_loss(golden("pit.target"), network.forward(input(golden)), golden.constant("snr_max")));
-  expect_gradients(golden, network, "pit.grad.", precision.gradient32);
+  expect_gradients(golden, network, "pit.grad.", deviation.gradient32);
 
   network.parameters().zero_grad();
   const Tensor sources = golden("pit.target");  // mixture 0 is sources 0 + 1, mixture 1 sources 2 + 3
   const Shape shape = sources.shape();
   const Variable pairs(sources.reshape({shape[0], shape[1] / 2, 2, shape[2]}));
   backward(mixit_loss(sum(pairs, {2}).value(), network.forward(input(golden)), golden.constant("snr_max")));
-  expect_gradients(golden, network, "mixit.grad.", precision.gradient32);
+  expect_gradients(golden, network, "mixit.grad.", deviation.gradient32);
 }
 
 INSTANTIATE_TEST_SUITE_P(Precisions, GoldenConvTasNet, testing::Values(DType::float64, DType::float32),

@@ -1,48 +1,16 @@
 // Every method learns eight items by heart: losses, gradients, network and Adam work together.
 #include <gtest/gtest.h>
 
-#include "audio/metrics/si_snr.h"
 #include "nn/adam.h"
 #include "nn/registry.h"
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/step.h"
 #include "tensor/parallel.h"
-#include "tests/synthetic_voice.h"
+#include "tests/objectives/words.h"
 
 namespace sunder {
 namespace {
-
-constexpr int64_t length = 8000;
-
-struct Items {
-  Tensor references;  // (N, 2, length), of about unit variance
-  Tensor mixtures;    // (N, length)
-};
-
-// Words of two speakers within a second. They overlap little, so that masks on the mixture's spectrum can pass 20 dB:
-// the ideal ratio mask reaches 20.6 on such words, but 15.2 on two voices that never rest.
-Items make_items(int64_t count) {
-  constexpr int64_t word = 3200;
-  const auto level = static_cast<float>(std::sqrt(static_cast<double>(length) / word));
-  const Tensor references = Tensor::zeros({count, 2, length}, DType::float32);
-  const Tensor mixtures = Tensor::zeros({count, length}, DType::float32);
-  for (int64_t b = 0; b < count; ++b) {
-    Random random(0, RandomUse::test, b);
-    for (int64_t s = 0; s < 2; ++s) {
-      const auto speaker = static_cast<int>((b + s * (1 + b % 5)) % 6), take = static_cast<int>(2 * b + s);
-      const auto voice = synthetic_voice(speaker, take, word);
-      float* reference = references.mutable_data<float>() + (2 * b + s) * length;
-      const auto start = static_cast<int64_t>(random.below(length - word + 1));
-      for (int64_t t = 0; t < word; ++t) reference[start + t] = level * voice[t];
-      for (int64_t t = 0; t < length; ++t) {
-        reference[t] += 0.015f * static_cast<float>(random.normal());
-        mixtures.mutable_data<float>()[b * length + t] += reference[t];
-      }
-    }
-  }
-  return {references, mixtures};
-}
 
 // The given rows of the first axis.
 Tensor rows(const Tensor& from, const std::vector<int64_t>& chosen) {
@@ -77,18 +45,7 @@ class OverfitTest : public testing::Test {
     adam_->step(loss.value());
     return loss.value().item() / static_cast<double>(inputs);
   }
-  double si_snri(const Items& data) const {
-    const NoGrad no_grad;
-    const Tensor estimates = network_->forward(data.mixtures).value();
-    const int64_t count = data.mixtures.size(0);
-    double sum = 0;
-    for (int64_t b = 0; b < count; ++b)
-      sum += mean_si_snri(score_separation(data.references.slice(b, b + 1).reshape({2, length}),
-                                           estimates.slice(b, b + 1).reshape({-1, length}),
-                                           data.mixtures.slice(b, b + 1).reshape({length})))
-                 .value();
-    return sum / static_cast<double>(count);
-  }
+  double si_snri(const Items& data) const { return sunder::si_snri(*network_, data); }
 
   std::unique_ptr<Separator> network_;
   std::unique_ptr<Adam> adam_;

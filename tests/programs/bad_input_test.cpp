@@ -60,7 +60,10 @@ TEST_F(BadInputTest, FlagsKeysAndValues) {
   expect_refused("mixit", {"--set", "optim.lr=fast"}, 2, {"--set optim.lr: expected a number", "'fast'"});
   expect_refused("mixit", {"--set", "train.bach=3"}, 2, {"unknown key 'train.bach'", "did you mean 'train.batch'?"});
   expect_refused("mixpit", {"--batch", "0"}, 2, {"--batch: expected a whole number of at least 1, got '0'"});
-  expect_refused("mixpit", {"--precision", "fp16"}, 2, {"--precision: expected one of fp32, fp64, got 'fp16'"});
+  expect_refused("mixpit", {"--precision", "fp16"}, 2,
+                 {"--precision: expected one of fp64, fp32, tf32, bf16, got 'fp16'"});
+  expect_refused("mixpit", {"--precision", "bf16", "--device", "cpu"}, 2,
+                 {"precision bf16: needs --device cuda; the CPU has fp32 and fp64"});
   expect_refused("mixpit", {"--device", "gpu"}, 2, {"gpu"});
   expect_refused("mixpit", {"--set", "model.architecture=unet"}, 2, {"model.architecture", "stft-conv-tasnet", "unet"});
   expect_refused("mixpit", {"--set", "model.kernel_size=4"}, 2, {"kernel_size", "4"});

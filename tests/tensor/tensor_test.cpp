@@ -4,6 +4,7 @@
 
 #include <cmath>
 #include <functional>
+#include <limits>
 
 namespace sunder {
 namespace {
@@ -89,6 +90,18 @@ TEST(TensorTest, CastsWithinRealAndComplex) {
   EXPECT_EQ(z.cast(DType::complex128).to_vector<complex128>()[0], complex128(1, 2));
   EXPECT_EQ(message([&] { wide.cast(DType::complex64); }),
             "[cast] expected two precisions of real or of complex numbers, got float64 (2) on cpu to complex64");
+}
+
+TEST(TensorTest, Bfloat16KeepsWhatIsNoNumberAndTheSmallest) {
+  constexpr float infinity = std::numeric_limits<float>::infinity(), largest = 0x1.fep127f, smallest = 0x1p-133f;
+  const std::vector<float> kept = {infinity, -infinity, 0.0f, -0.0f, largest, -smallest};
+  EXPECT_EQ(Tensor::from(kept, {6}).cast(DType::bfloat16).cast(DType::float32).to_vector<float>(), kept);
+  const std::vector<float> lost = {std::numeric_limits<float>::max(), std::numeric_limits<float>::quiet_NaN(),
+                                   0x1p-135f};
+  const auto got = Tensor::from(lost, {3}).cast(DType::bfloat16).cast(DType::float32).to_vector<float>();
+  EXPECT_EQ(got[0], infinity) << "the nearest";
+  EXPECT_TRUE(std::isnan(got[1]));
+  EXPECT_EQ(got[2], 0);
 }
 
 TEST(TensorTest, FillsAndReadsValues) {

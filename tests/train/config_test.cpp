@@ -125,7 +125,7 @@ TEST(Config, RefusesWrongTypesAndRanges) {
       {"[optim]\nlr = [1]", "optim.lr: expected a number"},
       {"[train]\ndynamic_mixing = 1", "expected true or false, got '1'"},
       {"[train]\ndevice = 3", "train.device: expected a text, got '3'"},
-      {"[train]\nprecision = 'fp8'", "train.precision: expected one of fp32, fp64, got 'fp8'"},
+      {"[train]\nprecision = 'fp8'", "train.precision: expected one of fp64, fp32, tf32, bf16, got 'fp8'"},
   };
   for (const auto& [toml, message] : cases)
     EXPECT_NE(load_refusal(toml).find(message), std::string::npos) << load_refusal(toml);

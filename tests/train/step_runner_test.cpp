@@ -41,10 +41,10 @@ Tensor signals(Shape shape, uint64_t which, DType dtype) {
 // A network and the steps of one method on it.
 class Training {
  public:
-  Training(const std::string& method, Device device, DType dtype, bool graph, ConvTasNetConfig sizes = small)
-      : method_(method), dtype_(dtype), stream_(device) {
+  Training(const std::string& method, Device device, Precision precision, bool graph, ConvTasNetConfig sizes = small)
+      : method_(method), dtype_(precision.signals), stream_(device) {
     sizes.sources = method == "mixit" ? 4 : 2;
-    network_ = make_separator("stft-conv-tasnet", sizes, dtype, stream_.get(), /*seed=*/5);
+    network_ = make_separator("stft-conv-tasnet", sizes, precision, stream_.get(), /*seed=*/5);
     adam_ = std::make_unique<Adam>(network_->parameters(), 1e-2, AdamOptions{});
     runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_, graph);
   }
@@ -136,19 +136,23 @@ TEST_P(CudaStepRunnerTest, FirstGradientsEqualTheCpusInSinglePrecision) {
 }
 
 TEST_P(CudaStepRunnerTest, AGraphGivesTheSameBitsAsLaunches) {
-  Training eager(GetParam(), first_cuda_device, DType::float32, false),
-      graph(GetParam(), first_cuda_device, DType::float32, true);
-  eager.steps(0, 6);
-  graph.steps(0, 6);
-  const auto expected = eager.runner().results(true), actual = graph.runner().results(true);
-  ASSERT_EQ(actual.size(), 6u);
-  for (size_t i = 0; i < actual.size(); ++i) {
-    EXPECT_EQ(actual[i].loss, expected[i].loss) << i;
-    EXPECT_EQ(actual[i].norm, expected[i].norm) << i;
+  for (const char* name : {"fp32", "tf32", "bf16"}) {
+    SCOPED_TRACE(name);
+    const Precision precision = parse_precision(name, first_cuda_device);
+    Training eager(GetParam(), first_cuda_device, precision, false),
+        graph(GetParam(), first_cuda_device, precision, true);
+    eager.steps(0, 5);
+    graph.steps(0, 5);
+    const auto expected = eager.runner().results(true), actual = graph.runner().results(true);
+    ASSERT_EQ(actual.size(), 5u);
+    for (size_t i = 0; i < actual.size(); ++i) {
+      EXPECT_EQ(actual[i].loss, expected[i].loss) << i;
+      EXPECT_EQ(actual[i].norm, expected[i].norm) << i;
+    }
+    expect_same_bits(eager.parameters(), graph.parameters());
+    EXPECT_GT(graph.runner().graph_size().kernels, 0u);
+    EXPECT_EQ(eager.runner().graph_size().total(), 0u);
   }
-  expect_same_bits(eager.parameters(), graph.parameters());
-  EXPECT_GT(graph.runner().graph_size().kernels, 0u);
-  EXPECT_EQ(eager.runner().graph_size().total(), 0u);
 }
 
 // What others allocate and fill after the capture must not lie where the graph writes, nor the other way round.
