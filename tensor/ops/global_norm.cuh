@@ -79,8 +79,8 @@ int64_t tile_blocks(int64_t items, int64_t chunks, int64_t channels) {
   return items * chunks * ceil_div(channels, 32 * width);
 }
 
-// Packs of a tile hold what fits 16 bytes when it is computed with, so four bfloat16 and not eight: a warp's lanes then
-// share 128 channels, and the registers of a thread hold the sums of four columns.
+// Packs of a tile hold what fits 16 bytes when it is computed with, so four bfloat16 and not eight: 128 channels then
+// fill a warp, and a thread's registers hold the sums of its columns (with eight the three-tap gradient spills).
 template <class S, class F>
 void with_tile_width(int64_t row, std::initializer_list<const void*> addresses, F&& f) {
   with_pack_width<S, 16 / sizeof(compute_type<S>)>(row, addresses, f);

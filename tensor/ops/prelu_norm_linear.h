@@ -28,8 +28,9 @@ SUNDER_KERNEL(prelu_norm_linear_backward, const Tensor& grad_y, const PreluNormL
               Tf32 tf32, PreluNormLinearInputs& grads)
 
 // Where the mean of PReLU(x) is not large beside its deviation, which the norm would stretch: rounded are gain *
-// PReLU(x), the gain and the bias before the product, and y after it. TF32 cuts both operands of every term.
-inline constexpr double prelu_norm_linear_bfloat16_error = 4 * bfloat16_unit,
+// PReLU(x), the gain and the bias before the product, whose terms' errors have either sign, and y after it. TF32 cuts
+// both operands of every term.
+inline constexpr double prelu_norm_linear_bfloat16_error = 2 * bfloat16_unit,
                         prelu_norm_linear_tf32_error = 2 * tf32_unit;
 
 }  // namespace sunder

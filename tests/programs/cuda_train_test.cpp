@@ -62,6 +62,21 @@ TEST_F(CudaTrainTest, AGraphChangesNoByteAndSaysWhatItHolds) {
   EXPECT_EQ(launches.err.find("CUDA graph"), std::string::npos);
 }
 
+TEST_F(CudaTrainTest, LowerPrecisionTrainsAndIsKeptInFloat32) {
+  for (const char* precision : {"fp32", "tf32", "bf16"}) {
+    const ProgramResult result = train_on("cuda", precision, {"--precision", precision});
+    ASSERT_EQ(result.code, 0) << result.err;
+    for (const auto& [name, tensor] : model(precision)) EXPECT_EQ(tensor.dtype(), DType::float32) << name;
+  }
+  // The first step's loss, dB: not the same bits, and not far.
+  const auto first_loss = [&](const char* precision) { return metrics(precision)[0]["loss"].get<double>(); };
+  const double exact = first_loss("fp32");
+  EXPECT_NE(first_loss("tf32"), exact);
+  EXPECT_NEAR(first_loss("tf32"), exact, 0.01);
+  EXPECT_NE(first_loss("bf16"), exact);
+  EXPECT_NEAR(first_loss("bf16"), exact, 0.1);
+}
+
 TEST_F(CudaTrainTest, TheCpuHasNoGraphs) {
   const ProgramResult result = train_on("cpu", "run", {"--graph", "on"});
   EXPECT_EQ(result.code, 2);
