@@ -99,6 +99,12 @@ std::string run(const StepBenchmark& b) {
       {"inputs_per_s", round(1e3 * static_cast<double>(b.batch) / median, 10)},
       {"peak_mib", round(static_cast<double>(memory_stats(stream.device).bytes_peak) / (1 << 20), 10)},
       {"allocations", memory_stats(stream.device).allocations - allocations}};
+  size_t bytes = 0;
+  for (const Tensor& input : step.inputs(0)) bytes += input.bytes();
+  if (stream.device.is_cuda()) {
+    row["bytes_to_device"] = bytes;
+    row["bytes_to_host"] = adam.report().bytes();
+  }
   if (b.mode == "graph") {
     row["kernels"] = runner.graph_size().kernels;
     row["copies"] = runner.graph_size().copies;

@@ -141,9 +141,12 @@ void Trainer::step(const std::string& kind, const std::vector<Tensor>& inputs, c
   pending_.push_back({++steps_, epoch_, loader_->seconds_waited() - waited_before_step_, std::move(last_batches_)});
   if (const cuda::GraphSize size = runner_->graph_size(); size != graph_size_) {
     graph_size_ = size;
+    size_t bytes = 0;
+    for (const Tensor& input : inputs) bytes += input.bytes();
     if (size.total() > 0)
-      log_->info("{}: a step is one CUDA graph of {} kernels, {} copies and {} fills", kind, size.kernels, size.copies,
-                 size.fills);
+      log_->info(
+          "{}: a step is one CUDA graph of {} kernels, {} copies and {} fills; {} bytes go up to the device, {} down",
+          kind, size.kernels, size.copies, size.fills, bytes, adam_->report().bytes());
   }
   note_results(false);
   if (c.train.checkpoint_minutes > 0 && seconds_since(last_save_) >= 60 * c.train.checkpoint_minutes) save(false);

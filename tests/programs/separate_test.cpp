@@ -188,7 +188,7 @@ TEST_F(SeparateTest, UsageAndModelsAreChecked) {
   write("half.safetensors", read("model.safetensors").substr(0, 5000));
   EXPECT_EQ(separate({"--model", "half.safetensors", "mix.wav"}).code, 4);
   EXPECT_EQ(separate({"--model", model, "--num-layers", "3", "mix.wav"}).code, 4) << "contradicts the metadata";
-  EXPECT_EQ(separate({"--model", model, "--device", "cuda", "mix.wav"}).code, 6);
+  EXPECT_EQ(separate({"--model", model, "--device", "cuda:63", "mix.wav"}).code, 6);
   const ProgramResult help = run_program("sunder-separate", {"--help"});
   EXPECT_EQ(help.code, 0);
   expect_contains(help.out, {"--chunk-seconds", "32-bit float", "--model RUN/checkpoints/best mixture.wav -o",

@@ -213,6 +213,9 @@ TEST_P(CudaStepRunnerTest, SteadyStateAllocatesNothingAndWaitsForNothing) {
       EXPECT_EQ(now.allocations, before.allocations);
       EXPECT_EQ(now.synchronisations, before.synchronisations);
       EXPECT_EQ(now.graph_launches - before.graph_launches, graph ? 1u : 0u);
+      size_t inputs = 0;
+      for (const Tensor& input : training.inputs(static_cast<int64_t>(i))) inputs += input.bytes();
+      EXPECT_EQ(now.bytes_to_device - before.bytes_to_device, inputs);
       EXPECT_EQ(now.bytes_to_host - before.bytes_to_host, 3 * sizeof(double)) << "loss, norm, skipped";
       EXPECT_EQ(now.kernels - before.kernels, after[4].kernels - after[3].kernels);
       EXPECT_EQ(now.library_calls - before.library_calls, after[4].library_calls - after[3].library_calls);
