@@ -36,8 +36,14 @@ if [ ${#missing[@]} -gt 0 ]; then
   DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qy --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
-say "Build"
-cmake -S . -B build/release -G Ninja -DSUNDER_TESTS=OFF >/dev/null
+# A GPU is used where there is one and a toolkit to compile for it.
+device=cpu cuda=(-DSUNDER_CUDA=off)
+if nvidia-smi -L >/dev/null 2>&1 && nvcc=$(PATH="$PATH:/usr/local/cuda/bin" command -v nvcc); then
+  device=cuda cuda=(-DSUNDER_CUDA=on -DSUNDER_CUDA_ARCHITECTURES=native -DCMAKE_CUDA_COMPILER="$nvcc")
+fi
+
+say "Build for $device"
+cmake -S . -B build/release -G Ninja -DSUNDER_TESTS=OFF "${cuda[@]}" >/dev/null
 cmake --build build/release --parallel "$(nproc)"
 export PATH="$PWD/build/release/bin:$PATH"
 
@@ -53,7 +59,7 @@ for method in mixpit mixcycle; do
     continue
   fi
   sunder-train-$method --config recipes/demo/$method.toml --data "$set" --output "$output/$method" \
-    --max-minutes "$minutes" --resume auto
+    --max-minutes "$minutes" --device "$device" --resume auto
 done
 
 say "Two held-out mixtures, taken apart by MixCycle"

@@ -16,6 +16,10 @@
     GTEST_SKIP() << why;                                          \
   }
 
+// The same for tests of programs that run on the device SUNDER_DEVICE names.
+#define SUNDER_NEEDS_DEVICE_OF_ENVIRONMENT() \
+  if (const char* device = std::getenv("SUNDER_DEVICE"); device && device != std::string("cpu")) SUNDER_NEEDS_CUDA()
+
 namespace sunder {
 
 inline constexpr Device first_cuda_device{Device::Kind::cuda, 0};

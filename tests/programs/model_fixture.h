@@ -5,12 +5,17 @@
 #include "nn/safetensors.h"
 #include "tensor/random.h"
 #include "tests/audio/scratch_folder.h"
+#include "tests/cuda_device.h"
 #include "tests/programs/program.h"
 
 namespace sunder {
 
 class ProgramTest : public ScratchFolder {
  protected:
+  void SetUp() override {
+    SUNDER_NEEDS_DEVICE_OF_ENVIRONMENT();
+    ScratchFolder::SetUp();
+  }
   std::string at(const std::string& name) const { return (folder_ / name).string(); }
   bool exists(const std::string& name) const { return std::filesystem::exists(folder_ / name); }
 

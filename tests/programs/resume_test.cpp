@@ -15,6 +15,7 @@ class ResumeTest : public TrainingTest {
  protected:
   void SetUp() override {
     TrainingTest::SetUp();
+    if (IsSkipped()) return;
     const ProgramResult made = prepare("set", 64);
     ASSERT_EQ(made.code, 0) << made.err;
   }

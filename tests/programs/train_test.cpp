@@ -10,6 +10,7 @@ class TrainTest : public TrainingTest {
  protected:
   void SetUp() override {
     TrainingTest::SetUp();
+    if (IsSkipped()) return;
     const ProgramResult made = prepare("set", 16);
     ASSERT_EQ(made.code, 0) << made.err;
   }

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "tests/audio/scratch_folder.h"
+#include "tests/cuda_device.h"
 #include "tests/programs/program.h"
 #include "tests/synthetic_voice.h"
 
@@ -65,6 +66,7 @@ class TrainingTest : public ScratchFolder {
   static constexpr int64_t samples = 2000;  // of a mixture: a quarter of a second
 
   void SetUp() override {
+    SUNDER_NEEDS_DEVICE_OF_ENVIRONMENT();
     ScratchFolder::SetUp();
     if (!HasFatalFailure()) write_corpus("corpus", {{"train", 4}, {"valid", 2}, {"test", 2}});
   }
