@@ -45,7 +45,8 @@ SUNDER_KERNEL(conv_block_forward, const ConvBlock<Tensor>& in, const ConvBlockOp
 SUNDER_KERNEL(conv_block_backward, const Tensor& grad_next, const Tensor& grad_skip_sum, const ConvBlock<Tensor>& in,
               const ConvBlockResult& kept, const ConvBlockOptions& options, ConvBlock<Tensor>& grads)
 
-// PLACEHOLDER
-inline constexpr double conv_block_bfloat16_error = 4 * bfloat16_unit, conv_block_tf32_error = 4 * tf32_unit;
+// Of results and gradients, where no element lies so near PReLU's kink that rounding turns its sign. Rounded are h, y
+// and both, the operands of the products, and the gradients of h and y, each before and after its norm.
+inline constexpr double conv_block_bfloat16_error = 3 * bfloat16_unit, conv_block_tf32_error = 2 * tf32_unit;
 
 }  // namespace sunder

@@ -5,6 +5,8 @@
 namespace sunder::cases {
 namespace {
 
+// With a slope of 1 results also run in lower precision: there is no kink, at which the gradients of an element whose
+// sign is lost in rounding would jump.
 struct Sizes {
   Shape x;
   int64_t hidden, skips, kernel = 3, dilation = 1;
@@ -49,6 +51,7 @@ Example example(const std::string& name, const Sizes& sizes) {
     };
   };
   result.function = with(Tf32::off);
+  if (sizes.slope != 1) return result;
   result.narrow.assign(result.inputs.size(), Narrow::parameter);
   result.narrow[0] = Narrow::activation;
   result.narrow[1] = result.narrow[11] = Narrow::matrix;
@@ -84,13 +87,13 @@ ConvBlock<Tensor> small(Shape out_weight, Shape skip, int64_t taps = 3) {
 Case conv_block_case() {
   return {
       "conv_block",
-      {example("2x9x4_h6", {{2, 9, 4}, 6, 4, 3, 2}),
-       example("2x9x4_first_block", {.x = {2, 9, 4}, .hidden = 6, .skips = 4, .has_skip = false}),
-       example("2x9x4_last_block", {.x = {2, 9, 4}, .hidden = 6, .skips = 5, .residual = false}),
+      {example("2x9x4_h6_d2", {{2, 9, 4}, 6, 4, 3, 2}),
+       example("2x9x4_first_block", {.x = {2, 9, 4}, .hidden = 6, .skips = 4, .slope = 1, .has_skip = false}),
+       example("2x9x4_last_block", {.x = {2, 9, 4}, .hidden = 6, .skips = 5, .slope = 1, .residual = false}),
        example("1x9x3_only_block", {.x = {1, 9, 3}, .hidden = 5, .skips = 2, .residual = false, .has_skip = false}),
        example("1x11x3_k5", {{1, 11, 3}, 5, 2, 5, 2}), example("2x9x5_negative_slope", {{2, 9, 5}, 4, 3, 3, 1, -0.3}),
-       example("3x131x4_h17_d8", {{3, 131, 4}, 17, 3, 3, 8}), example("2x67x8_h136_d4", {{2, 67, 8}, 136, 64, 3, 4}),
-       example("0x3x2", {{0, 3, 2}, 3, 2})},
+       example("3x131x4_h17_d8", {{3, 131, 4}, 17, 3, 3, 8}), example("2x67x8_h136_d4", {{2, 67, 8}, 136, 12, 3, 4, 1}),
+       example("1x9x4_h8_skips_132", {{1, 9, 4}, 8, 132, 3, 1, 1}), example("0x3x2", {{0, 3, 2}, 3, 2})},
       {{"[conv_block] expected out_weight with at least 2 rows",
         [] {
           conv_block(small({1, 3}, {1, 4, 0}), {});
