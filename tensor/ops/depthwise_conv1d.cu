@@ -21,7 +21,7 @@ __global__ void depthwise_kernel(Norm<S> input, const T* taps, const T* bias, in
     for (int64_t k = 0; k < kernel; ++k) {
       const int64_t from = row + (k - kernel / 2) * step;
       if (from < 0 || from >= input.frames) continue;
-      const auto n = norm(norm.input(load<width>(input.x + item + from * input.channels)));
+      const auto n = norm(widen(load<width>(input.x + item + from * input.channels)));
       for (int i = 0; i < width; ++i) sum.at[i] += taps[(tile.column + i) * kernel + k] * n.at[i];
     }
     store<width>(y + item + row * input.channels, sum);
@@ -45,7 +45,7 @@ __global__ void depthwise_sums_kernel(Norm<S> input, const S* dy, int64_t kernel
       const int64_t from = k < 0 ? row : row + (k - kernel / 2) * dilation;
       if (from < 0 || from >= input.frames) continue;
       const auto grad = widen(load<width>(dy + item + row * input.channels));
-      const auto n = norm(norm.input(load<width>(input.x + item + from * input.channels)));
+      const auto n = norm(widen(load<width>(input.x + item + from * input.channels)));
       for (int i = 0; i < width; ++i) sum[0][i] += k < 0 ? grad.at[i] : grad.at[i] * n.at[i];
     }
     write_columns(sum, tile, input.channels, shared, to);

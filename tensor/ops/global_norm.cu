@@ -54,12 +54,13 @@ __global__ void norm_apply_kernel(Norm<S> norm, int64_t chunks, S* y) {
 #pragma unroll
   for (int i = 0; i < rows_per_thread; ++i) {
     const int64_t row = first + i * tile_warps;
-    if (row < norm.frames) store<width>(y + item + row * norm.channels + tile.column, affine(affine.input(rows[i])));
+    if (row < norm.frames) store<width>(y + item + row * norm.channels + tile.column, affine(widen(rows[i])));
   }
 }
 
-// Rows whose x and dn a thread holds at a time: all of them would leave half of the warps no registers.
-constexpr int rows_at_once = 4;
+// Rows whose x and dn a thread holds at a time: more would leave half of the warps no registers; two where it also
+// holds the offset and the sums of its columns.
+constexpr int rows_at_once = 4, finish_rows_at_once = 2;
 
 template <class S, int width, class T = compute_type<S>>
 __global__ void norm_backward_sums_kernel(Norm<S> norm, const S* dn, int64_t chunks, int64_t kinds, T* columns,
@@ -71,14 +72,10 @@ __global__ void norm_backward_sums_kernel(Norm<S> norm, const S* dn, int64_t chu
   const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * norm.channels;
   for (int turn = 0; turn < rows_per_thread / rows_at_once; ++turn) {
     const int64_t from = first + turn * rows_at_once * tile_warps;
-    Pack<S, width> x[rows_at_once], grad[rows_at_once];
+    Pack<S, width> x[rows_at_once], grad[rows_at_once];  // zeros outside the item add nothing
     load_rows(norm.x + item, from, tile_warps, norm.frames, norm.channels, tile.column, x);
     load_rows(dn + item, from, tile_warps, norm.frames, norm.channels, tile.column, grad);
-#pragma unroll
-    for (int i = 0; i < rows_at_once; ++i) {
-      if (from + i * tile_warps >= norm.frames) break;
-      sums.add(affine, affine.input(x[i]), widen(grad[i]));
-    }
+    for (int i = 0; i < rows_at_once; ++i) sums.add(affine, widen(x[i]), widen(grad[i]));
   }
   write_columns(sums.columns, tile, norm.channels, shared,
                 columns + (tile.item * chunks + tile.chunk) * kinds * norm.channels);
@@ -148,21 +145,22 @@ __global__ void norm_backward_finish_kernel(Norm<S> norm, const T* columns, int6
   }
   const double count = static_cast<double>(norm.frames * norm.channels);
   const T mean_g = static_cast<T>(warp_sum(g) / count), mean_gx = static_cast<T>(warp_sum(gx) / count);
+  const auto offset = load_parameters<width>(norm.offset, tile.column, norm.channels, T(0));
   T columns_of_dx[1][width] = {};
   const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * norm.channels;
-  for (int turn = 0; turn < rows_per_thread / rows_at_once; ++turn) {
-    const int64_t from = first + turn * rows_at_once * tile_warps;
-    Pack<S, width> x[rows_at_once], grad[rows_at_once];
+  for (int turn = 0; turn < rows_per_thread / finish_rows_at_once; ++turn) {
+    const int64_t from = first + turn * finish_rows_at_once * tile_warps;
+    Pack<S, width> x[finish_rows_at_once], grad[finish_rows_at_once];
     load_rows(norm.x + item, from, tile_warps, norm.frames, norm.channels, tile.column, x);
     load_rows(dn + item, from, tile_warps, norm.frames, norm.channels, tile.column, grad);
 #pragma unroll
-    for (int i = 0; i < rows_at_once; ++i) {
+    for (int i = 0; i < finish_rows_at_once; ++i) {
       const int64_t row = from + i * tile_warps;
       if (row >= norm.frames || tile.column >= norm.channels) break;
-      const auto input = affine.input(x[i]);
+      const auto input = plus(x[i], offset);
       auto values = widen(grad[i]);
       for (int k = 0; k < width; ++k) {
-        const T xh = (activate(input.at[k], affine.slope) - affine.moments.mean) * affine.moments.rstd;
+        const T xh = affine.normed(input.at[k]);
         const T da = affine.moments.rstd * (affine.gain[k] * values.at[k] - mean_g - xh * mean_gx);
         values.at[k] = input.at[k] > 0 ? da : affine.slope * da;
         columns_of_dx[0][k] += values.at[k];
@@ -190,6 +188,7 @@ Tensor norm_sums(const Norm<S>& norm, Stream stream, S* scaled) {
 
 template <class S>
 void norm_apply(const Norm<S>& norm, S* y, Stream stream) {
+  SUNDER_ASSERT(!norm.offset);
   const int64_t chunks = tile_chunks(norm.frames);
   with_tile_width<S>(norm.channels, {norm.x, y}, [&]<int width>() {
     launch(norm_apply_kernel<S, width>, dim3(blocks_for(tile_blocks<width>(norm.items, chunks, norm.channels), 1)),
@@ -199,6 +198,7 @@ void norm_apply(const Norm<S>& norm, S* y, Stream stream) {
 
 template <class S>
 NormPartials norm_backward_sums(const Norm<S>& norm, const S* dn, int64_t kinds, Stream stream) {
+  SUNDER_ASSERT(!norm.offset);
   const int64_t chunks = tile_chunks(norm.frames);
   NormPartials partials;
   with_tile_width<S>(norm.channels, {norm.x, dn}, [&]<int width>() {

@@ -49,13 +49,14 @@ __global__ void __launch_bounds__(block_size, 2)
   load_rows(input.x + item, first - chains.dilation, chains.dilation, input.frames, input.channels, tile.column, x);
   const NormAffine<T, width> norm(input, tile);
   const ThreeTaps<T, width> weight(taps, tile.column, input.channels);
-  const auto offset = load_parameters<width>(bias, tile.column, input.channels, T(0));
+  const auto input_offset = load_parameters<width>(input.offset, tile.column, input.channels, T(0));
   Pack<T, width> n[rows_per_thread + 2];
 #pragma unroll
   for (int i = 0; i < rows_per_thread + 2; ++i) {
     const int64_t row = first + (i - 1) * chains.dilation;
-    n[i] = row >= 0 && row < input.frames ? norm(norm.input(x[i])) : Pack<T, width>{};
+    n[i] = row >= 0 && row < input.frames ? norm(plus(x[i], input_offset)) : Pack<T, width>{};
   }
+  const auto conv_bias = load_parameters<width>(bias, tile.column, input.channels, T(0));
   const T slope = next_sums ? next.slope[0] : T(1);
   const auto gain = load_parameters<width>(next.gain, tile.column, input.channels, T(1));
   T sum = 0, squares = 0;
@@ -63,7 +64,7 @@ __global__ void __launch_bounds__(block_size, 2)
   for (int i = 0; i < rows_per_thread; ++i) {
     const int64_t row = first + i * chains.dilation, at = item + row * input.channels + tile.column;
     if (row >= input.frames || tile.column >= input.channels) break;
-    Pack<T, width> values = offset;
+    Pack<T, width> values = conv_bias;
     for (int k = 0; k < 3; ++k)
       for (int c = 0; c < width; ++c) values.at[c] += weight.tap[k][c] * n[i + k].at[c];
     store<width>(y + at, values);
@@ -93,6 +94,7 @@ __global__ void __launch_bounds__(block_size, 2)
   const Tile tile = Tile::of<width>(blockIdx.x, input.channels, chunks);
   const NormAffine<T, width> norm(input, tile);
   const ThreeTaps<T, width> weight(taps, tile.column, input.channels);
+  const auto offset = load_parameters<width>(input.offset, tile.column, input.channels, T(0));
   const int64_t item = tile.item * input.frames * input.channels, step = chains.dilation;
   int64_t row = chains.first(tile.chunk * tile_warps + threadIdx.x / 32);
   NormAccumulator<T, kinds, width> sums;
@@ -106,12 +108,13 @@ __global__ void __launch_bounds__(block_size, 2)
     for (int i = 0; i < links_at_once; ++i, row += step) {
       if (row >= input.frames || tile.column >= input.channels) break;
       const Pack<T, width> grads[3] = {widen(after[i]), widen(before[1]), widen(before[0])};
-      const auto link = norm.input(x[i]), n = norm(link);
+      const auto link = plus(x[i], offset);
       Pack<T, width> sum{};
       for (int c = 0; c < width; ++c) {
+        const T n = norm.gain[c] * norm.normed(link.at[c]) + norm.bias[c];
         for (int k = 0; k < 3; ++k) {
           sum.at[c] += weight.tap[k][c] * grads[k].at[c];
-          sums.columns[3 + k][c] += grads[k].at[c] * n.at[c];
+          sums.columns[3 + k][c] += grads[k].at[c] * n;
         }
         sums.columns[2][c] += grads[1].at[c];
       }
