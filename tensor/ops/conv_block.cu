@@ -5,11 +5,11 @@
 #include "tensor/ops/prelu_norm_depthwise.cuh"
 #include "tensor/ops/prelu_norm_linear.cuh"
 
-// Five launches forward, ten backward, products included. Against the ops it is made of, a pass over h is saved for
-// each of: the first bias (kept out of h, added where h is loaded), the second norm's sums (made by the convolution
-// that writes y), and the sum behind d in_bias (made by the kernel that writes dh); and a pass over `both` for the two
-// sums at the end, the sum behind d out_bias, and the sum of x's two gradients (the last product adds to the first of
-// them).
+// Five launches forward, ten backward, products included. Against the ops that it is made of, no pass of their own
+// have: the first bias (kept out of h, added where h is loaded), the second norm's sums (made by the convolution that
+// writes y), the two sums at the end; backward the sums behind d in_bias (made by the kernel that writes dh) and d
+// out_bias, and the sum of x's two gradients (the last product is added to the first of them). Floor: x, skip and their
+// two sums, a = gain PReLU(y) once, h and W a twice, y once written.
 namespace sunder::cuda {
 namespace {
 
@@ -62,6 +62,16 @@ bool fused(const ConvBlock<Tensor>& in) {
   return in.conv_weight.size(2) == 3 && in.x.numel() > 0 && in.conv_weight.numel() > 0 && in.out_bias.numel() > 0;
 }
 
+template <class S>
+Norm<S> norm_of_hidden(const ConvBlock<Tensor>& in, const ConvBlockResult& kept) {
+  const Norm<S> norm = Norm<S>(kept.hidden).plus(in.in_bias).activated(in.in_slope);
+  return norm.with(in.in_gain, in.in_shift, kept.hidden_moments);
+}
+template <class S>
+Norm<S> norm_of_mixed(const ConvBlock<Tensor>& in, const ConvBlockResult& kept) {
+  return Norm<S>(kept.mixed).activated(in.conv_slope).with(in.conv_gain, in.conv_shift, kept.mixed_moments);
+}
+
 }  // namespace
 
 void conv_block_forward(const ConvBlock<Tensor>& in, const ConvBlockOptions& options, ConvBlockResult& result) {
@@ -72,7 +82,6 @@ void conv_block_forward(const ConvBlock<Tensor>& in, const ConvBlockOptions& opt
   const auto empty = [&](Shape shape) { return Tensor::empty(std::move(shape), in.x.dtype(), stream); };
   result.hidden = empty({items, frames, hidden});
   result.mixed = empty({items, frames, hidden});
-  result.hidden_moments = result.mixed_moments = Tensor();
   for (Tensor* moments : {&result.hidden_moments, &result.mixed_moments})
     *moments = Tensor::empty({items, 2}, compute_dtype(in.x.dtype()), stream);
   if (options.residual) result.next = empty({items, frames, channels});
@@ -81,12 +90,7 @@ void conv_block_forward(const ConvBlock<Tensor>& in, const ConvBlockOptions& opt
     using T = compute_type<S>;
     blas::gemm<S>(stream, options.tf32, rows, hidden, channels, 1, {in.x.data<S>(), channels},
                   {in.in_weight.data<S>(), channels, true}, 0, result.hidden.mutable_data<S>(), hidden);
-    const Norm<S> of_hidden = Norm<S>(result.hidden)
-                                  .plus(in.in_bias)
-                                  .activated(in.in_slope)
-                                  .with(in.in_gain, in.in_shift, result.hidden_moments);
-    const Norm<S> of_mixed =
-        Norm<S>(result.mixed).activated(in.conv_slope).with(in.conv_gain, in.conv_shift, result.mixed_moments);
+    const Norm<S> of_hidden = norm_of_hidden<S>(in, result), of_mixed = norm_of_mixed<S>(in, result);
     const Tensor scaled = empty({rows + 2, hidden});
     const Tensor hidden_sums = norm_sums(of_hidden, stream);
     const Tensor mixed_sums = three_taps_forward(
@@ -123,10 +127,7 @@ void conv_block_backward(const Tensor& grad_next, const Tensor& grad_skip_sum, c
            like(in.out_bias),    Tensor()};
   visit_stored("conv_block", in.x.dtype(), [&]<class S>() {
     using T = compute_type<S>;
-    const Norm<S> of_hidden =
-        Norm<S>(kept.hidden).plus(in.in_bias).activated(in.in_slope).with(in.in_gain, in.in_shift, kept.hidden_moments);
-    const Norm<S> of_mixed =
-        Norm<S>(kept.mixed).activated(in.conv_slope).with(in.conv_gain, in.conv_shift, kept.mixed_moments);
+    const Norm<S> of_hidden = norm_of_hidden<S>(in, kept), of_mixed = norm_of_mixed<S>(in, kept);
     Tensor both = grad_skip_sum;
     T* out_bias = grads.out_bias.mutable_data<T>();
     if (options.residual) both = join_gradients<S>(grad_next, grad_skip_sum, grads.x, columns, out_bias);

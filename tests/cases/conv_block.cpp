@@ -12,6 +12,7 @@ struct Sizes {
   int64_t hidden, skips, kernel = 3, dilation = 1;
   double slope = 0.25;
   bool residual = true, has_skip = true;
+  int only = -1;  // the one output there is; -1: all
 };
 
 ConvBlock<Variable> block_of(const std::vector<Variable>& in) {
@@ -30,8 +31,10 @@ std::vector<Tensor> composed(const std::vector<Tensor>& inputs, const Sizes& siz
   const int64_t split = sizes.residual ? sizes.x[2] : 0;
   const Variable path = slice_axis(both, 2, split, both.size(2));
   const Variable skip_sum = in.skip.defined() ? add(in.skip, path) : path;
-  if (!sizes.residual) return {skip_sum.value()};
-  return {add(in.x, slice_axis(both, 2, 0, split)).value(), skip_sum.value()};
+  if (!sizes.residual || sizes.only == 1) return {skip_sum.value()};
+  const Variable next = add(in.x, slice_axis(both, 2, 0, split));
+  if (sizes.only == 0) return {next.value()};
+  return {next.value(), skip_sum.value()};
 }
 
 Example example(const std::string& name, const Sizes& sizes) {
@@ -46,8 +49,9 @@ Example example(const std::string& name, const Sizes& sizes) {
       [sizes](const auto& in) { return composed(in, sizes); }};
   if (sizes.has_skip) result.inputs.push_back(random_tensor({sizes.x[0], sizes.x[1], sizes.skips}, 12));
   const auto with = [&](Tf32 tf32) {
-    return [options = ConvBlockOptions{sizes.dilation, sizes.residual, tf32}](const auto& in) {
-      return conv_block(block_of(in), options);
+    return [options = ConvBlockOptions{sizes.dilation, sizes.residual, tf32}, only = sizes.only](const auto& in) {
+      const std::vector<Variable> outputs = conv_block(block_of(in), options);
+      return only < 0 ? outputs : std::vector{outputs[only]};
     };
   };
   result.function = with(Tf32::off);
