@@ -266,6 +266,26 @@ __device__ void write_columns(const T (&columns)[kinds][width], const Tile& tile
   __syncthreads();
 }
 
+// The same for the item's scalars, g and gx from the columns; to: (5). `shared`: 5 * tile_warps values.
+template <class T, int kinds, int width>
+__device__ void write_scalars(NormAccumulator<T, kinds, width>& sums, const NormAffine<T, width>& norm, T* shared,
+                              double* to) {
+  for (int k = 0; k < width; ++k) {
+    sums.scalars[NormSums::g] += norm.gain[k] * sums.columns[1][k];
+    sums.scalars[NormSums::gx] += norm.gain[k] * sums.columns[0][k];
+  }
+  for (int i = 0; i < NormSums::count; ++i) {
+    const T sum = warp_sum(sums.scalars[i]);
+    if (threadIdx.x % 32 == 0) shared[i * tile_warps + threadIdx.x / 32] = sum;
+  }
+  __syncthreads();
+  if (threadIdx.x < NormSums::count) {
+    double sum = 0;
+    for (int w = 0; w < tile_warps; ++w) sum += static_cast<double>(shared[threadIdx.x * tile_warps + w]);
+    to[threadIdx.x] = sum;
+  }
+}
+
 // Sums over all rows of a tensor: a block leaves those of its tile, and the last one of a column of tiles adds them up.
 template <class T>
 struct ColumnSums {
@@ -292,26 +312,6 @@ __device__ void add_tiles(const T (&columns)[1][width], const Tile& tile, int64_
     for (int k = 0; k < width && tile.column + k < channels; ++k)
       total[0][k] += static_cast<double>(read_again(sums.of_tiles + from * channels + tile.column + k));
   write_columns(total, tile, channels, shared, sums.total);
-}
-
-// The same for the item's scalars, g and gx from the columns; to: (5). `shared`: 5 * tile_warps values.
-template <class T, int kinds, int width>
-__device__ void write_scalars(NormAccumulator<T, kinds, width>& sums, const NormAffine<T, width>& norm, T* shared,
-                              double* to) {
-  for (int k = 0; k < width; ++k) {
-    sums.scalars[NormSums::g] += norm.gain[k] * sums.columns[1][k];
-    sums.scalars[NormSums::gx] += norm.gain[k] * sums.columns[0][k];
-  }
-  for (int i = 0; i < NormSums::count; ++i) {
-    const T sum = warp_sum(sums.scalars[i]);
-    if (threadIdx.x % 32 == 0) shared[i * tile_warps + threadIdx.x / 32] = sum;
-  }
-  __syncthreads();
-  if (threadIdx.x < NormSums::count) {
-    double sum = 0;
-    for (int w = 0; w < tile_warps; ++w) sum += static_cast<double>(shared[threadIdx.x * tile_warps + w]);
-    to[threadIdx.x] = sum;
-  }
 }
 
 // Where the columns' totals go; null where a kind is missing. Kinds follow in this order, taps last.
