@@ -3,12 +3,14 @@
 #pragma once
 
 #include "autograd/variable.h"
+#include "tensor/ops/conv_block.h"
 
 namespace sunder {
 
 Variable add(const Variable& a, const Variable& b);
 Variable broadcast_to(const Variable& x, const Shape& shape);
 Variable concat(const std::vector<Variable>& parts, int axis);
+std::vector<Variable> conv_block(const ConvBlock<Variable>& in, const ConvBlockOptions& options);  // next, skip_sum
 Variable depthwise_conv1d(const Variable& x, const Variable& weight, const Variable& bias, int64_t dilation);
 Variable divide(const Variable& a, const Variable& b);
 Variable global_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-8);

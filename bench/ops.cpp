@@ -166,6 +166,15 @@ void network_rows() {
                  2 * product + norm_flops * wide_count, [](const Variables& in) {
                    return Variables{prelu_norm_linear(in[0], in[1], in[2], in[3], in[4], in[5])};
                  });
+  const Tensor in_weight = random_tensor({hidden, bottleneck}), out_weight = random_tensor({256, hidden});
+  const Tensor out_bias = random_tensor({256});
+  const std::vector<Tensor> block{narrow, in_weight, bias, slope, gain,       bias,     taps,
+                                  bias,   slope,     gain, bias,  out_weight, out_bias, narrow};
+  differentiable("conv_block", block, 3 * product + (6 + 2 * norm_flops) * wide_count, [](const Variables& in) {
+    return conv_block(
+        {in[0], in[1], in[2], in[3], in[4], in[5], in[6], in[7], in[8], in[9], in[10], in[11], in[12], in[13]},
+        {.dilation = 4});
+  });
   differentiable("residual_skip", {narrow, narrow, both}, static_cast<double>(both.numel()),
                  [](const Variables& in) { return residual_skip(in[0], in[1], in[2]); });
 }

@@ -35,7 +35,8 @@ StftConvTasNet::StftConvTasNet(const ConvTasNetConfig& config, Precision precisi
   const Init one = Init::constant(1), zero = Init::constant(0);
   parameters_.declare(&input_gain_, {prefix + "input_norm.weight", {bins}, one});
   parameters_.declare(&input_shift_, {prefix + "input_norm.bias", {bins}, zero});
-  parameters_.declare(&input_weight_, {prefix + "input_conv.weight", {feats, bins, 1}, Init::fan_in(bins)}, {feats, bins});
+  parameters_.declare(&input_weight_, {prefix + "input_conv.weight", {feats, bins, 1}, Init::fan_in(bins)},
+                      {feats, bins});
   parameters_.declare(&input_bias_, {prefix + "input_conv.bias", {feats}, Init::fan_in(bins)});
   blocks_.resize(config.num_stacks * config.num_layers);
   for (size_t i = 0; i < blocks_.size(); ++i) {
@@ -83,18 +84,14 @@ Variable StftConvTasNet::mask_logits(const Variable& magnitude) const {
   Variable x = linear(global_norm(magnitude, input_gain_, input_shift_), matrix(input_weight_), input_bias_, tf32);
   Variable skip;
   for (const Block& block : blocks_) {
-    const Variable hidden = linear(x, matrix(block.in_weight), block.in_bias, tf32);
-    const Variable mixed = prelu_norm_depthwise(hidden, block.in_slope, block.in_gain, block.in_shift, block.conv_weight,
-                                                block.conv_bias, block.dilation);
-    const Variable out = prelu_norm_linear(mixed, block.conv_slope, block.conv_gain, block.conv_shift,
-                                           matrix(block.out_weight), block.out_bias, tf32);
-    if (&block == &blocks_.back()) {
-      skip = skip.defined() ? add(skip, out) : out;
-    } else {
-      const std::vector<Variable> sums = residual_skip(x, skip, out);
-      x = sums[0];
-      skip = sums[1];
-    }
+    const bool residual = &block != &blocks_.back();
+    const std::vector<Variable> sums =
+        conv_block({x, matrix(block.in_weight), block.in_bias, block.in_slope, block.in_gain, block.in_shift,
+                    block.conv_weight, block.conv_bias, block.conv_slope, block.conv_gain, block.conv_shift,
+                    matrix(block.out_weight), block.out_bias, skip},
+                   {block.dilation, residual, tf32});
+    if (residual) x = sums[0];
+    skip = sums.back();
   }
   return linear(prelu(skip, output_slope_), matrix(output_weight_), output_bias_, tf32);
 }

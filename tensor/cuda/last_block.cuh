@@ -23,6 +23,9 @@ __device__ __forceinline__ bool is_last_block(unsigned* counter, int64_t blocks)
 }
 
 // Past the first cache, which may hold what stood there before another block wrote.
-__device__ __forceinline__ double read_again(const double* from) { return *static_cast<const volatile double*>(from); }
+template <class T>
+__device__ __forceinline__ T read_again(const T* from) {
+  return *static_cast<const volatile T*>(from);
+}
 
 }  // namespace sunder::cuda

@@ -17,32 +17,30 @@ __global__ void norm_sums_kernel(Norm<S> norm, int64_t chunks, double* sums, S* 
   const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * norm.channels;
   Pack<S, width> rows[rows_per_thread];
   load_rows(norm.x + item, first, tile_warps, norm.frames, norm.channels, tile.column, rows);
+  const auto offset = load_parameters<width>(norm.offset, tile.column, norm.channels, T(0));
   T sum = 0, squares = 0;
-  for (const auto& row : rows) {
-    const auto x = widen(row);
+#pragma unroll
+  for (int i = 0; i < rows_per_thread; ++i) {
+    if (first + i * tile_warps >= norm.frames) break;
+    const auto x = plus(rows[i], offset);
     for (int k = 0; k < width; ++k) {
       const T a = activate(x.at[k], slope);
       sum += a;
       squares += a * a;
     }
   }
-  const double total = block_sum<block_size>(static_cast<double>(sum), partial);
-  const double total_squares = block_sum<block_size>(static_cast<double>(squares), partial);
-  if (threadIdx.x == 0) store<2>(sums + 2 * static_cast<int64_t>(blockIdx.x), Pack<double, 2>{total, total_squares});
+  write_norm_sums(sum, squares, partial, sums);
   if (!scaled || tile.column >= norm.channels) return;
   const auto gain = load_parameters<width>(norm.gain + tile.column);
 #pragma unroll
   for (int i = 0; i < rows_per_thread; ++i) {
     const int64_t row = first + i * tile_warps;
     if (row >= norm.frames) break;
-    auto values = widen(rows[i]);
+    auto values = plus(rows[i], offset);
     for (int k = 0; k < width; ++k) values.at[k] = activate(values.at[k], slope) * gain.at[k];
     store<width>(scaled + item + row * norm.channels + tile.column, values);
   }
-  if (tile.item > 0 || first > 0) return;
-  S* below = scaled + norm.items * norm.frames * norm.channels + tile.column;
-  store<width>(below, gain);
-  store<width>(below + norm.channels, load_parameters<width>(norm.bias + tile.column));
+  write_below<width>(norm, tile, scaled);
 }
 
 template <class S, int width>
@@ -60,8 +58,9 @@ __global__ void norm_apply_kernel(Norm<S> norm, int64_t chunks, S* y) {
   }
 }
 
-// Rows whose x and dn a thread holds at a time: all of them would leave half of the warps no registers.
-constexpr int rows_at_once = 4;
+// Rows whose x and dn a thread holds at a time: more would leave half of the warps no registers; two where it also
+// holds the offset and the sums of its columns.
+constexpr int rows_at_once = 4, finish_rows_at_once = 2;
 
 template <class S, int width, class T = compute_type<S>>
 __global__ void norm_backward_sums_kernel(Norm<S> norm, const S* dn, int64_t chunks, int64_t kinds, T* columns,
@@ -130,8 +129,9 @@ __device__ void add_slope(const Norm<S>& norm, const double* scalars, int64_t pa
 template <class S, int width, class T = compute_type<S>>
 __global__ void norm_backward_finish_kernel(Norm<S> norm, const T* columns, int64_t rows, int64_t kinds,
                                             const double* scalars, int64_t parts, ColumnTotals<T> totals,
-                                            int64_t column_blocks, T* grad_slope, const S* dn, int64_t chunks, S* dx) {
-  SUNDER_SHARED(double[block_size], shared);
+                                            int64_t column_blocks, T* grad_slope, const S* dn, int64_t chunks, S* dx,
+                                            ColumnSums<T> of_dx) {
+  SUNDER_SHARED(double[block_size * width], shared);
   const int64_t parameter_blocks = column_blocks + (grad_slope ? 1 : 0);
   if (blockIdx.x < column_blocks) return add_columns(columns, rows, kinds, norm.channels, totals, shared);
   if (blockIdx.x < parameter_blocks) return add_slope(norm, scalars, parts, grad_slope, shared);
@@ -145,26 +145,31 @@ __global__ void norm_backward_finish_kernel(Norm<S> norm, const T* columns, int6
   }
   const double count = static_cast<double>(norm.frames * norm.channels);
   const T mean_g = static_cast<T>(warp_sum(g) / count), mean_gx = static_cast<T>(warp_sum(gx) / count);
-  if (tile.column >= norm.channels) return;
+  const auto offset = load_parameters<width>(norm.offset, tile.column, norm.channels, T(0));
+  T columns_of_dx[1][width] = {};
   const int64_t first = tile.chunk * tile_rows + threadIdx.x / 32, item = tile.item * norm.frames * norm.channels;
-  for (int turn = 0; turn < rows_per_thread / rows_at_once; ++turn) {
-    const int64_t from = first + turn * rows_at_once * tile_warps;
-    Pack<S, width> x[rows_at_once], grad[rows_at_once];
+  for (int turn = 0; turn < rows_per_thread / finish_rows_at_once; ++turn) {
+    const int64_t from = first + turn * finish_rows_at_once * tile_warps;
+    Pack<S, width> x[finish_rows_at_once], grad[finish_rows_at_once];
     load_rows(norm.x + item, from, tile_warps, norm.frames, norm.channels, tile.column, x);
     load_rows(dn + item, from, tile_warps, norm.frames, norm.channels, tile.column, grad);
 #pragma unroll
-    for (int i = 0; i < rows_at_once; ++i) {
-      const auto input = widen(x[i]);
+    for (int i = 0; i < finish_rows_at_once; ++i) {
+      const int64_t row = from + i * tile_warps;
+      if (row >= norm.frames || tile.column >= norm.channels) break;
+      const auto input = plus(x[i], offset);
       auto values = widen(grad[i]);
       for (int k = 0; k < width; ++k) {
-        const T xh = (activate(input.at[k], affine.slope) - affine.moments.mean) * affine.moments.rstd;
+        const T xh = affine.normed(input.at[k]);
         const T da = affine.moments.rstd * (affine.gain[k] * values.at[k] - mean_g - xh * mean_gx);
         values.at[k] = input.at[k] > 0 ? da : affine.slope * da;
+        columns_of_dx[0][k] += values.at[k];
       }
-      const int64_t row = from + i * tile_warps;
-      if (row < norm.frames) store<width>(dx + item + row * norm.channels + tile.column, values);
+      store<width>(dx + item + row * norm.channels + tile.column, values);
     }
   }
+  if (of_dx.total)
+    add_tiles(columns_of_dx, tile, tile.item * chunks + tile.chunk, norm.items * chunks, norm.channels, of_dx, shared);
 }
 
 }  // namespace
@@ -183,6 +188,7 @@ Tensor norm_sums(const Norm<S>& norm, Stream stream, S* scaled) {
 
 template <class S>
 void norm_apply(const Norm<S>& norm, S* y, Stream stream) {
+  SUNDER_ASSERT(!norm.offset);
   const int64_t chunks = tile_chunks(norm.frames);
   with_tile_width<S>(norm.channels, {norm.x, y}, [&]<int width>() {
     launch(norm_apply_kernel<S, width>, dim3(blocks_for(tile_blocks<width>(norm.items, chunks, norm.channels), 1)),
@@ -192,6 +198,7 @@ void norm_apply(const Norm<S>& norm, S* y, Stream stream) {
 
 template <class S>
 NormPartials norm_backward_sums(const Norm<S>& norm, const S* dn, int64_t kinds, Stream stream) {
+  SUNDER_ASSERT(!norm.offset);
   const int64_t chunks = tile_chunks(norm.frames);
   NormPartials partials;
   with_tile_width<S>(norm.channels, {norm.x, dn}, [&]<int width>() {
@@ -205,17 +212,21 @@ NormPartials norm_backward_sums(const Norm<S>& norm, const S* dn, int64_t kinds,
 
 template <class S>
 void norm_backward_finish(const Norm<S>& norm, const NormPartials& partials,
-                          const ColumnTotals<compute_type<S>>& totals, const S* dn, compute_type<S>* grad_slope,
-                          S* dx) {
+                          const ColumnTotals<compute_type<S>>& totals, const S* dn, compute_type<S>* grad_slope, S* dx,
+                          compute_type<S>* grad_offset) {
   const int64_t chunks = tile_chunks(norm.frames), rows = partials.columns.size(0), kinds = partials.columns.size(1);
   const int64_t column_blocks = ceil_div(kinds * norm.channels, 32);
   const int64_t parts = partials.scalars.defined() ? partials.scalars.size(1) : 0;
+  const Stream stream = partials.columns.stream();
+  ColumnSums<compute_type<S>> of_dx;
+  Tensor tiles;
+  if (grad_offset) of_dx = of_dx.of(grad_offset, norm.items * chunks, norm.channels, tiles, stream);
   with_tile_width<S>(norm.channels, {norm.x, dn, dx}, [&]<int width>() {
     const int64_t blocks = dx ? tile_blocks<width>(norm.items, chunks, norm.channels) : 0;
     launch(norm_backward_finish_kernel<S, width>, dim3(blocks_for(column_blocks + (grad_slope ? 1 : 0) + blocks, 1)),
-           dim3(block_size), 0, partials.columns.stream(), norm, partials.columns.data<compute_type<S>>(), rows, kinds,
+           dim3(block_size), 0, stream, norm, partials.columns.data<compute_type<S>>(), rows, kinds,
            parts > 0 ? partials.scalars.data<double>() : nullptr, parts, totals, column_blocks, grad_slope, dn, chunks,
-           dx);
+           dx, of_dx);
   });
 }
 
@@ -223,7 +234,7 @@ void norm_backward_finish(const Norm<S>& norm, const NormPartials& partials,
   template Tensor norm_sums(const Norm<S>&, Stream, S*);                               \
   template void norm_apply(const Norm<S>&, S*, Stream);                                \
   template NormPartials norm_backward_sums(const Norm<S>&, const S*, int64_t, Stream); \
-  template void norm_backward_finish(const Norm<S>&, const NormPartials&, const ColumnTotals<T>&, const S*, T*, S*);
+  template void norm_backward_finish(const Norm<S>&, const NormPartials&, const ColumnTotals<T>&, const S*, T*, S*, T*);
 SUNDER_INSTANTIATE(bfloat16, float)
 SUNDER_INSTANTIATE(float, float)
 SUNDER_INSTANTIATE(double, double)

@@ -1,10 +1,10 @@
-// The CUDA pieces of a global layer norm over PReLU(x), shared by global_norm (no PReLU), prelu_norm_depthwise and
-// prelu_norm_linear. A pass over a tensor costs more than a sum over a few partial sums: so sums over an item are kept
-// as partial sums, and every block of the next kernel adds up its item's again, in one order, instead of waiting for a
-// launch that does nothing else.
+// The CUDA pieces of a global layer norm over PReLU(x + offset), shared by global_norm (no PReLU),
+// prelu_norm_depthwise, prelu_norm_linear (no offset) and conv_block. A pass over a tensor costs more than a sum over a
+// few partial sums: so sums over an item are kept as partial sums, and every block of the next kernel adds up its
+// item's again, in one order, instead of waiting for a launch that does nothing else.
 #pragma once
 
-#include "tensor/cuda/kernel.cuh"
+#include "tensor/cuda/last_block.cuh"
 
 namespace sunder::cuda {
 
@@ -17,6 +17,7 @@ struct Norm {
   const S* x;  // (items, frames, channels)
   int64_t items, frames, channels;
   const T *slope = nullptr, *gain = nullptr, *bias = nullptr;  // slope: (1), or null for no PReLU; gain, bias: (C)
+  const T* offset = nullptr;                                   // (C), what x lacks: a bias before the PReLU; or null
   T* moments = nullptr;                                        // (items, 2): mean and 1 / sqrt(variance + eps)
   double eps = 0;
   // What `moments` are to be made of: sums of PReLU(x) and of its square, (items, pieces, 2). Null: they are made.
@@ -35,6 +36,11 @@ struct Norm {
   Norm activated(const Tensor& slope_) const {
     Norm norm = *this;
     norm.slope = slope_.data<T>();
+    return norm;
+  }
+  Norm plus(const Tensor& offset_) const {
+    Norm norm = *this;
+    norm.offset = offset_.data<T>();
     return norm;
   }
 };
@@ -106,6 +112,24 @@ __device__ __forceinline__ Pack<T, width> load_parameters(const T* from) {
   return pack;
 }
 
+// The same of a thread's columns, `otherwise` beyond the last one and where there are none.
+template <int width, class T>
+__device__ __forceinline__ Pack<T, width> load_parameters(const T* from, int64_t column, int64_t channels,
+                                                          T otherwise) {
+  const bool given = from && column < channels;
+  Pack<T, width> pack;
+  for (int k = 0; k < width; ++k) pack.at[k] = given ? from[column + k] : otherwise;
+  return pack;
+}
+
+// `values` as they are computed with, and `offset` more.
+template <class S, class T, int width>
+__device__ __forceinline__ Pack<T, width> plus(const Pack<S, width>& values, const Pack<T, width>& offset) {
+  Pack<T, width> sum = widen(values);
+  for (int k = 0; k < width; ++k) sum.at[k] += offset.at[k];
+  return sum;
+}
+
 template <class T>
 __device__ __forceinline__ T activate(T x, T slope) {
   return x > 0 ? x : slope * x;
@@ -137,29 +161,51 @@ __device__ __forceinline__ ItemMoments<T> item_moments(const Norm<S>& norm, int6
   return result;
 }
 
-// The norm of one thread's columns: n = scale * PReLU(x) + shift.
+// The norm of one thread's columns: n = scale * PReLU(x) + shift, x with the offset, if there is one.
 template <class T, int width>
 struct NormAffine {
   ItemMoments<T> moments{T(0), T(1)};
-  T slope = 1, gain[width], scale[width], shift[width];
+  T slope = 1, gain[width], bias[width], scale[width], shift[width];
 
   template <class S>
   __device__ NormAffine(const Norm<S>& norm, const Tile& tile) {
     if (norm.slope) slope = norm.slope[0];
     if (norm.gain) moments = item_moments(norm, tile.item, tile.first_of_item() && threadIdx.x == 0);
+    const auto gains = load_parameters<width>(norm.gain, tile.column, norm.channels, T(1));
+    const auto biases = load_parameters<width>(norm.bias, tile.column, norm.channels, T(0));
     for (int k = 0; k < width; ++k) {
-      const bool given = norm.gain && tile.column < norm.channels;
-      gain[k] = given ? norm.gain[tile.column + k] : T(1);
+      gain[k] = gains.at[k];
+      bias[k] = biases.at[k];
       scale[k] = gain[k] * moments.rstd;
-      shift[k] = (given && norm.bias ? norm.bias[tile.column + k] : T(0)) - scale[k] * moments.mean;
+      shift[k] = bias[k] - scale[k] * moments.mean;
     }
   }
+  // n = gain * xh + bias, for kernels that need xh, too: one register a column less.
+  __device__ __forceinline__ T normed(T x) const { return (activate(x, slope) - moments.mean) * moments.rstd; }
   __device__ __forceinline__ Pack<T, width> operator()(const Pack<T, width>& x) const {
     Pack<T, width> n;
     for (int k = 0; k < width; ++k) n.at[k] = scale[k] * activate(x.at[k], slope) + shift[k];
     return n;
   }
 };
+
+// Of a norm's input, by a whole block: the sums of PReLU(x) and its square over its threads, added up in float64, into
+// the block's pair. `partial`: tile_warps values.
+template <class T>
+__device__ __forceinline__ void write_norm_sums(T sum, T squares, double* partial, double* sums) {
+  const double total = block_sum<block_size>(static_cast<double>(sum), partial);
+  const double total_squares = block_sum<block_size>(static_cast<double>(squares), partial);
+  if (threadIdx.x == 0) store<2>(sums + 2 * static_cast<int64_t>(blockIdx.x), Pack<double, 2>{total, total_squares});
+}
+
+// The rows gain and bias below the last one of `scaled`, by the first warp of the first item's tiles.
+template <int width, class S>
+__device__ __forceinline__ void write_below(const Norm<S>& norm, const Tile& tile, S* scaled) {
+  if (tile.item > 0 || tile.chunk > 0 || threadIdx.x >= 32) return;
+  S* below = scaled + norm.items * norm.frames * norm.channels + tile.column;
+  store<width>(below, load_parameters<width>(norm.gain + tile.column));
+  store<width>(below + norm.channels, load_parameters<width>(norm.bias + tile.column));
+}
 
 // Behind the gradient dn of the norm's output. With xh = (PReLU(x) - mean) * rstd and g = gain * dn:
 //   da = rstd (g - mean(g) - xh mean(g xh)), dgain = sum of dn xh, dbias = sum of dn,
@@ -178,7 +224,7 @@ struct NormAccumulator {
   __device__ __forceinline__ void add(const NormAffine<T, width>& norm, const Pack<T, width>& x,
                                       const Pack<T, width>& dn) {
     for (int k = 0; k < width; ++k) {
-      const T xh = (activate(x.at[k], norm.slope) - norm.moments.mean) * norm.moments.rstd;
+      const T xh = norm.normed(x.at[k]);
       columns[0][k] += dn.at[k] * xh;
       columns[1][k] += dn.at[k];
       const T negative = x.at[k] > 0 ? T(0) : x.at[k];
@@ -203,8 +249,9 @@ struct NormPartials {
 
 // Adds up a tile's columns over the block's warps, in order; row: (kinds, C) of this item and chunk. `shared`: kinds *
 // block_size * width values, free again after the call.
-template <class T, int kinds, int width>
-__device__ void write_columns(const T (&columns)[kinds][width], const Tile& tile, int64_t channels, T* shared, T* row) {
+template <class T, class Out, int kinds, int width>
+__device__ void write_columns(const T (&columns)[kinds][width], const Tile& tile, int64_t channels, T* shared,
+                              Out* row) {
   constexpr int across = 32 * width;
   const int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
   for (int kind = 0; kind < kinds; ++kind)
@@ -214,7 +261,7 @@ __device__ void write_columns(const T (&columns)[kinds][width], const Tile& tile
     const int kind = i / across, c = i % across;
     T sum = 0;
     for (int w = 0; w < tile_warps; ++w) sum += shared[(kind * tile_warps + w) * across + c];
-    if (tile.first_column + c < channels) row[kind * channels + tile.first_column + c] = sum;
+    if (tile.first_column + c < channels) row[kind * channels + tile.first_column + c] = static_cast<Out>(sum);
   }
   __syncthreads();
 }
@@ -239,6 +286,34 @@ __device__ void write_scalars(NormAccumulator<T, kinds, width>& sums, const Norm
   }
 }
 
+// Sums over all rows of a tensor: a block leaves those of its tile, and the last one of a column of tiles adds them up.
+template <class T>
+struct ColumnSums {
+  T *total = nullptr, *of_tiles = nullptr;  // (C), null: not wanted; (rows of tiles, C)
+  unsigned* counters = nullptr;             // one a column of tiles
+
+  // With memory for `rows` rows of tiles; keep `tiles` until the kernel is queued.
+  static ColumnSums of(T* total, int64_t rows, int64_t channels, Tensor& tiles, Stream stream) {
+    SUNDER_ASSERT(ceil_div(channels, 32) <= counter_count);
+    tiles = Tensor::empty({rows, channels}, dtype_of<T>, stream);
+    return {total, tiles.mutable_data<T>(), cuda::counters(stream)};
+  }
+};
+
+// `columns`: this thread's, of row `row` of the tiles. `shared`: block_size * width values.
+template <class T, int width>
+__device__ void add_tiles(const T (&columns)[1][width], const Tile& tile, int64_t row, int64_t rows, int64_t channels,
+                          const ColumnSums<T>& sums, double* shared) {
+  write_columns(columns, tile, channels, reinterpret_cast<T*>(shared), sums.of_tiles + row * channels);
+  if (!is_last_block(sums.counters + tile.first_column / (32 * width), rows)) return;
+  double total[1][width] = {};
+#pragma unroll 4
+  for (int64_t from = threadIdx.x / 32; from < rows; from += tile_warps)
+    for (int k = 0; k < width && tile.column + k < channels; ++k)
+      total[0][k] += static_cast<double>(read_again(sums.of_tiles + from * channels + tile.column + k));
+  write_columns(total, tile, channels, shared, sums.total);
+}
+
 // Where the columns' totals go; null where a kind is missing. Kinds follow in this order, taps last.
 template <class T>
 struct ColumnTotals {
@@ -251,9 +326,10 @@ struct ColumnTotals {
 template <class S>
 NormPartials norm_backward_sums(const Norm<S>& norm, const S* dn, int64_t kinds, Stream stream);
 // Adds the columns up into `totals` and, in the same launch, the scalars into grad_slope (may be null) and turns dn
-// into dx (may be null; may be dn itself).
+// into dx (may be null; may be dn itself), whose columns' sums are the gradient of the norm's offset (may be null).
 template <class S>
 void norm_backward_finish(const Norm<S>& norm, const NormPartials& partials,
-                          const ColumnTotals<compute_type<S>>& totals, const S* dn, compute_type<S>* grad_slope, S* dx);
+                          const ColumnTotals<compute_type<S>>& totals, const S* dn, compute_type<S>* grad_slope, S* dx,
+                          compute_type<S>* grad_offset = nullptr);
 
 }  // namespace sunder::cuda

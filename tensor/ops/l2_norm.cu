@@ -2,14 +2,15 @@
 
 #include <cmath>
 
-#include "tensor/cuda/kernel.cuh"
+#include "tensor/cuda/last_block.cuh"
 
 namespace sunder::cuda {
 namespace {
 
-// Floor: x once. Every block leaves the sum of its squares in `partial`; squares in x's type, their sum in float64.
+// Floor: x once. Every block leaves the sum of its squares in `partial`, and the last one adds them up; squares in x's
+// type, their sum in float64.
 template <int width, class T>
-__global__ void l2_norm_blocks_kernel(const T* x, int64_t count, double* partial) {
+__global__ void l2_norm_kernel(const T* x, int64_t count, double* partial, unsigned* counter, T* norm) {
   SUNDER_SHARED(double[block_size / 32], sums);
   double total = 0;
   SUNDER_GRID_STRIDE_PACKS(i, count, width) {
@@ -17,14 +18,9 @@ __global__ void l2_norm_blocks_kernel(const T* x, int64_t count, double* partial
   }
   total = block_sum<block_size>(total, sums);
   if (threadIdx.x == 0) partial[blockIdx.x] = total;
-}
-
-// One block adds them up.
-template <class T>
-__global__ void l2_norm_total_kernel(const double* partial, int64_t count, T* norm) {
-  SUNDER_SHARED(double[block_size / 32], sums);
-  double total = 0;
-  for (int64_t i = threadIdx.x; i < count; i += block_size) total += partial[i];
+  if (!is_last_block(counter, gridDim.x)) return;
+  total = 0;
+  for (int64_t i = threadIdx.x; i < gridDim.x; i += block_size) total += read_again(partial + i);
   total = block_sum<block_size>(total, sums);
   if (threadIdx.x == 0) *norm = static_cast<T>(std::sqrt(total));
 }
@@ -40,10 +36,8 @@ void cuda::l2_norm(const Tensor& x, Tensor& norm) {
     with_pack_width<T>(0, {x.raw()}, [&]<int width>() {
       const dim3 grid = grid_for(ceil_div(x.numel(), width));
       const Tensor partial = Tensor::empty({grid.x}, DType::float64, x.stream());
-      launch(l2_norm_blocks_kernel<width, T>, grid, dim3(block_size), 0, native(x), x.data<T>(), x.numel(),
-             partial.mutable_data<double>());
-      launch(l2_norm_total_kernel<T>, dim3(1), dim3(block_size), 0, native(x), partial.data<double>(), partial.numel(),
-             norm.mutable_data<T>());
+      launch(l2_norm_kernel<width, T>, grid, dim3(block_size), 0, native(x), x.data<T>(), x.numel(),
+             partial.mutable_data<double>(), counters(x.stream()), norm.mutable_data<T>());
     });
   });
 }

@@ -1,6 +1,7 @@
 #include "tensor/ops/prelu_norm_depthwise.h"
 
 #include "tensor/ops/depthwise_conv1d.cuh"
+#include "tensor/ops/prelu_norm_depthwise.cuh"
 
 // Two launches each way: sums of PReLU(x), then the rest; sums behind the convolution, then dx. Floor of a forward
 // pass: x twice, y once. Backward: dy once, x twice, dn written and read, dx once.
@@ -37,32 +38,48 @@ struct ThreeTaps {
 };
 
 template <class S, int width, class T = compute_type<S>>
-__global__ void three_taps_forward_kernel(Norm<S> input, const T* taps, const T* bias, Chains chains, int64_t chunks,
-                                          S* y) {
+__global__ void __launch_bounds__(block_size, 2)
+    three_taps_forward_kernel(Norm<S> input, const T* taps, const T* bias, Chains chains, int64_t chunks, S* y,
+                              Norm<S> next, double* next_sums, S* scaled) {
+  SUNDER_SHARED(double[tile_warps], partial);
   const Tile tile = Tile::of<width>(blockIdx.x, input.channels, chunks);
   const int64_t item = tile.item * input.frames * input.channels;
   const int64_t first = chains.first(tile.chunk * tile_warps + threadIdx.x / 32);
   Pack<S, width> x[rows_per_thread + 2];
   load_rows(input.x + item, first - chains.dilation, chains.dilation, input.frames, input.channels, tile.column, x);
   const NormAffine<T, width> norm(input, tile);
-  if (tile.column >= input.channels) return;
   const ThreeTaps<T, width> weight(taps, tile.column, input.channels);
-  const auto offset = load_parameters<width>(bias + tile.column);
+  const auto input_offset = load_parameters<width>(input.offset, tile.column, input.channels, T(0));
   Pack<T, width> n[rows_per_thread + 2];
 #pragma unroll
   for (int i = 0; i < rows_per_thread + 2; ++i) {
     const int64_t row = first + (i - 1) * chains.dilation;
-    n[i] = row >= 0 && row < input.frames ? norm(widen(x[i])) : Pack<T, width>{};
+    n[i] = row >= 0 && row < input.frames ? norm(plus(x[i], input_offset)) : Pack<T, width>{};
   }
+  const auto conv_bias = load_parameters<width>(bias, tile.column, input.channels, T(0));
+  const T slope = next_sums ? next.slope[0] : T(1);
+  const auto gain = load_parameters<width>(next.gain, tile.column, input.channels, T(1));
+  T sum = 0, squares = 0;
 #pragma unroll
   for (int i = 0; i < rows_per_thread; ++i) {
-    const int64_t row = first + i * chains.dilation;
-    if (row >= input.frames) break;
-    Pack<T, width> sum = offset;
+    const int64_t row = first + i * chains.dilation, at = item + row * input.channels + tile.column;
+    if (row >= input.frames || tile.column >= input.channels) break;
+    Pack<T, width> values = conv_bias;
     for (int k = 0; k < 3; ++k)
-      for (int c = 0; c < width; ++c) sum.at[c] += weight.tap[k][c] * n[i + k].at[c];
-    store<width>(y + item + row * input.channels + tile.column, sum);
+      for (int c = 0; c < width; ++c) values.at[c] += weight.tap[k][c] * n[i + k].at[c];
+    store<width>(y + at, values);
+    if (!next_sums) continue;
+    for (int c = 0; c < width; ++c) {
+      const T a = activate(values.at[c], slope);
+      sum += a;
+      squares += a * a;
+      values.at[c] = a * gain.at[c];
+    }
+    store<width>(scaled + at, values);
   }
+  if (!next_sums) return;
+  write_norm_sums(sum, squares, partial, next_sums);
+  if (tile.column < input.channels) write_below<width>(next, tile, scaled);
 }
 
 // Kinds of columns: those of the norm, the bias, the three taps.
@@ -77,6 +94,7 @@ __global__ void __launch_bounds__(block_size, 2)
   const Tile tile = Tile::of<width>(blockIdx.x, input.channels, chunks);
   const NormAffine<T, width> norm(input, tile);
   const ThreeTaps<T, width> weight(taps, tile.column, input.channels);
+  const auto offset = load_parameters<width>(input.offset, tile.column, input.channels, T(0));
   const int64_t item = tile.item * input.frames * input.channels, step = chains.dilation;
   int64_t row = chains.first(tile.chunk * tile_warps + threadIdx.x / 32);
   NormAccumulator<T, kinds, width> sums;
@@ -90,12 +108,13 @@ __global__ void __launch_bounds__(block_size, 2)
     for (int i = 0; i < links_at_once; ++i, row += step) {
       if (row >= input.frames || tile.column >= input.channels) break;
       const Pack<T, width> grads[3] = {widen(after[i]), widen(before[1]), widen(before[0])};
-      const auto link = widen(x[i]), n = norm(link);
+      const auto link = plus(x[i], offset);
       Pack<T, width> sum{};
       for (int c = 0; c < width; ++c) {
+        const T n = norm.gain[c] * norm.normed(link.at[c]) + norm.bias[c];
         for (int k = 0; k < 3; ++k) {
           sum.at[c] += weight.tap[k][c] * grads[k].at[c];
-          sums.columns[3 + k][c] += grads[k].at[c] * n.at[c];
+          sums.columns[3 + k][c] += grads[k].at[c] * n;
         }
         sums.columns[2][c] += grads[1].at[c];
       }
@@ -110,9 +129,27 @@ __global__ void __launch_bounds__(block_size, 2)
   write_scalars(sums, norm, shared, scalars + NormSums::count * static_cast<int64_t>(blockIdx.x));
 }
 
-template <class S, class T>
-NormPartials three_taps_backward(const Norm<S>& norm, const T* taps, const S* dy, int64_t dilation, S* dn,
+}  // namespace
+
+template <class S>
+Tensor three_taps_forward(const Norm<S>& norm, const compute_type<S>* taps, const compute_type<S>* bias,
+                          int64_t dilation, S* y, Stream stream, const Norm<S>* next, S* scaled) {
+  const Chains chains = Chains::of(norm.frames, dilation);
+  Tensor sums;
+  with_tile_width<S>(norm.channels, {norm.x, y, scaled}, [&]<int width>() {
+    const int64_t pieces = tile_blocks<width>(1, chains.chunks(), norm.channels);
+    if (next) sums = Tensor::empty({norm.items, pieces, 2}, DType::float64, stream);
+    launch(three_taps_forward_kernel<S, width>, dim3(blocks_for(norm.items * pieces, 1)), dim3(block_size), 0, stream,
+           norm, taps, bias, chains, chains.chunks(), y, next ? *next : norm,
+           next ? sums.mutable_data<double>() : nullptr, scaled);
+  });
+  return sums;
+}
+
+template <class S>
+NormPartials three_taps_backward(const Norm<S>& norm, const compute_type<S>* taps, const S* dy, int64_t dilation, S* dn,
                                  Stream stream) {
+  using T = compute_type<S>;
   const Chains chains = Chains::of(norm.frames, dilation);
   NormPartials partials;
   with_tile_width<S>(norm.channels, {norm.x, dy, dn}, [&]<int width>() {
@@ -123,6 +160,16 @@ NormPartials three_taps_backward(const Norm<S>& norm, const T* taps, const S* dy
   });
   return partials;
 }
+
+#define SUNDER_INSTANTIATE(S, T)                                                                                   \
+  template Tensor three_taps_forward(const Norm<S>&, const T*, const T*, int64_t, S*, Stream, const Norm<S>*, S*); \
+  template NormPartials three_taps_backward(const Norm<S>&, const T*, const S*, int64_t, S*, Stream);
+SUNDER_INSTANTIATE(bfloat16, float)
+SUNDER_INSTANTIATE(float, float)
+SUNDER_INSTANTIATE(double, double)
+#undef SUNDER_INSTANTIATE
+
+namespace {
 
 // Any number of taps, in three launches.
 template <class S>
@@ -150,12 +197,7 @@ void prelu_norm_depthwise_forward(const PreluNormDepthwiseInputs& in, int64_t di
     const T *taps = in.weight.data<T>(), *bias = in.conv_bias.data<T>();
     S* out = y.mutable_data<S>();
     if (in.weight.size(2) != 3) return depthwise(norm, taps, bias, in.weight.size(2), dilation, out, stream);
-    const Chains chains = Chains::of(norm.frames, dilation);
-    with_tile_width<S>(norm.channels, {norm.x, out}, [&]<int width>() {
-      launch(three_taps_forward_kernel<S, width>,
-             dim3(blocks_for(tile_blocks<width>(norm.items, chains.chunks(), norm.channels), 1)), dim3(block_size), 0,
-             stream, norm, taps, bias, chains, chains.chunks(), out);
-    });
+    three_taps_forward(norm, taps, bias, dilation, out, stream);
   });
 }
 

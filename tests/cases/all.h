@@ -10,6 +10,7 @@ Case adam_case();
 Case binary_case();
 Case cast_case();
 Case concat_case();
+Case conv_block_case();
 Case copy_all_case();
 Case depthwise_conv1d_case();
 Case global_norm_case();
@@ -41,6 +42,7 @@ inline std::vector<Case> all() {
       binary_case(),
       cast_case(),
       concat_case(),
+      conv_block_case(),
       copy_all_case(),
       depthwise_conv1d_case(),
       global_norm_case(),

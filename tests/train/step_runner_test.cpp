@@ -237,7 +237,7 @@ TEST(CudaStepSize, DoesNotGrow) {
   training.step(training.inputs(0, 8000));
   training.step(training.inputs(1, 8000));
   const cuda::GraphSize size = training.runner().graph_size();
-  EXPECT_LE(size.kernels, 399u);
+  EXPECT_LE(size.kernels, 291u);
   EXPECT_EQ(size.copies, 0u);
   EXPECT_EQ(size.fills, 0u);
 }
