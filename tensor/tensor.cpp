@@ -115,8 +115,12 @@ void Tensor::copy_from(const Tensor& source) const {
   if (source.shape_ != shape_ || source.dtype_ != dtype_)
     throw_error("[copy_from] expected {}, got {}", describe(*this), describe(source));
   if (numel_ == 0) return;
+  if (device().is_cuda() && source.device().is_cuda() && stream_ != source.stream_)
+    throw_error("[copy_from] expected tensors of one CUDA stream, or the host between two, got {} and {}",
+                describe(*this), describe(source));
   if (device().is_cpu() && source.device().is_cpu()) std::memcpy(raw(), source.raw(), bytes());
-  else cuda::copy(raw(), device(), source.raw(), source.device(), bytes(), device().is_cuda() ? stream_ : source.stream_);
+  else
+    cuda::copy(raw(), device(), source.raw(), source.device(), bytes(), device().is_cuda() ? stream_ : source.stream_);
 }
 
 void Tensor::zero() const {

@@ -60,7 +60,7 @@ class Tensor {
   Tensor clone() const;
   Tensor to(Stream stream) const;
   Tensor cast(DType dtype) const;  // real or bfloat16 to such, complex to complex; itself if nothing changes
-  void copy_from(const Tensor& source) const;  // same shape and dtype; devices may differ
+  void copy_from(const Tensor& source) const;  // same shape and dtype; host and device, or within one stream
   void zero() const;
 
   template <class T> std::vector<T> to_vector() const;

@@ -11,6 +11,7 @@
 #include "tensor/cuda/device_scope.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/error.h"
+#include "tensor/memory.h"
 
 namespace sunder::cuda::blas {
 namespace {
@@ -30,6 +31,10 @@ class Handle {
       SUNDER_CUDA_CHECK(cublasSetMathMode(
           handle_, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
       workspace_ = allocate(workspace_bytes, stream.device);
+      if (!workspace_) {
+        release_cached_memory(stream.device);
+        workspace_ = allocate(workspace_bytes, stream.device);
+      }
       if (!workspace_)
         throw OutOfMemory(fmt::format("out of memory on {}: asked for {} bytes for cuBLAS", to_string(stream.device),
                                       workspace_bytes),
@@ -114,9 +119,15 @@ void gemm(Stream stream, Tf32 tf32, int64_t m, int64_t n, int64_t k, compute_typ
   const std::lock_guard lock(handles.mutex);  // or another thread's product might push this handle out
   Handle& handle = handles.get(stream);
   handle.captured = handle.captured || capture == cudaStreamCaptureStatusActive;
-  // cuBLAS counts columns first and sees every matrix transposed: C^T = B^T A^T. Of a batch it takes as many as a grid
-  // has layers.
-  constexpr int64_t most = 65535;
+  // cuBLAS counts columns first and sees every matrix transposed: C^T = B^T A^T.
+  if (count == 1) {  // most are, and for these cuBLAS also cuts a long k between blocks
+    SUNDER_CUDA_CHECK(cublasGemmEx(handle.get(), operation(b.transposed), operation(a.transposed), as_int(n), as_int(m),
+                                   as_int(k), &alpha, b.data, type, as_int(b.row_stride), a.data, type,
+                                   as_int(a.row_stride), &beta, c, out_type, as_int(ldc), compute,
+                                   CUBLAS_GEMM_DEFAULT));
+    return;
+  }
+  constexpr int64_t most = 65535;  // layers of a grid
   for (int64_t first = 0; first < count; first += most)
     SUNDER_CUDA_CHECK(cublasGemmStridedBatchedEx(
         handle.get(), operation(b.transposed), operation(a.transposed), as_int(n), as_int(m), as_int(k), &alpha,

@@ -10,11 +10,12 @@ namespace sunder::cuda {
 // the others wrote can be read, with read_again(). The counter is zero before and after.
 __device__ __forceinline__ bool is_last_block(unsigned* counter, int64_t blocks) {
   SUNDER_SHARED(bool, last);
-  __threadfence();
   __syncthreads();
   if (threadIdx.x == 0) {
+    __threadfence();  // of what the block wrote before the barrier: the others' writes are seen after the one below
     last = atomicAdd(counter, 1u) + 1 == static_cast<unsigned>(blocks);
     if (last) *counter = 0;
+    __threadfence();
   }
   __syncthreads();
   const bool result = last;

@@ -17,6 +17,7 @@ void check_device(Device device) {
   throw_error<DeviceError>("device {}: this build has no CUDA backend; use --device cpu", to_string(device));
 }
 DeviceMemory device_memory(Device) { missing(); }
+void make_current(Device) { missing(); }
 std::byte* allocate(size_t, Device) { missing(); }
 void free(std::byte*, Device) { missing(); }
 void copy(std::byte*, Device, const std::byte*, Device, size_t, Stream) { missing(); }

@@ -121,6 +121,7 @@ struct Pipeline::State {
   bool read_one(bool wait, std::vector<std::vector<double>>& results) {
     Slot& slot = *slots[read % depth];
     const cudaError_t status = cudaEventQuery(slot.done);
+    if (status == cudaErrorNotReady) static_cast<void>(cudaGetLastError());  // not the next launch's error
     if (status == cudaErrorNotReady && !wait) return false;
     if (status == cudaErrorNotReady) SUNDER_CUDA_CHECK(cudaEventSynchronize(slot.done));
     else SUNDER_CUDA_CHECK(status);
@@ -144,7 +145,12 @@ void Pipeline::run(const std::string& key, const std::vector<Tensor>& inputs, co
   if (!s.fits(key, inputs)) s.begin_key(key, inputs);
   Slot& slot = *s.slots[s.begun % depth];
   s.upload(inputs, slot.inputs);
-  s.queue(work);
+  try {
+    s.queue(work);
+  } catch (...) {  // the slot is not taken, so nothing else waits for its copies
+    static_cast<void>(cudaStreamSynchronize(native(s.stream)));
+    throw;
+  }
   slot.result_size = static_cast<size_t>(result.numel());
   SUNDER_CUDA_CHECK(cudaMemcpyAsync(slot.result.at_least(result.bytes()), result.data<double>(), result.bytes(),
                                     cudaMemcpyDeviceToHost, native(s.stream)));

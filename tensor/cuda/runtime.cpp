@@ -67,6 +67,8 @@ void check_device(Device device) {
       to_string(device), architectures(), found.name, found.major, found.minor, found.major, found.minor);
 }
 
+void make_current(Device device) { SUNDER_CUDA_CHECK(cudaSetDevice(device.index)); }
+
 DeviceMemory device_memory(Device device) {
   const DeviceScope scope(device);
   DeviceMemory memory;
@@ -123,6 +125,7 @@ OwnedStream::OwnedStream(Device device) : stream_(device) {
 // A failure cannot be reported here; a sticky one has been.
 OwnedStream::~OwnedStream() {
   if (stream_.device.is_cpu()) return;
+  static_cast<void>(cudaSetDevice(stream_.device.index));
   static_cast<void>(cudaStreamSynchronize(native(stream_)));
   blas::forget(stream_);
   forget_fft_plans(stream_);

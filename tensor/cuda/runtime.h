@@ -13,6 +13,8 @@ namespace sunder::cuda {
 int device_count(std::string* why = nullptr);
 // Throws DeviceError if the device does not exist or this build has no code for its architecture.
 void check_device(Device device);
+// For this thread. Another one that works on the device's tensors has to call it first.
+void make_current(Device device);
 
 // Free for this process, and all that there is; zeros where the device does not say.
 struct DeviceMemory {

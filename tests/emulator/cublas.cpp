@@ -30,11 +30,8 @@ struct Operand {  // column major, `batch` of them
 
 size_t size_of(cudaDataType type) { return type == CUDA_R_64F ? 8 : type == CUDA_R_32F ? 4 : 2; }
 
-// The nearest value with the 10 fraction bits of TF32.
-float as_tf32(float value) {
-  const auto bits = std::bit_cast<uint32_t>(value);
-  return std::bit_cast<float>((bits + 0xfff + (bits >> 13 & 1)) & ~uint32_t{0x1fff});
-}
+// With the 10 fraction bits of TF32; the others are cut off, as tensor cores do that read float32.
+float as_tf32(float value) { return std::bit_cast<float>(std::bit_cast<uint32_t>(value) & ~uint32_t{0x1fff}); }
 
 // The operand's values in the type that is computed in: itself, or converted into `kept`.
 template <class T>
@@ -191,4 +188,12 @@ cublasStatus_t cublasGemmStridedBatchedEx(cublasHandle_t handle, cublasOperation
                {b, type_b, tb ? n : k, tb ? k : n, ldb, stride_b},
                {c, type_c, m, n, ldc, stride_c},
                tf32});
+}
+
+cublasStatus_t cublasGemmEx(cublasHandle_t handle, cublasOperation_t transa, cublasOperation_t transb, int m, int n,
+                            int k, const void* alpha, const void* a, cudaDataType type_a, int lda, const void* b,
+                            cudaDataType type_b, int ldb, const void* beta, void* c, cudaDataType type_c, int ldc,
+                            cublasComputeType_t compute, cublasGemmAlgo_t algorithm) {
+  return cublasGemmStridedBatchedEx(handle, transa, transb, m, n, k, alpha, a, type_a, lda, 0, b, type_b, ldb, 0, beta,
+                                    c, type_c, ldc, 0, 1, compute, algorithm);
 }

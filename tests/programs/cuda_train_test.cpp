@@ -76,6 +76,28 @@ TEST_F(CudaTrainTest, LowerPrecisionTrainsAndIsKeptInFloat32) {
   EXPECT_NEAR(first_loss("bf16"), exact, 0.1);
 }
 
+#ifdef SUNDER_CUDA_EMULATED
+TEST_F(CudaTrainTest, ASecondDeviceDoesTheSame) {
+  const ProgramSetup two = {.environment = {{"SUNDER_EMULATOR_DEVICES", "2"}}};
+  for (const char* device : {"cuda:0", "cuda:1"}) {
+    const ProgramResult result = train(
+        "mixcycle", "set", device, {"--device", device, "--max-epochs", "2", "--set", "mixcycle.init_epochs=1"}, two);
+    ASSERT_EQ(result.code, 0) << result.err;
+  }
+  EXPECT_EQ(metrics("cuda:0"), metrics("cuda:1"));
+  std::string tables[2];
+  for (int i = 0; i < 2; ++i) {
+    const ProgramResult result = run_program("sunder-evaluate",
+                                             {"--model", at("cuda:0/checkpoints/best"), "--data", at("set"), "--split",
+                                              "test", "--device", "cuda:" + std::to_string(i)},
+                                             two);
+    ASSERT_EQ(result.code, 0) << result.err;
+    tables[i] = result.out;
+  }
+  EXPECT_EQ(tables[0], tables[1]);
+}
+#endif
+
 TEST_F(CudaTrainTest, TheCpuHasNoGraphs) {
   const ProgramResult result = train_on("cpu", "run", {"--graph", "on"});
   EXPECT_EQ(result.code, 2);
