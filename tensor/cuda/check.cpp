@@ -29,17 +29,23 @@ std::string advice(cudaError_t status) {
     case cudaErrorInvalidPc:
     case cudaErrorLaunchFailure:
       return "; the GPU is lost to this process (CUDA_LAUNCH_BLOCKING=1 shows which kernel did it): start the run "
-             "again, "
-             "with --resume auto it goes on from its last checkpoint";
+             "again, with --resume auto it goes on from its last checkpoint";
     default:
       return "";
   }
 }
 
-// A library reports such an error as a failure of its own; the runtime knows better.
-std::string advice_behind(cudaError_t pending) {
-  if (pending == cudaSuccess) return "";
-  return fmt::format(", after {} ({}){}", cudaGetErrorName(pending), cudaGetErrorString(pending), advice(pending));
+// Of a library's call. It reports an error of the runtime as a failure of its own; the runtime knows better.
+[[noreturn]] void fail(const char* library, const char* text, bool memory, const char* call, const char* file,
+                       int line) {
+  const cudaError_t pending = cudaGetLastError();
+  std::string more;
+  if (memory) more = advice(cudaErrorMemoryAllocation);
+  else if (pending != cudaSuccess)
+    more = fmt::format(", after {} ({}){}", cudaGetErrorName(pending), cudaGetErrorString(pending), advice(pending));
+  const std::string message = describe(call, library, text, file, line, more);
+  if (memory) throw OutOfMemory(message, 0);
+  throw DeviceError(message);
 }
 
 const char* text_of(cufftResult status) {
@@ -82,22 +88,12 @@ void check(cudaError_t status, const char* call, const char* file, int line, siz
 
 void check(cublasStatus_t status, const char* call, const char* file, int line) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
-  const cudaError_t pending = cudaGetLastError();
-  const bool memory = status == CUBLAS_STATUS_ALLOC_FAILED;
-  const std::string message = describe(call, "cuBLAS", cublasGetStatusString(status), file, line,
-                                       memory ? advice(cudaErrorMemoryAllocation) : advice_behind(pending));
-  if (memory) throw OutOfMemory(message, 0);
-  throw DeviceError(message);
+  fail("cuBLAS", cublasGetStatusString(status), status == CUBLAS_STATUS_ALLOC_FAILED, call, file, line);
 }
 
 void check(cufftResult status, const char* call, const char* file, int line) {
   if (status == CUFFT_SUCCESS) return;
-  const cudaError_t pending = cudaGetLastError();
-  const bool memory = status == CUFFT_ALLOC_FAILED;
-  const std::string message = describe(call, "cuFFT", text_of(status), file, line,
-                                       memory ? advice(cudaErrorMemoryAllocation) : advice_behind(pending));
-  if (memory) throw OutOfMemory(message, 0);
-  throw DeviceError(message);
+  fail("cuFFT", text_of(status), status == CUFFT_ALLOC_FAILED, call, file, line);
 }
 
 void check_launch(cudaError_t status, const void* kernel, dim3 grid, dim3 block, size_t shared_bytes,

@@ -2,10 +2,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
-#include <cstdlib>
-#include <string_view>
 
 #include "tensor/error.h"
+#include "tests/cuda_device.h"
 #include "tests/emulator/device_array.h"
 #include "tests/emulator/sample.h"
 
@@ -16,13 +15,7 @@ const Stream cuda_stream = Device{Device::Kind::cuda, 0};
 
 class SampleTest : public testing::Test {
  protected:
-  void SetUp() override {
-    int count = 0;
-    if (cudaGetDeviceCount(&count) == cudaSuccess && count > 0) return;
-    const char* required = std::getenv("SUNDER_REQUIRE_CUDA");
-    if (required && std::string_view(required) == "1") FAIL() << "no CUDA device";
-    GTEST_SKIP() << "no CUDA device";
-  }
+  void SetUp() override { SUNDER_NEEDS_CUDA(); }
 };
 
 template <class T>
