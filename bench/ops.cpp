@@ -17,6 +17,7 @@
 #include "tensor/ops/accumulate.h"
 #include "tensor/ops/adam.h"
 #include "tensor/ops/copy_all.h"
+#include "tensor/ops/item_std.h"
 #include "tensor/ops/l2_norm.h"
 #include "tensor/ops/remix.h"
 #include "tensor/parallel.h"
@@ -198,6 +199,12 @@ void signal_rows() {
                  [=](const Variables& in) { return Variables{mixit_snr(references, in[0])}; });
 }
 
+void microphone_rows() {
+  const Tensor recordings = random_tensor({4, 6, 32000});  // a batch of the paper's: six microphones, four seconds
+  plain("item_std", static_cast<double>(recordings.bytes()), 3.0 * static_cast<double>(recordings.numel()),
+        [=] { benchmark::DoNotOptimize(item_std(recordings)); });
+}
+
 void optimiser_rows() {
   const Tensor flat = random_tensor({parameters});
   const AdamState state{flat.clone(),
@@ -258,6 +265,7 @@ int main(int argc, char** argv) {
   sunder::shape_rows();
   sunder::network_rows();
   sunder::signal_rows();
+  sunder::microphone_rows();
   sunder::optimiser_rows();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

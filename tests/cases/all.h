@@ -15,6 +15,7 @@ Case copy_all_case();
 Case depthwise_conv1d_case();
 Case global_norm_case();
 Case istft_case();
+Case item_std_case();
 Case l2_norm_case();
 Case layer_norm_case();
 Case linear_case();
@@ -47,6 +48,7 @@ inline std::vector<Case> all() {
       depthwise_conv1d_case(),
       global_norm_case(),
       istft_case(),
+      item_std_case(),
       l2_norm_case(),
       layer_norm_case(),
       linear_case(),
