@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "audio/metrics/irm.h"
+#include "audio/metrics/oracle_masks.h"
 #include "audio/metrics/si_snr.h"
 #include "tensor/error.h"
 #include "train/config.h"

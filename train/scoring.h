@@ -15,7 +15,7 @@ struct ScoreColumn {
   enum class Kind {
     estimate,            // SI-SNR of the estimate
     improvement,         // above the mixture's
-    irm_improvement,     // of ideal ratio masks (audio/metrics/irm.h): the bound beside the score
+    irm_improvement,     // of ideal ratio masks (audio/metrics/oracle_masks.h): the bound beside the score
     oracle_improvement,  // of the outputs added up in the best way (MixIT's networks have more outputs than sources)
     mixture,             // SI-SNR of the mixture itself: in the summary, not in the table of items
   };

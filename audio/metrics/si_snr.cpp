@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numeric>
 
 #include "audio/metrics/assignment.h"
 
@@ -43,6 +44,15 @@ SourceScore improvement(const std::optional<double>& score, const Signal& refere
   return result;
 }
 
+// Zeros for a constant, whose mean is not exact.
+Signal without_mean(std::span<const double> signal) {
+  Signal result(signal.begin(), signal.end());
+  const double mean = std::accumulate(signal.begin(), signal.end(), 0.0) / static_cast<double>(signal.size());
+  const bool constant = std::all_of(signal.begin(), signal.end(), [&](double x) { return x == signal[0]; });
+  for (double& x : result) x = constant ? 0 : x - mean;
+  return result;
+}
+
 // The way to give every output to exactly one source with the largest sum of scores, as a set of outputs per source.
 // scores: [source][set of outputs], bit k of a set for output k.
 std::vector<int64_t> best_split(const std::vector<std::optional<double>>& scores, int64_t sources, int64_t outputs) {
@@ -64,9 +74,11 @@ std::vector<int64_t> best_split(const std::vector<std::optional<double>>& scores
 
 }  // namespace
 
-std::optional<double> si_snr(std::span<const double> reference, std::span<const double> estimate, double eps) {
+std::optional<double> si_snr(std::span<const double> reference, std::span<const double> estimate, double eps,
+                             Mean mean) {
   if (reference.size() != estimate.size())
     throw_error("[si_snr] expected an estimate of {} samples, got {}", reference.size(), estimate.size());
+  if (mean == Mean::removed) return si_snr(without_mean(reference), without_mean(estimate), eps);
   double energy = 0, product = 0, estimate_energy = 0;
   for (size_t i = 0; i < reference.size(); ++i) {
     energy += reference[i] * reference[i];

@@ -10,10 +10,15 @@
 
 namespace sunder {
 
-// 10 log10(|a s|^2 / |e - a s|^2) in dB with a = <e, s> / |s|^2; no mean is removed (the number others call SI-SDR).
-// eps is added to the denominator only. Undefined (empty) where the reference or the estimate is all zeros; +infinity
-// for an exact copy, -infinity for an estimate that is orthogonal to the reference. Throws Error for unequal lengths.
-std::optional<double> si_snr(std::span<const double> reference, std::span<const double> estimate, double eps = 0);
+// Conv-TasNet's code and Asteroid take the mean of both signals away first; the MixCycle paper does not.
+enum class Mean { kept, removed };
+
+// 10 log10(|a s|^2 / |e - a s|^2) in dB with a = <e, s> / |s|^2 (the number others call SI-SDR). eps is added to the
+// denominator only. Undefined (empty) where the reference or the estimate is all zeros (without its mean: constant);
+// +infinity for an exact copy, -infinity for an estimate that is orthogonal to the reference. Throws Error for unequal
+// lengths.
+std::optional<double> si_snr(std::span<const double> reference, std::span<const double> estimate, double eps = 0,
+                             Mean mean = Mean::kept);
 
 struct SourceScore {
   std::optional<double> si_snr;   // dB

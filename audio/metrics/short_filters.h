@@ -1,0 +1,62 @@
+// What fits of short filters need of long signals: products of delayed signals, and what filters make of them. By FFTs
+// of blocks of as many samples as a filter may have (rounded up to a power of two), so that memory stays small and in
+// reach.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "tensor/fft.h"
+
+namespace sunder {
+
+// A signal with zeros before and behind it, in blocks of a power of two.
+struct BlockedSignal {
+  std::vector<double> samples;  // one block of zeros, the signal, zeros
+  int64_t length = 0;           // of the signal
+};
+
+struct Correlations {
+  std::vector<double> references;  // (S, S, N), [a][b][lag]: sum over t of s_a(t - lag) s_b(t)
+  std::vector<double> estimates;   // (S, K, N), [a][k][lag]: sum over t of s_a(t - lag) e_k(t)
+};
+
+// With y_i = s_i filtered by its own filter and z = the sum of all references filtered by the joint ones.
+struct FilteredEnergies {
+  double target = 0;        // |y_i|^2
+  double rest = 0;          // |e - y_i|^2
+  double interference = 0;  // |z - y_i|^2
+  double joint = 0;         // |z|^2
+  double artifacts = 0;     // |e - z|^2
+};
+
+class ShortFilters {
+ public:
+  explicit ShortFilters(int64_t filter_length);
+
+  BlockedSignal blocked(std::span<const double> signal) const;
+
+  // All signals have one length.
+  Correlations correlate(const std::vector<BlockedSignal>& references,
+                         const std::vector<BlockedSignal>& estimates) const;
+
+  // One estimate and what filters (S, N) make of the references; without joint filters (empty) the energies that need
+  // them stay 0. Signals are as long as the longest filtered one, with zeros behind them.
+  std::vector<FilteredEnergies> energies(const std::vector<BlockedSignal>& references, const BlockedSignal& estimate,
+                                         std::span<const double> own, std::span<const double> joint) const;
+
+ private:
+  using Spectra = std::vector<std::complex<double>>;
+
+  int64_t blocks_of(int64_t samples) const { return (samples + block_ - 1) / block_; }
+  // Of `count` filters (N) each.
+  Spectra spectra_of_filters(std::span<const double> filters) const;
+
+  int64_t filter_length_, block_;
+  std::shared_ptr<const RealFft<double>> fft_;                         // of two blocks
+  std::vector<double> ones_, first_, first_inverse_, second_inverse_;  // windows
+};
+
+}  // namespace sunder
