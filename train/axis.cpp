@@ -19,11 +19,13 @@ int step_decimals(double step) { return std::max(0, -static_cast<int>(std::floor
 std::vector<Tick> round_ticks(double low, double high, int wanted) {
   const double step = round_step((high - low) / wanted);
   const int decimals = step_decimals(step);
+  const double largest = std::max(std::abs(low), std::abs(high));
+  const bool plain = decimals <= 4 && largest < 1e6;
+  const int digits = std::max(3, 1 + static_cast<int>(std::ceil(std::log10(largest / step))));
   std::vector<Tick> ticks;
   for (double k = std::ceil(low / step - 1e-6); k * step <= high + 1e-6 * step; ++k) {
     const double value = k == 0 ? 0 : k * step;  // never "-0"
-    const bool plain = decimals <= 4 && std::max(std::abs(low), std::abs(high)) < 1e6;
-    ticks.push_back({value, plain ? fmt::format("{:.{}f}", value, decimals) : fmt::format("{:.3g}", value)});
+    ticks.push_back({value, plain ? fmt::format("{:.{}f}", value, decimals) : fmt::format("{:.{}g}", value, digits)});
   }
   return ticks;
 }

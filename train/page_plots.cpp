@@ -200,7 +200,7 @@ std::string histogram_html(const PageMetric& metric, const std::string& counted)
 
   const Bins bins = choose_bins(metric);
   const std::vector<int64_t> counts = bins.fill(metric.values);
-  Frame frame{520, 250, 44, 12, 24, 42, {}, {}};
+  Frame frame{520, 250, 44, 18, 24, 42, {}, {}};
   frame.x = {bins.edge(0), bins.edge(bins.count)};
   for (const double mark : {metric.mean, metric.median}) frame.x.add(mark);
   if (metric.interval) frame.x.add(metric.interval->first), frame.x.add(metric.interval->second);
@@ -260,7 +260,7 @@ std::string scatter_html(const PageScatter& scatter) {
   std::string html =
       fmt::format("<figure class=\"card scatter\"><header><h3>{}</h3></header>", escape_html(scatter.title));
   if (scatter.points.empty()) return html + "<p class=\"none\">no values</p></figure>\n";
-  Frame frame{560, 340, 44, 14, 24, 42, {}, {}};
+  Frame frame{560, 340, 44, 18, 24, 42, {}, {}};
   frame.y.add(0);
   for (const PagePoint& point : scatter.points) {
     if (!(std::abs(point.x) < 1e100 && std::abs(point.y) < 1e100))

@@ -39,7 +39,7 @@ struct PageSeries {
 struct PageMetric {
   std::string label;                                       // "SI-SDR improvement"
   std::string unit;                                        // "dB"; empty for a number without unit
-  std::vector<double> values;                              // none: the page says so and shows no plot
+  std::vector<double> values = {};                         // none: the page says so and shows no plot
   double mean = 0, median = 0;                             // read only where there are values
   std::optional<std::pair<double, double>> interval = {};  // 95 % of the mean
   int64_t undefined = 0;                                   // scores that `values` leaves out
@@ -55,7 +55,7 @@ struct PagePoint {
 // y against x with its trend: medians of y in groups of neighbouring x. The page draws at most max_points of them.
 struct PageScatter {
   std::string title, x_label, y_label;
-  std::vector<PagePoint> points;
+  std::vector<PagePoint> points = {};
 };
 
 struct ReportPage {
