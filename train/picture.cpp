@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <unordered_map>
 
 #include "nn/durable_file.h"
 #include "tensor/error.h"
@@ -46,6 +48,11 @@ void Picture::fill(int x, int y, int width, int height, Color color) {
     for (int column = std::max(0, x); column < std::min(width_, x + width); ++column) set(column, row, color);
 }
 
+void Picture::paste(const Picture& picture, int x, int y) {
+  for (int row = 0; row < picture.height(); ++row)
+    for (int column = 0; column < picture.width(); ++column) set(x + column, y + row, picture.at(column, row));
+}
+
 void Picture::line(double x0, double y0, double x1, double y1, double thickness, Color color) {
   const double reach = thickness / 2 + 1, dx = x1 - x0, dy = y1 - y0, square = dx * dx + dy * dy;
   const auto first = [&](double a, double b) {
@@ -83,15 +90,45 @@ int text_width(std::string_view text, int scale) {
 
 int text_height(int scale) { return glyph_height * scale; }
 
+namespace {
+
+struct Indexed {
+  std::vector<uint8_t> pixels;  // one byte a pixel
+  std::vector<uint8_t> colors;  // three bytes an entry, in the order of their first pixel
+};
+
+// Nothing if there are more than 256 colours.
+std::optional<Indexed> with_palette(const std::vector<uint8_t>& rgb) {
+  Indexed result;
+  std::unordered_map<uint32_t, uint8_t> index;
+  result.pixels.reserve(rgb.size() / 3);
+  for (size_t i = 0; i < rgb.size(); i += 3) {
+    const uint32_t color = rgb[i] << 16 | rgb[i + 1] << 8 | rgb[i + 2];
+    auto found = index.find(color);
+    if (found == index.end()) {
+      if (index.size() == 256) return std::nullopt;
+      found = index.emplace(color, static_cast<uint8_t>(index.size())).first;
+      result.colors.insert(result.colors.end(), rgb.begin() + i, rgb.begin() + i + 3);
+    }
+    result.pixels.push_back(found->second);
+  }
+  return result;
+}
+
+}  // namespace
+
 std::string encode_png(const Picture& picture) {
+  const std::optional<Indexed> indexed = with_palette(picture.pixels());
   png_image image = {};
   image.version = PNG_IMAGE_VERSION;
   image.width = static_cast<png_uint_32>(picture.width());
   image.height = static_cast<png_uint_32>(picture.height());
-  image.format = PNG_FORMAT_RGB;
+  image.format = indexed ? PNG_FORMAT_RGB_COLORMAP : PNG_FORMAT_RGB;
+  image.colormap_entries = indexed ? static_cast<png_uint_32>(indexed->colors.size() / 3) : 0;
   std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(image), '\0');
   png_alloc_size_t size = bytes.size();
-  if (!png_image_write_to_memory(&image, bytes.data(), &size, 0, picture.pixels().data(), 0, nullptr))
+  const uint8_t* pixels = indexed ? indexed->pixels.data() : picture.pixels().data();
+  if (!png_image_write_to_memory(&image, bytes.data(), &size, 0, pixels, 0, indexed ? indexed->colors.data() : nullptr))
     throw_error("[encode_png] {}", image.message);
   bytes.resize(size);
   return bytes;

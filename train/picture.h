@@ -28,6 +28,7 @@ class Picture {
   void set(int x, int y, Color color);
   void fill(int x, int y, int width, int height, Color color);
   void line(double x0, double y0, double x1, double y1, double thickness, Color color);  // with soft edges
+  void paste(const Picture& picture, int x, int y);
   // Text whose box begins at its top left (x, y); `upwards` turns it to run from the bottom to the top.
   void text(int x, int y, std::string_view text, Color color, int scale = 2, bool upwards = false);
 
@@ -41,7 +42,7 @@ class Picture {
 int text_width(std::string_view text, int scale = 2);
 int text_height(int scale = 2);
 
-// The bytes of a PNG file.
+// The bytes of a PNG file; with a palette where 256 colours are enough.
 std::string encode_png(const Picture& picture);
 // Throws Error if the file cannot be written.
 void write_png(const std::filesystem::path& path, const Picture& picture);

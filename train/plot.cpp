@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "train/axis.h"
+
 namespace sunder {
 
 namespace {
@@ -16,20 +18,12 @@ constexpr double range_db = 80;
 // Dark to bright with rising lightness, so that it also reads in grey.
 constexpr Color heat[] = {{4, 4, 16}, {58, 14, 92}, {146, 32, 92}, {222, 84, 48}, {250, 176, 54}, {255, 252, 216}};
 
+// Few enough colours for a palette, which makes a PNG half as large; half a dB of 70 is no step that an eye sees.
+constexpr int heat_steps = 140;
+
 // Okabe and Ito's colours, told apart by colour-blind readers too.
 constexpr Color palette[] = {{0, 114, 178},   {213, 94, 0},  {0, 158, 115},
                              {204, 121, 167}, {230, 159, 0}, {86, 180, 233}};
-
-Color heat_color(double share) {
-  const double at = std::clamp(share, 0.0, 1.0) * (std::size(heat) - 1);
-  const size_t index = std::min(static_cast<size_t>(at), std::size(heat) - 2);
-  const Color a = heat[index], b = heat[index + 1];
-  const double part = at - static_cast<double>(index);
-  const auto mix = [part](uint8_t from, uint8_t to) {
-    return static_cast<uint8_t>(std::lround(from + part * (to - from)));
-  };
-  return {mix(a.red, b.red), mix(a.green, b.green), mix(a.blue, b.blue)};
-}
 
 struct Axis {
   double low, high;
@@ -37,21 +31,7 @@ struct Axis {
   double pixel(double value) const { return begin + (value - low) / (high - low) * (end - begin); }
 };
 
-// Ticks at multiples of 1, 2 or 5 times a power of ten, about `wanted` of them.
-std::vector<std::pair<double, std::string>> ticks(const Axis& axis, int wanted) {
-  const double rough = (axis.high - axis.low) / wanted, power = std::pow(10.0, std::floor(std::log10(rough)));
-  double step = 10 * power;
-  for (const double factor : {5.0, 2.0, 1.0})
-    if (factor * power >= rough * 0.999) step = factor * power;
-  const int decimals = std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9)));
-  std::vector<std::pair<double, std::string>> result;
-  for (double k = std::ceil(axis.low / step - 1e-6); k * step <= axis.high + 1e-6 * step; ++k) {
-    const double value = k == 0 ? 0 : k * step;  // never "-0"
-    const bool plain = decimals <= 4 && std::max(std::abs(axis.low), std::abs(axis.high)) < 1e6;
-    result.emplace_back(value, plain ? fmt::format("{:.{}f}", value, decimals) : fmt::format("{:.3g}", value));
-  }
-  return result;
-}
+std::vector<Tick> ticks(const Axis& axis, int wanted) { return round_ticks(axis.low, axis.high, wanted); }
 
 void draw_x_axis(Picture& picture, const Axis& axis, int y, const std::string& label) {
   const int width = std::abs(axis.end - axis.begin);
@@ -110,24 +90,39 @@ void draw_color_bar(Picture& picture, int x, int top, int height, double low, do
   picture.text(x, top - gap - text_height(), "dB", grey);
 }
 
-struct Bounds {
-  double low = std::numeric_limits<double>::infinity(), high = -low;
-  void add(double value) {
-    if (!std::isfinite(value)) return;
-    low = std::min(low, value);
-    high = std::max(high, value);
-  }
-  // Room around the values, and around a single one too; 0 to 1 if there is none.
-  void widen(double share) {
-    if (low > high) low = 0, high = 1;
-    double room = (high - low) * share;
-    if (high - low <= 1e-12 * std::max(std::abs(low), std::abs(high))) room = std::max(0.5, 0.1 * std::abs(high));
-    low -= room;
-    high += room;
-  }
-};
-
 }  // namespace
+
+Color heat_color(double share) {
+  const double step = std::round(std::clamp(share, 0.0, 1.0) * heat_steps) / heat_steps;
+  const double at = step * (std::size(heat) - 1);
+  const size_t index = std::min(static_cast<size_t>(at), std::size(heat) - 2);
+  const Color a = heat[index], b = heat[index + 1];
+  const double part = at - static_cast<double>(index);
+  const auto mix = [part](uint8_t from, uint8_t to) {
+    return static_cast<uint8_t>(std::lround(from + part * (to - from)));
+  };
+  return {mix(a.red, b.red), mix(a.green, b.green), mix(a.blue, b.blue)};
+}
+
+Picture draw_heat_map(const Tensor& db, double low_db, double high_db, int width, int height) {
+  check_shape("draw_heat_map", "db", db, {-1, -1});
+  const int64_t frames = db.size(0), bins = db.size(1);
+  if (frames < 1 || bins < 1 || !is_real(db.dtype()) || !(low_db < high_db))
+    throw_error(
+        "[draw_heat_map] expected real levels of at least one frame and bin and a rising scale, got {}, {} to {} dB",
+        describe(db), low_db, high_db);
+  const Tensor levels = db.to(cpu_device).cast(DType::float64);
+  Picture picture(width, height);
+  for (int y = 0; y < height; ++y) {
+    const auto [f0, f1] = covered(height - 1 - y, height, bins);
+    for (int x = 0; x < width; ++x) {
+      const auto [t0, t1] = covered(x, width, frames);
+      const double level = loudest(levels.data<double>(), bins, t0, t1, f0, f1);
+      picture.set(x, y, heat_color((level - low_db) / (high_db - low_db)));
+    }
+  }
+  return picture;
+}
 
 Picture draw_spectrogram(const Tensor& db, const SpectrogramStyle& style) {
   check_shape("draw_spectrogram", "db", db, {-1, -1});
@@ -147,14 +142,7 @@ Picture draw_spectrogram(const Tensor& db, const SpectrogramStyle& style) {
 
   const int left = 76, top = 40, width = static_cast<int>(std::clamp<int64_t>(frames * 2, 560, 1200)), height = 320;
   Picture picture(left + width + 100, top + height + 60);
-  for (int y = 0; y < height; ++y) {
-    const auto [f0, f1] = covered(height - 1 - y, height, bins);
-    for (int x = 0; x < width; ++x) {
-      const auto [t0, t1] = covered(x, width, frames);
-      const double level = loudest(levels.data<double>(), bins, t0, t1, f0, f1);
-      picture.set(left + x, top + y, heat_color((level - low) / (high - low)));
-    }
-  }
+  picture.paste(draw_heat_map(levels, low, high, width, height), left, top);
   draw_frame(picture, left, top, width, height);
   picture.text(left, (top - text_height()) / 2, style.title, black);
   draw_x_axis(picture, {0, style.seconds, left, left + width - 1}, top + height + 1, "time (s)");

@@ -9,6 +9,13 @@
 
 namespace sunder {
 
+// Of a level: 0 (silence) is dark, 1 bright.
+Color heat_color(double share);
+
+// The levels alone, without axes: db: (T, F), frame 0 at the left, bin 0 at the bottom; what is not finite is drawn as
+// silence. A pixel that stands for many levels shows the largest. Throws Error for another form.
+Picture draw_heat_map(const Tensor& db, double low_db, double high_db, int width, int height);
+
 struct SpectrogramStyle {
   std::string title;
   double seconds = 1;    // from the first frame to the last
@@ -17,7 +24,7 @@ struct SpectrogramStyle {
   double high_db = 0;
 };
 
-// db: (T, F) levels in dB, float32 or float64; what is not finite is drawn as silence. Throws Error for another form.
+// A heat map with title, axes and scale. db: (T, F) levels in dB, float32 or float64. Throws Error for another form.
 Picture draw_spectrogram(const Tensor& db, const SpectrogramStyle& style);
 
 struct Curve {

@@ -9,8 +9,7 @@
 namespace sunder {
 namespace {
 
-constexpr double range_db = 70;
-constexpr int64_t max_columns = 1200;       // as wide as a spectrogram is drawn
+constexpr int64_t widest = 1200;            // as a spectrogram with axes is drawn
 constexpr int64_t frames_at_a_time = 2000;  // of a long recording, to keep its spectrum out of memory
 constexpr double frame_seconds = 0.032;     // shows a voice's harmonics as lines and its syllables apart
 constexpr double silence = 1e-20;           // power
@@ -21,8 +20,9 @@ int64_t frame_length(int sample_rate) {
   return length;
 }
 
-// (T, F) levels in dB, T at most max_columns: where a column stands for many frames it shows the loudest of them.
-Tensor levels(std::span<const float> signal, int sample_rate) {
+}  // namespace
+
+Tensor spectrogram_levels(std::span<const float> signal, int sample_rate, int64_t max_columns) {
   const Stft stft({.n_fft = frame_length(sample_rate), .hop_length = frame_length(sample_rate) / 8});
   const auto samples = std::max<int64_t>(static_cast<int64_t>(signal.size()), stft.shortest_signal());
   const int64_t hop = stft.config().hop_length, bins = stft.bins();
@@ -47,22 +47,15 @@ Tensor levels(std::span<const float> signal, int sample_rate) {
   return Tensor::from(power, {columns, bins});
 }
 
-void paste(Picture& onto, const Picture& picture, int top) {
-  for (int y = 0; y < picture.height(); ++y)
-    for (int x = 0; x < picture.width(); ++x) onto.set(x, top + y, picture.at(x, y));
-}
-
-}  // namespace
-
 Picture draw_separation(const std::string& title, const std::vector<std::span<const float>>& signals, int sample_rate) {
   SpectrogramStyle style;
   style.seconds = static_cast<double>(signals[0].size()) / sample_rate;
   style.kilohertz = sample_rate / 2000.0;
-  style.low_db = -range_db;
+  style.low_db = -spectrogram_range_db;
   std::vector<Picture> panels;
   double loudest = 0;
   for (size_t i = 0; i < signals.size(); ++i) {
-    const Tensor db = levels(signals[i], sample_rate);
+    const Tensor db = spectrogram_levels(signals[i], sample_rate, widest);
     double* values = db.mutable_data<double>();
     if (i == 0) loudest = *std::max_element(values, values + db.numel());
     for (int64_t k = 0; k < db.numel(); ++k) values[k] -= loudest;
@@ -74,7 +67,7 @@ Picture draw_separation(const std::string& title, const std::vector<std::span<co
   Picture picture(panels[0].width(), height);
   int top = 0;
   for (const Picture& panel : panels) {
-    paste(picture, panel, top);
+    picture.paste(panel, 0, top);
     top += panel.height();
   }
   return picture;

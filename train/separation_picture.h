@@ -5,9 +5,16 @@
 #include <string>
 #include <vector>
 
+#include "tensor/tensor.h"
 #include "train/picture.h"
 
 namespace sunder {
+
+inline constexpr double spectrogram_range_db = 70;  // what a spectrogram shows below the loudest
+
+// Levels in dB of a signal of at least one sample at `sample_rate` Hz -> (T, F), T at most `max_columns`: where a
+// column stands for many frames it shows the loudest of them. Silence is -200 dB.
+Tensor spectrogram_levels(std::span<const float> signal, int sample_rate, int64_t max_columns);
 
 // Spectrograms of the mixture and its estimates below each other, on one scale in dB below the loudest of the mixture.
 // signals: the mixture first, then the estimates, all of one length (at least one sample) at `sample_rate` Hz.

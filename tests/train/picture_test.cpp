@@ -46,6 +46,23 @@ TEST(Picture, PngHoldsEveryPixel) {
   EXPECT_THROW(Picture(0, 3), Error);
 }
 
+TEST(Picture, PngHoldsManyColorsAndFew) {
+  for (const int colors : {2, 256, 257, 4096}) {
+    Picture picture(64, 64);
+    for (int i = 0; i < 64 * 64; ++i)
+      picture.set(i % 64, i / 64, {static_cast<uint8_t>(i % colors & 255), static_cast<uint8_t>(i % colors >> 8), 7});
+    const std::string bytes = encode_png(picture);
+    png_image image = {};
+    image.version = PNG_IMAGE_VERSION;
+    ASSERT_TRUE(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()));
+    EXPECT_EQ((image.format & PNG_FORMAT_FLAG_COLORMAP) != 0, colors <= 256) << "a palette where it is enough";
+    image.format = PNG_FORMAT_RGB;
+    std::vector<uint8_t> pixels(PNG_IMAGE_SIZE(image));
+    ASSERT_TRUE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr));
+    EXPECT_EQ(pixels, picture.pixels()) << colors;
+  }
+}
+
 TEST(Picture, WritesFilesOrSaysWhyNot) {
   const fs::path path = fs::temp_directory_path() / fmt::format("sunder-picture-{}.png", ::getpid());
   write_png(path, Picture(3, 3));

@@ -1,0 +1,227 @@
+// The report page in a real browser: headless Chromium, where one is on the PATH. Other machines skip visibly; with
+// SUNDER_REQUIRE_BROWSER=1 a skip is a failure.
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/audio/scratch_folder.h"
+#include "tests/train/page_sample.h"
+
+namespace sunder {
+namespace {
+
+using nlohmann::json;
+
+// Waits for every player and picture, says on the console what it finds and ends the browser. Players beyond the first
+// ones load nothing by themselves; asked to, they must.
+constexpr const char* probe = R"(
+<script>
+const violations = [];
+document.addEventListener('securitypolicyviolation', (event) => violations.push(event.blockedURI));
+window.addEventListener('load', async () => {
+  const once = (target, names) => new Promise((done) => names.forEach((name) => target.addEventListener(name, done)));
+  const verdict = {players: [], pictures: [], plots: [], violations};
+  for (const player of document.querySelectorAll('audio')) {
+    if (player.preload === 'none') { player.preload = 'metadata'; player.load(); }
+    if (player.readyState < 1 && !player.error) await once(player, ['loadedmetadata', 'error']);
+    const box = player.getBoundingClientRect();
+    verdict.players.push({seconds: player.duration, error: player.error && player.error.message, width: box.width});
+  }
+  for (const picture of document.images) {
+    await picture.decode().catch(() => {});
+    const box = picture.getBoundingClientRect();
+    verdict.pictures.push({pixels: [picture.naturalWidth, picture.naturalHeight], shown: [box.width, box.height]});
+  }
+  for (const plot of document.querySelectorAll('svg.plot')) {
+    const box = plot.getBBox(), view = plot.viewBox.baseVal, shown = plot.getBoundingClientRect();
+    verdict.plots.push({inside: box.x >= -1 && box.y >= -1 && box.x + box.width <= view.width + 1 && box.y + box.height <= view.height + 1,
+                        drawn: [box.width, box.height], shown: [shown.width, shown.height]});
+  }
+  verdict.overflow = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  // Contrast of text by WCAG 2.2, against the background of the nearest ancestor that has one.
+  const parts = (color) => color.match(/[0-9.]+/g).map(Number);
+  const luminance = (color) => {
+    const [r, g, b] = parts(color).map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (element) => {
+    for (; element; element = element.parentElement) {
+      const color = getComputedStyle(element).backgroundColor;
+      if ((parts(color)[3] ?? 1) > 0.5) return luminance(color);
+    }
+    return 1;
+  };
+  verdict.contrast = 21;
+  for (const element of document.querySelectorAll('h1,h2,h3,h4,h5,dt,dd,a,th,td,p,li,figcaption,.hertz span,.seconds span,.plot text')) {
+    const style = getComputedStyle(element), a = luminance(element.closest('svg') ? style.fill : style.color), b = behind(element);
+    verdict.contrast = Math.min(verdict.contrast, (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+  }
+  verdict.paper = luminance(getComputedStyle(document.body).backgroundColor);
+  const [first, second] = document.querySelectorAll('audio');
+  if (second && !first.error) {  // one track goes on where the other stood, and that one falls silent
+    first.muted = second.muted = true;
+    first.currentTime = 0.25;
+    await once(first, ['seeked']);
+    await first.play();
+    await second.play();
+    verdict.handover = [first.paused, second.currentTime, document.querySelectorAll('.started').length];
+    second.pause();
+  }
+  console.log('VERDICT ' + JSON.stringify(verdict));
+  window.close();
+});
+</script>
+)";
+
+std::string find_browser() {
+  std::stringstream path(std::getenv("PATH") ? std::getenv("PATH") : "");
+  std::vector<std::string> folders;
+  for (std::string folder; std::getline(path, folder, ':');) folders.push_back(folder);
+  for (const char* name : {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"})
+    for (const std::string& folder : folders)
+      if (const auto file = std::filesystem::path(folder) / name; access(file.c_str(), X_OK) == 0) return file.string();
+  return "";
+}
+
+struct Seen {
+  json verdict;
+  std::string console;  // what else the page's console says
+};
+
+class ReportBrowserTest : public ScratchFolder {
+ protected:
+  void SetUp() override {
+    ScratchFolder::SetUp();
+    browser_ = find_browser();
+    write("ready.html", "<script>console.log('READY'); window.close();</script>");
+    std::string why = "no chromium, chromium-browser or google-chrome on the PATH";
+    if (!browser_.empty() && open("ready.html", "").find("READY") == std::string::npos) {
+      // A packaged browser may be locked out of temporary folders, or find no display libraries.
+      why = browser_ + " does not run here: " + read("log");
+      browser_.clear();
+    }
+    if (!browser_.empty()) return;
+    const char* required = std::getenv("SUNDER_REQUIRE_BROWSER");
+    if (required && std::string(required) == "1") FAIL() << why;
+    GTEST_SKIP() << why;
+  }
+
+  // What the console says until the page closes its window.
+  std::string open(const std::string& page, const std::string& flags) const {
+    const std::string command = fmt::format(
+        "cd '{}' && timeout -k 5 60 '{}' --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run "
+        "--user-data-dir='{}' --autoplay-policy=no-user-gesture-required --mute-audio --enable-logging=stderr {} "
+        "'file://{}' >out 2>log",
+        folder_.string(), browser_, (folder_ / "profile").string(), flags, (folder_ / page).string());
+    if (std::system(command.c_str()) != 0) return "";
+    std::string console;
+    std::istringstream log(read("log"));
+    for (std::string line; std::getline(log, line);)
+      if (line.find("CONSOLE") != std::string::npos) console += line + '\n';
+    return console;
+  }
+
+  Seen look(std::string html, const std::string& flags = "--window-size=1240,900") const {
+    html.insert(html.rfind("</body>"), probe);
+    write("page.html", html);
+    std::string console = open("page.html", flags);
+    // [..:CONSOLE:1] "VERDICT {...}", source: file:///.../page.html (1)
+    const size_t begin = console.rfind("\"VERDICT "), end = console.find("\", source: ", begin);
+    if (begin == std::string::npos || end == std::string::npos)
+      throw_error("the page gave no verdict: {}", read("log"));
+    const json verdict = json::parse(console.substr(begin + 9, end - begin - 9));
+    const size_t line = console.rfind('\n', begin);
+    console.erase(line == std::string::npos ? 0 : line, console.find('\n', begin));
+    return {verdict, console};
+  }
+
+  std::string browser_;
+};
+
+void expect_whole(const Seen& seen, const ReportPage& page) {
+  const json& verdict = seen.verdict;
+  size_t index = 0;
+  for (const PageRank& rank : page.ranks)
+    for (const PageItem& item : rank.items)
+      for (const PageTrack& track : item.tracks) {
+        ASSERT_LT(index, verdict["players"].size());
+        const json& player = verdict["players"][index];
+        const json& picture = verdict["pictures"][index++];
+        EXPECT_TRUE(player["error"].is_null()) << item.name << ", " << track.label << ": " << player["error"];
+        ASSERT_TRUE(player["seconds"].is_number()) << item.name << ", " << track.label;
+        EXPECT_NEAR(player["seconds"], static_cast<double>(track.samples.size()) / item.sample_rate, 1e-3);
+        EXPECT_GT(player["width"], 150);
+        EXPECT_GT(picture["pixels"][0], 0) << item.name << ", " << track.label << " is not decoded";
+        EXPECT_GT(picture["pixels"][1], 30);
+        EXPECT_GT(picture["shown"][0], 50);
+        EXPECT_GT(picture["shown"][1], 50);
+      }
+  EXPECT_EQ(index, verdict["players"].size());
+  EXPECT_EQ(index, verdict["pictures"].size());
+  for (const json& plot : verdict["plots"]) {
+    EXPECT_TRUE(plot["inside"]) << plot;
+    for (const char* size : {"drawn", "shown"}) {
+      EXPECT_GT(plot[size][0], 250) << plot;
+      EXPECT_GT(plot[size][1], 120) << plot;
+    }
+  }
+  EXPECT_EQ(verdict["violations"], json::array());
+  EXPECT_EQ(verdict["overflow"], 0) << "the page is wider than its window";
+  EXPECT_GE(verdict["contrast"], 4.5) << "WCAG 2.2, 1.4.3";
+  EXPECT_EQ(seen.console.find("CONSOLE"), std::string::npos) << seen.console;
+}
+
+TEST_F(ReportBrowserTest, EveryPlayerPictureAndPlotIsThere) {
+  const ReportPage page = sample_page();
+  const Seen seen = look(report_page(page));
+  expect_whole(seen, page);
+  EXPECT_EQ(seen.verdict["plots"].size(), 3u);
+  EXPECT_GT(seen.verdict["paper"], 0.8) << "light";
+  const json& handover = seen.verdict["handover"];
+  EXPECT_TRUE(handover[0]) << "the first track still plays";
+  EXPECT_GE(handover[1], 0.25);
+  EXPECT_GE(handover[2], 1) << "no line shows where it is played";
+}
+
+TEST_F(ReportBrowserTest, DarkAndNarrow) {
+  const ReportPage page = sample_page();
+  const Seen seen = look(report_page(page), "--window-size=500,900 --blink-settings=preferredColorScheme=0");
+  expect_whole(seen, page);
+  EXPECT_LT(seen.verdict["paper"], 0.05) << "dark";
+}
+
+// More players than Chromium gives a page at a time: the last ones play too.
+TEST_F(ReportBrowserTest, ManyPlayers) {
+  ReportPage page;
+  page.ranks = {{"Worst", {}}};
+  for (int i = 0; i < 18; ++i) page.ranks[0].items.push_back(sample_item(fmt::format("item {}", i), i, 2000));
+  std::string html = report_page(page);
+  html.insert(html.rfind("</body>"), R"(<script>
+[...document.querySelectorAll('.item')].slice(7, 17).forEach((item) => item.remove());
+</script>)");
+  const Seen seen = look(html);
+  auto& items = page.ranks[0].items;
+  items.erase(items.begin() + 7, items.begin() + 17);
+  expect_whole(seen, page);
+}
+
+TEST_F(ReportBrowserTest, TheTestItselfSeesFaults) {
+  ReportPage page = sample_page();
+  page.ranks.resize(1);
+  std::string html = report_page(page);
+  // The first player's and the first picture's data are damaged, and something asks for the network.
+  for (const char* type : {"data:audio/wav;base64,", "data:image/png;base64,"})
+    html.replace(html.find(type) + std::string(type).size(), 40, 40, 'A');
+  html.insert(html.rfind("</body>"),
+              "<img alt=\"\" src=\"http://outside.invalid/x.png\"><script>undefined_name();</script>");
+  const Seen seen = look(html);
+  EXPECT_FALSE(seen.verdict["players"][0]["error"].is_null());
+  EXPECT_TRUE(seen.verdict["players"][1]["error"].is_null());
+  EXPECT_EQ(seen.verdict["pictures"][0]["pixels"][0], 0);
+  EXPECT_GT(seen.verdict["pictures"][1]["pixels"][0], 0);
+  EXPECT_NE(seen.console.find("undefined_name is not defined"), std::string::npos) << seen.console;
+  EXPECT_NE(seen.console.find("Content Security Policy"), std::string::npos) << seen.console;
+}
+
+}  // namespace
+}  // namespace sunder
