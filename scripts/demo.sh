@@ -70,15 +70,16 @@ ls "$output"/separated
 say "Held-out recordings and voices (SI-SNR improvement in dB, best checkpoint by validation SI-SNRi as in the paper)"
 for method in mixpit mixcycle; do
   sunder-evaluate --model "$output/$method/checkpoints/best" --data "$set" --split test \
-    --csv "$output/$method.csv" --json "$output/$method.json" >"$output/$method.md"
+    --csv "$output/$method.csv" --json "$output/$method.json" --html "$output/$method.html" >"$output/$method.md"
 done
-row() { awk -F'|' -v label="$1" -v score="$2" '$2 ~ score { printf "| %-32s | %8s | %8s |\n", label, $3, $4; exit }' "$3"; }
+row() { awk -F'|' -v label="$1" -v score="$2" '$2 ~ score { printf "| %-32s | %8s | %8s |\n", label, $3, $5; exit }' "$3"; }
 {
   echo "| held-out test set                |     mean |   median |"
   echo "| -------------------------------- | -------: | -------: |"
-  row "mixture (SI-SNR)" "SI-SNR of the mixture" "$output/mixcycle.md"
+  row "mixture (SI-SNR)" "SI-SNR, the mixture itself" "$output/mixcycle.md"
   row "MixPIT alone, $minutes minutes" "SI-SNRi .dB" "$output/mixpit.md"
   row "MixCycle, $minutes minutes" "SI-SNRi .dB" "$output/mixcycle.md"
-  row "ideal ratio masks" "SI-SNRi of ideal ratio masks" "$output/mixcycle.md"
+  row "ideal ratio masks" "SI-SNRi, ideal ratio masks" "$output/mixcycle.md"
 } | tee "$output/results.md"
-echo "listen to $output/separated, compare with $output/mixtures; curves in $output/mixcycle/curves.png"
+echo "listen to $output/separated, compare with $output/mixtures; curves in $output/mixcycle/curves.png;
+the best, median and worst items to hear and see: open $output/mixcycle.html"

@@ -10,7 +10,8 @@ namespace sunder {
 
 // What a draw is for; together with the seed it is the key, so uses never share numbers.
 enum class RandomUse : uint32_t {
-  initialisation = 1, shuffle = 2, segment = 3, swap = 4, mixing = 5, noise = 6, placement = 7, partition = 8, test = 99
+  initialisation = 1, shuffle = 2, segment = 3, swap = 4, mixing = 5, noise = 6, placement = 7, partition = 8, bootstrap = 9,
+  test = 99
 };
 
 // One block of the generator: four independent 32-bit words.

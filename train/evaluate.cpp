@@ -5,19 +5,15 @@
 #include <CLI/CLI.hpp>
 #include <cstring>
 #include <map>
-#include <mutex>
 
-#include "audio/mixture_set.h"
 #include "nn/durable_file.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "train/evaluation.h"
 #include "train/model_options.h"
 #include "train/options.h"
-#include "train/progress_line.h"
-#include "train/score_folders.h"
-#include "train/score_report.h"
-#include "train/scoring.h"
-#include "train/separation.h"
+#include "train/pesq_program.h"
+#include "train/score_page.h"
 
 namespace {
 
@@ -27,21 +23,25 @@ using namespace sunder;
 struct Options {
   ModelOptions model;
   std::string data, split = "test", corpus, references, estimates, mixtures;
-  std::vector<std::string> metrics;
-  std::string csv, json, results;
+  std::vector<std::string> metrics, oracles;
+  std::string permutation_by = "si_sdr", align = "none", pesq_program;
+  double pesq_time_limit = 60;  // seconds
+  bool zero_mean = false;
+  std::string csv, json, results, html;
   int64_t batch = 8, max_items = 0;
 };
 
-using Heading = std::vector<std::pair<std::string, std::string>>;
+constexpr int some_failed = 7;  // the exit code of docs/design.md, section 5
 
 Options parse(int argc, char** argv) {
   Options options;
   CLI::App app(
       "Scores separation where the sources are known: a model on a mixture set (--model, --data), or files that any\n"
-      "program wrote (--references, --estimates). Items are taken whole; each source gets the output that makes the "
-      "sum\n"
-      "of scores largest. Prints a table of means over items and sources, with the same score of ideal ratio masks\n"
-      "beside it. Items with a silent reference are named and left out.",
+      "program wrote (--references, --estimates). Items are taken whole; each source gets an output of its own, so "
+      "that\n"
+      "the sum of --permutation-by is largest. Prints a table of means over items and sources, oracles beside them.\n"
+      "Scores that do not exist (silent or too short signals) are named, counted and left out. docs/metrics.md\n"
+      "defines the metrics.",
       "sunder-evaluate");
   add_model_options(app, options.model);
   app.add_option("--data", options.data,
@@ -52,13 +52,39 @@ Options parse(int argc, char** argv) {
   app.add_option("--estimates", options.estimates,
                  "folder with x.wav, with s1/x.wav, s2/x.wav, ..., or with x_s1.wav, x_s2.wav, ... (sunder-separate)");
   app.add_option("--mixtures", options.mixtures, "folder with the mixtures x.wav of --references, for improvements");
-  app.add_option("--metrics", options.metrics,
-                 "comma-separated: si_snr and si_snri (its improvement over the mixture), also called si_sdr and\n"
-                 "si_sdri; default: si_snr,si_snri, without mixtures si_snr")
+  app.add_option(
+         "--metrics", options.metrics,
+         "comma-separated: si_sdr (also called si_snr), sdr, sir, sar, stoi, estoi, pesq_nb, pesq_wb, and each\n"
+         "with an i (si_sdri) for its improvement over the mixture; default: si_snr,si_snri, without mixtures\n"
+         "si_snr")
       ->delimiter(',');
+  app.add_option("--oracles", options.oracles,
+                 "comma-separated, scored beside the estimates: irm, ibm, psm (ideal ratio, ideal binary and\n"
+                 "phase-sensitive masks), mixture, or none; default: irm,mixture, without mixtures none")
+      ->delimiter(',');
+  app.add_option("--permutation-by", options.permutation_by, "si_sdr, sdr or sir: what matches outputs to sources")
+      ->check(CLI::IsMember({"si_sdr", "sdr", "sir"}))
+      ->capture_default_str();
+  app.add_flag("--zero-mean", options.zero_mean, "SI-SDR without the signals' means");
+  app.add_option(
+         "--align", options.align,
+         "files of unequal lengths: trim to the shortest of an item, pad with zeros to the longest, or none: an\n"
+         "error")
+      ->check(CLI::IsMember({"none", "trim", "pad"}))
+      ->capture_default_str();
+  app.add_option(
+      "--pesq-program", options.pesq_program,
+      "a program that computes PESQ, called as PROGRAM +RATE [+wb] reference.wav degraded.wav: the ITU's own\n"
+      "or scripts/pesq-python; --threads of them run at once");
+  app.add_option("--pesq-time-limit", options.pesq_time_limit, "seconds until a PESQ program is stopped")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
   app.add_option("--csv", options.csv, "file for the scores of every item and source: item,source,si_snr,...");
   app.add_option("--json", options.json, "file for the same with the summary and what was left out");
-  app.add_option("--results", options.results, "file for the printed table (markdown)");
+  app.add_option("--results", options.results, "file for the printed table (markdown): results.md");
+  app.add_option("--html", options.html,
+                 "file for a report to look at: distributions, improvement against input level, the best, median and\n"
+                 "worst items with spectrograms and players; one file, opens without a network");
   app.add_option("--max-items", options.max_items, "score the first items alone; 0 scores all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
@@ -67,7 +93,7 @@ Options parse(int argc, char** argv) {
       ->capture_default_str();
   parse_command_line(
       app, argc, argv,
-      "  sunder-evaluate --model RUN/checkpoints/best --data SET --split test --csv items.csv --json all.json\n"
+      "  sunder-evaluate --model RUN/checkpoints/best --data SET --split test --csv items.csv --html report.html\n"
       "  sunder-evaluate --references SET/test --estimates separated --mixtures SET/test/mix --csv items.csv");
   return options;
 }
@@ -80,9 +106,10 @@ void check_combination(const Options& options) {
     throw UsageError("--references and --estimates belong together");
   if (!files && options.model.path.empty()) throw UsageError("--model is required (or --references and --estimates)");
   if (!files && options.data.empty()) throw UsageError("--data is required: the mixture set to evaluate on");
+  if (options.align != "none" && !files) throw UsageError("--align belongs to --references and --estimates");
   if (!options.mixtures.empty() && !files) throw UsageError("--mixtures belongs to --references and --estimates");
   // A result that cannot be written should not cost an evaluation first.
-  for (const std::string& file : {options.csv, options.json, options.results}) {
+  for (const std::string& file : {options.csv, options.json, options.results, options.html}) {
     if (file.empty()) continue;
     const fs::path parent = fs::absolute(file).parent_path();
     if (!fs::is_directory(parent)) throw_error("{}: cannot be written: no folder {}", file, parent.string());
@@ -92,140 +119,123 @@ void check_combination(const Options& options) {
   }
 }
 
-std::vector<std::string> metrics_or(const Options& options, const std::vector<std::string>& defaults) {
-  return options.metrics.empty() ? defaults : options.metrics;
-}
-
-int64_t limited(int64_t count, const Options& options) {
-  return options.max_items > 0 ? std::min(count, options.max_items) : count;
-}
-
-Tensor rows(const std::vector<std::vector<float>>& signals, int64_t length) {
-  const Tensor result = Tensor::empty({static_cast<int64_t>(signals.size()), length}, DType::float32);
-  for (size_t i = 0; i < signals.size(); ++i)
-    std::copy(signals[i].begin(), signals[i].end(), result.mutable_data<float>() + static_cast<int64_t>(i) * length);
-  return result;
-}
-
-// Items first to last of `indices`, all of `length` samples.
-void score_batch(const Separator& network, const MixtureSet& set, const std::vector<int64_t>& indices, int64_t length,
-                 ScoreTable& table) {
-  const auto count = static_cast<int64_t>(indices.size());
-  std::vector<Mixture> items(count);
-  parallel_for(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) items[b] = set.load(indices[b]);
-  });
-  std::vector<std::vector<float>> signals;
-  for (const Mixture& item : items) {
-    if (static_cast<int64_t>(item.mixture.size()) != length)
-      throw_error<InputError>("{}: expected {} samples, got {}", item.id, length, item.mixture.size());
-    signals.push_back(item.mixture);
-  }
-  const Tensor mixtures = rows(signals, length), estimates = separate_batch(network, mixtures);
-  parallel_for(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b)
-      table.items[indices[b]] = score_item(items[b].id, rows(items[b].sources, length),
-                                           estimates.slice(b, b + 1).reshape({network.sources(), length}),
-                                           mixtures.slice(b, b + 1).reshape({length}), table.columns);
-  });
-}
-
-ScoreTable score_model(const Options& options, Heading& heading) {
-  const LoadedModel model = open_model(options.model);
-  const Separator& network = *model.separator;
-  const MixtureSet set = MixtureSet::open(options.data, options.split, {.corpus = options.corpus});
+void check_fit(const Options& options, const LoadedModel& model, const MixtureSet& set) {
   if (set.sample_rate() != model.sample_rate)
     throw_error<InputError>("{}: expected mixtures at {} Hz, the model's rate, got {} Hz", options.data,
                             model.sample_rate, set.sample_rate());
-  if (network.sources() < set.num_sources())
+  if (model.separator->sources() < set.num_sources())
     throw_error<CheckpointError>("{}: expected a model with an output for each of {} sources, found {}",
-                                 options.model.path, set.num_sources(), network.sources());
-  const ScoredForm form{.with_mixture = true, .more_outputs = network.sources() > set.num_sources()};
-  ScoreTable table{score_columns(metrics_or(options, {"si_snr", "si_snri"}), form), set.num_sources(), {}};
-  const int64_t count = limited(set.size(), options);
-  table.items.resize(count);
-  std::map<int64_t, std::vector<int64_t>> by_length;
-  for (int64_t i = 0; i < count; ++i) by_length[set.length(i)].push_back(i);
-  const Progress line = progress_line("evaluating", " items");
-  int64_t done = 0;
-  for (const auto& [length, items] : by_length) {
-    for (size_t first = 0; first < items.size(); first += options.batch) {
-      const size_t last = std::min(items.size(), first + static_cast<size_t>(options.batch));
-      score_batch(network, set, {items.begin() + first, items.begin() + last}, length, table);
-      line(done += static_cast<int64_t>(last - first), count);
-    }
-  }
-  heading = {{"model", options.model.path}, {"data", options.data}, {"split", options.split}};
-  return table;
+                                 options.model.path, set.num_sources(), model.separator->sources());
 }
 
-ScoreTable score_files(const Options& options, Heading& heading) {
-  set_num_threads(options.model.threads);
-  const auto files = find_scored_files(options.references, options.estimates, options.mixtures);
-  const ScoredForm form{.with_mixture = !options.mixtures.empty(),
-                        .more_outputs = files[0].estimates.size() > files[0].references.size()};
-  const std::vector<std::string> defaults =
-      form.with_mixture ? std::vector<std::string>{"si_snr", "si_snri"} : std::vector<std::string>{"si_snr"};
-  ScoreTable table{
-      score_columns(metrics_or(options, defaults), form), static_cast<int64_t>(files[0].references.size()), {}};
-  const int64_t count = limited(static_cast<int64_t>(files.size()), options);
-  table.items.resize(count);
-  const Progress line = progress_line("evaluating", " items");
-  std::mutex reporting;
-  int64_t done = 0;
-  parallel_for(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) {
-      const ScoredSignals signals = read_scored_files(files[i]);
-      table.items[i] = score_item(files[i].name, signals.references, signals.estimates, signals.mixture, table.columns);
-    }
-    const std::lock_guard lock(reporting);
-    line(done += end - begin, count);
-  });
-  heading = {{"references", options.references}, {"estimates", options.estimates}};
-  if (form.with_mixture) heading.emplace_back("mixtures", options.mixtures);
-  return table;
+Align alignment(const std::string& name) {
+  return name == "trim" ? Align::trim : name == "pad" ? Align::pad : Align::none;
 }
 
-// Says on stderr what the means leave out.
-void tell_gaps(const ScoreTable& table, int64_t skipped) {
-  int64_t undefined = 0, sources = 0;
-  for (const ScoredItem& item : table.items) {
-    if (!item.skipped.empty()) {
-      fmt::print(stderr, "left out: {}: {}\n", item.name, item.skipped);
-      continue;
-    }
-    for (const auto& source : item.scores) {
-      ++sources;
-      if (!source[0]) ++undefined;
-    }
+Metric permutation_metric(const std::string& name) {
+  return name == "sir" ? Metric::sir : name == "sdr" ? Metric::sdr : Metric::si_sdr;
+}
+
+EvaluationOptions evaluation_options(const Options& options) {
+  EvaluationOptions result{options.metrics, options.oracles, {}, options.max_items};
+  result.scoring.permutation_by = permutation_metric(options.permutation_by);
+  result.scoring.zero_mean = options.zero_mean;
+  const bool pesq = std::any_of(options.metrics.begin(), options.metrics.end(),
+                                [](const std::string& name) { return name.starts_with("pesq"); });
+  if (pesq && options.pesq_program.empty())
+    throw UsageError(
+        "--metrics: PESQ is computed by a program of yours; say which with --pesq-program (docs/metrics.md)");
+  if (options.pesq_program.empty()) return result;
+  const auto program = std::make_shared<PesqProgram>(
+      PesqProgram::Options{.command = options.pesq_program, .time_limit_s = options.pesq_time_limit});
+  result.scoring.pesq = [program](std::span<const float> reference, std::span<const float> degraded, int sample_rate,
+                                  bool wide) {
+    return program->score(reference, degraded, sample_rate, wide ? PesqBand::wide : PesqBand::narrow);
+  };
+  return result;
+}
+
+// Names with the same gap, the first few of them.
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr size_t shown = 5;
+  const std::vector<std::string> first(names.begin(), names.begin() + std::min(names.size(), shown));
+  return fmt::format("{}{}", fmt::join(first, ", "),
+                     names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
+}
+
+// What the means leave out, a sentence each.
+std::vector<std::string> gaps(const ScoreTable& table) {
+  std::vector<std::string> sentences;
+  for (const ScoredItem& item : table.items)
+    if (!item.skipped.empty()) sentences.push_back(fmt::format("left out: {}: {}", item.name, item.skipped));
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    std::map<std::string, std::vector<std::string>> names;  // by reason
+    for (const ScoredItem& item : table.items)
+      for (size_t s = 0; s < item.scores.size(); ++s)
+        if (!item.scores[s][c].value)
+          names[item.scores[s][c].missing].push_back(fmt::format("{} s{}", item.name, s + 1));
+    for (const auto& [reason, values] : names)
+      sentences.push_back(fmt::format("no {} for {} {}, which its mean leaves out: {}: {}", table.columns[c].label,
+                                      values.size(), values.size() == 1 ? "source" : "sources", reason,
+                                      some_of(values)));
   }
-  if (undefined > 0)
-    fmt::print(stderr, "no score where the estimate is silent: {} of {} sources; the means leave them out\n", undefined,
-               sources);
+  return sentences;
+}
+
+std::string title_of(const Evaluation& evaluation, int64_t skipped) {
+  std::string title;
+  for (const auto& [key, value] : evaluation.heading) title += fmt::format("{} {}, ", key, value);
+  const int64_t scored = static_cast<int64_t>(evaluation.table.items.size()) - skipped;
+  return title + fmt::format("{} {} of {} sources{}", scored, scored == 1 ? "item" : "items", evaluation.table.sources,
+                             skipped > 0 ? fmt::format(", {} left out", skipped) : "");
+}
+
+// Says where the PESQ program failed; whether it did.
+bool tell_failures(const ScoreTable& table) {
+  std::vector<std::string> failures;
+  for (const ScoredItem& item : table.items)
+    if (!item.failure.empty()) failures.push_back(item.failure);
+  if (failures.empty()) return false;
+  fmt::print(stderr, "the PESQ program failed for {} of {} items, first for {}\n", failures.size(), table.items.size(),
+             failures[0]);
+  return true;
+}
+
+int report(const Options& options, Evaluation& evaluation) {
+  const ScoreTable& table = evaluation.table;
+  const auto skipped = std::count_if(table.items.begin(), table.items.end(),
+                                     [](const ScoredItem& item) { return !item.skipped.empty(); });
+  const std::vector<std::string> left_out = gaps(table);
+  for (const std::string& sentence : left_out) fmt::print(stderr, "{}\n", sentence);
   if (skipped == static_cast<int64_t>(table.items.size())) fmt::print(stderr, "no item is left to score\n");
+  const std::string title = title_of(evaluation, skipped), markdown = scores_markdown(table, title);
+  fmt::print("{}", markdown);
+  evaluation.heading.emplace_back("version", version());
+  if (!options.csv.empty()) write_file(options.csv, scores_csv(table));
+  if (!options.json.empty()) write_file(options.json, scores_json(table, evaluation.heading));
+  if (!options.results.empty()) write_file(options.results, markdown);
+  if (!options.html.empty()) write_file(options.html, report_page(score_page(evaluation, title, left_out)));
+  return tell_failures(table) ? some_failed : 0;
 }
 
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   check_combination(options);
-  Heading heading;
-  const ScoreTable table = options.model.path.empty() ? score_files(options, heading) : score_model(options, heading);
-  int64_t skipped = 0;
-  for (const ScoredItem& item : table.items) skipped += item.skipped.empty() ? 0 : 1;
-  tell_gaps(table, skipped);
-
-  std::string title;
-  for (const auto& [key, value] : heading) title += fmt::format("{} {}, ", key, value);
-  const int64_t scored = static_cast<int64_t>(table.items.size()) - skipped;
-  title += fmt::format("{} {} of {} sources{}", scored, scored == 1 ? "item" : "items", table.sources,
-                       skipped > 0 ? fmt::format(", {} left out", skipped) : "");
-  const std::string report = scores_markdown(table, title);
-  fmt::print("{}", report);
-  heading.emplace_back("version", version());
-  if (!options.csv.empty()) write_file(options.csv, scores_csv(table));
-  if (!options.json.empty()) write_file(options.json, scores_json(table, heading));
-  if (!options.results.empty()) write_file(options.results, report);
-  return 0;
+  const EvaluationOptions evaluated = evaluation_options(options);
+  if (options.model.path.empty()) {
+    set_num_threads(options.model.threads);
+    const auto files = find_scored_files(options.references, options.estimates, options.mixtures);
+    Evaluation evaluation = evaluate_files(files, alignment(options.align), evaluated);
+    evaluation.heading = {{"references", options.references}, {"estimates", options.estimates}};
+    if (!options.mixtures.empty()) evaluation.heading.emplace_back("mixtures", options.mixtures);
+    return report(options, evaluation);
+  }
+  const LoadedModel model = open_model(options.model);
+  const MixtureSet set = MixtureSet::open(options.data, options.split, {.corpus = options.corpus});
+  check_fit(options, model, set);
+  Evaluation evaluation = evaluate_model(*model.separator, set, options.batch, evaluated);
+  evaluation.heading = {{"model", options.model.path}, {"data", options.data}, {"split", options.split}};
+  return report(options, evaluation);
 }
 
 }  // namespace

@@ -53,20 +53,42 @@ std::vector<fs::path> estimates_beside(const fs::path& folder, const fs::path& n
   return files;
 }
 
-Tensor read_rows(const std::vector<fs::path>& files, const fs::path& like, int64_t length, int sample_rate) {
-  const Tensor rows = Tensor::empty({static_cast<int64_t>(files.size()), length}, DType::float32);
-  for (size_t i = 0; i < files.size(); ++i) {
-    const Audio audio = read_mono(files[i]);
-    if (audio.sample_rate != sample_rate)
-      throw_error<InputError>("{}: expected {} Hz as in {}, got {} Hz", files[i].string(), sample_rate, like.string(),
-                              audio.sample_rate);
-    if (audio.frames != length)
-      throw_error<InputError>("{}: expected {} samples as in {}, got {}", files[i].string(), length, like.string(),
-                              audio.frames);
-    std::copy(audio.samples.begin(), audio.samples.end(),
-              rows.mutable_data<float>() + static_cast<int64_t>(i) * length);
+struct Recording {
+  fs::path path;
+  Audio audio;
+};
+
+std::vector<Recording> read_all(const std::vector<fs::path>& files) {
+  std::vector<Recording> recordings;
+  for (const fs::path& file : files) recordings.push_back({file, read_mono(file)});
+  return recordings;
+}
+
+// The length that all take. Throws where they do not fit the first reference.
+int64_t common_length(const std::vector<const Recording*>& recordings, Align align) {
+  const Recording& first = *recordings[0];
+  int64_t length = first.audio.frames;
+  for (const Recording* recording : recordings) {
+    const Audio& audio = recording->audio;
+    if (audio.sample_rate != first.audio.sample_rate)
+      throw_error<InputError>("{}: expected {} Hz as in {}, got {} Hz", recording->path.string(),
+                              first.audio.sample_rate, first.path.string(), audio.sample_rate);
+    if (align == Align::none && audio.frames != length)
+      throw_error<InputError>("{}: expected {} samples as in {}, got {}; --align trim or pad makes them equal",
+                              recording->path.string(), length, first.path.string(), audio.frames);
+    length = align == Align::pad ? std::max(length, audio.frames) : std::min(length, audio.frames);
   }
-  return rows;
+  return length;
+}
+
+Tensor rows(const std::vector<Recording>& recordings, int64_t length) {
+  const Tensor result = Tensor::zeros({static_cast<int64_t>(recordings.size()), length}, DType::float32);
+  float* row = result.mutable_data<float>();
+  for (const Recording& recording : recordings) {
+    std::copy_n(recording.audio.samples.begin(), std::min(length, recording.audio.frames), row);
+    row += length;
+  }
+  return result;
 }
 
 }  // namespace
@@ -97,13 +119,15 @@ std::vector<ScoredFiles> find_scored_files(const fs::path& references, const fs:
   return items;
 }
 
-ScoredSignals read_scored_files(const ScoredFiles& files) {
-  const AudioInfo form = audio_info(files.references[0]);
-  const auto read = [&](const std::vector<fs::path>& paths) {
-    return read_rows(paths, files.references[0], form.frames, form.sample_rate);
-  };
-  ScoredSignals signals{read(files.references), read(files.estimates), {}};
-  if (!files.mixture.empty()) signals.mixture = read({files.mixture}).reshape({form.frames});
+ScoredSignals read_scored_files(const ScoredFiles& files, Align align) {
+  const auto references = read_all(files.references), estimates = read_all(files.estimates);
+  const auto mixture = read_all(files.mixture.empty() ? std::vector<fs::path>{} : std::vector{files.mixture});
+  std::vector<const Recording*> all;
+  for (const auto* group : {&references, &estimates, &mixture})
+    for (const Recording& recording : *group) all.push_back(&recording);
+  const int64_t length = common_length(all, align);
+  ScoredSignals signals{rows(references, length), rows(estimates, length), {}, references[0].audio.sample_rate};
+  if (!mixture.empty()) signals.mixture = rows(mixture, length).reshape({length});
   return signals;
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/tensor.h"
+#include "train/scoring.h"
 
 namespace sunder {
 
@@ -24,12 +24,14 @@ std::vector<ScoredFiles> find_scored_files(const std::filesystem::path& referenc
                                            const std::filesystem::path& estimates,
                                            const std::filesystem::path& mixtures);
 
-struct ScoredSignals {
-  Tensor references, estimates;  // (S, L), (K, L) float32
-  Tensor mixture;                // (L), not defined without one
+// What to do with an item's files of unequal lengths.
+enum class Align {
+  none,  // it is an error
+  trim,  // cut to the shortest
+  pad,   // zeros up to the longest
 };
 
-// Throws InputError, as read_mono does and for files of unequal rates or lengths.
-ScoredSignals read_scored_files(const ScoredFiles& files);
+// All signals of an item, float32. Throws InputError, as read_mono does and for files of unequal rates or lengths.
+ScoredSignals read_scored_files(const ScoredFiles& files, Align align);
 
 }  // namespace sunder

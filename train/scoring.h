@@ -1,44 +1,33 @@
-// Scores of separated items as a table: which numbers, their values, and what they come to.
+// Scores of separated items.
 #pragma once
 
-#include <optional>
+#include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "audio/metrics/score.h"
 #include "tensor/tensor.h"
+#include "train/score_columns.h"
 
 namespace sunder {
 
-// One number per item and source. SI-SNR without removing the mean is what others call SI-SDR: both names are accepted
-// and stand for the same number.
-struct ScoreColumn {
-  enum class Kind {
-    estimate,            // SI-SNR of the estimate
-    improvement,         // above the mixture's
-    irm_improvement,     // of ideal ratio masks (audio/metrics/oracle_masks.h): the bound beside the score
-    oracle_improvement,  // of the outputs added up in the best way (MixIT's networks have more outputs than sources)
-    mixture,             // SI-SNR of the mixture itself: in the summary, not in the table of items
-  };
-  Kind kind;
-  std::string name;   // "si_snr", "irm_si_snri"
-  std::string label;  // "SI-SNR", "SI-SNRi of ideal ratio masks"
-};
+// PESQ of two signals of one length: train/pesq_program.h.
+using PesqFunction =
+    std::function<Score(std::span<const float> reference, std::span<const float> degraded, int sample_rate, bool wide)>;
 
-// What the items that are scored have.
-struct ScoredForm {
-  bool with_mixture = true;
-  bool more_outputs = false;  // than sources
+struct ScoringOptions {
+  Metric permutation_by = Metric::si_sdr;  // or sdr, sir
+  bool zero_mean = false;                  // SI-SDR after the mean of both signals was taken away
+  PesqFunction pesq{};                     // needed where a column is PESQ
 };
-
-// Columns for metrics out of si_snr, si_snri, si_sdr, si_sdri, in their order. Throws UsageError for another name, for
-// none, for the same twice, and for an improvement without mixtures.
-std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, const ScoredForm& form);
 
 struct ScoredItem {
   std::string name;
-  std::vector<std::vector<std::optional<double>>> scores;  // [source][column], dB; empty where it is undefined
-  std::vector<int64_t> outputs;                            // which output was matched to each source
-  std::string skipped;  // why the item takes no part: its references are silent; then all scores are undefined
+  std::vector<std::vector<Score>> scores;  // [source][column]
+  std::vector<int64_t> outputs;            // which output was matched to each source
+  std::string skipped;  // why the item takes no part: its references are silent; then it has no scores
+  std::string failure;  // the first failure of the PESQ program; its scores are missing
 };
 
 struct ScoreTable {
@@ -47,16 +36,16 @@ struct ScoreTable {
   std::vector<ScoredItem> items;
 };
 
-// references: (S, L); estimates: (K, L), K >= S, matched by the best sum of SI-SNR; mixture: (L), or not defined. All
-// real, on the CPU.
-ScoredItem score_item(const std::string& name, const Tensor& references, const Tensor& estimates, const Tensor& mixture,
-                      const std::vector<ScoreColumn>& columns);
-
-struct ScoreSummary {
-  int64_t count = 0;                        // of scores that are defined, over items and sources
-  std::optional<double> mean, median, std;  // std with count - 1; infinite scores make infinite means
+struct ScoredSignals {
+  Tensor references, estimates;  // (S, L), (K, L), K >= S
+  Tensor mixture;                // (L), not defined without one
+  int sample_rate = 0;           // Hz
 };
 
-ScoreSummary summarise(const ScoreTable& table, size_t column);
+// All signals real, on the CPU. One permutation serves all metrics: every source gets an output of its own so that the
+// sum of permutation_by is largest, an undefined score counting as the worst. Throws Error for other shapes and for
+// samples that are not finite; never for a score that does not exist, which says why instead.
+ScoredItem score_item(const std::string& name, const ScoredSignals& signals, const std::vector<ScoreColumn>& columns,
+                      const ScoringOptions& options);
 
 }  // namespace sunder

@@ -11,7 +11,6 @@ namespace sunder {
 namespace {
 
 constexpr double oracle_eps = 1e-8;
-constexpr int64_t oracle_max_outputs = 8;
 
 using Signal = std::vector<double>;
 
@@ -24,13 +23,17 @@ std::vector<Signal> rows_of(const Tensor& signals) {
   return rows;
 }
 
-void check(const char* op, const Tensor& references, const Tensor& estimates, const Tensor& mixture) {
+void check_pair(const char* op, const Tensor& references, const Tensor& estimates) {
   check_dim(op, "references", references, 2);
   check_shape(op, "estimates", estimates, {-1, references.size(1)});
-  check_shape(op, "mixture", mixture, {references.size(1)});
   if (estimates.size(0) < references.size(0) || references.size(0) < 1)
     throw_error("[{}] expected at least one source and an output for each, got {} and {}", op, describe(references),
                 describe(estimates));
+}
+
+void check(const char* op, const Tensor& references, const Tensor& estimates, const Tensor& mixture) {
+  check_pair(op, references, estimates);
+  check_shape(op, "mixture", mixture, {references.size(1)});
 }
 
 // Undefined: the worst of all.
@@ -116,27 +119,41 @@ std::vector<SourceScore> score_separation(const Tensor& references, const Tensor
   return result;
 }
 
-std::vector<SourceScore> score_best_sums(const Tensor& references, const Tensor& estimates, const Tensor& mixture) {
-  check("score_best_sums", references, estimates, mixture);
+Tensor best_sums(const Tensor& references, const Tensor& estimates) {
+  check_pair("best_sums", references, estimates);
   const auto sources = rows_of(references), outputs = rows_of(estimates);
-  const Signal x = rows_of(mixture.reshape({1, -1}))[0];
   const int64_t count = static_cast<int64_t>(outputs.size());
-  if (count > oracle_max_outputs)
-    throw_error("[score_best_sums] expected at most {} outputs, got {}", oracle_max_outputs, count);
+  if (count > best_sums_max_outputs)
+    throw_error("[best_sums] expected at most {} outputs, got {}", best_sums_max_outputs, count);
 
   // The score of every source with every set of outputs, then the best way to split the outputs among the sources.
   const int64_t sets = int64_t{1} << count;
-  std::vector<std::optional<double>> scores(sources.size() * sets);
-  for (int64_t set = 1; set < sets; ++set) {
-    Signal sum(x.size(), 0.0);
+  const auto sum_of = [&](int64_t set) {
+    Signal sum(sources[0].size(), 0.0);
     for (int64_t output = 0; output < count; ++output)
       for (size_t i = 0; (set >> output & 1) && i < sum.size(); ++i) sum[i] += outputs[output][i];
+    return sum;
+  };
+  std::vector<std::optional<double>> scores(sources.size() * sets);
+  for (int64_t set = 1; set < sets; ++set) {
+    const Signal sum = sum_of(set);
     for (size_t s = 0; s < sources.size(); ++s) scores[s * sets + set] = si_snr(sources[s], sum, oracle_eps);
   }
-  const std::vector<int64_t> best = best_split(scores, static_cast<int64_t>(sources.size()), count);
+  const Tensor result = Tensor::empty(references.shape(), DType::float64);
+  double* row = result.mutable_data<double>();
+  for (const int64_t set : best_split(scores, static_cast<int64_t>(sources.size()), count))
+    row = std::ranges::copy(sum_of(set), row).out;
+  return result;
+}
+
+std::vector<SourceScore> score_best_sums(const Tensor& references, const Tensor& estimates, const Tensor& mixture) {
+  check("score_best_sums", references, estimates, mixture);
+  const auto sources = rows_of(references), sums = rows_of(best_sums(references, estimates));
+  const Signal x = rows_of(mixture.reshape({1, -1}))[0];
   std::vector<SourceScore> result;
   for (size_t s = 0; s < sources.size(); ++s)
-    result.push_back(improvement(scores[s * sets + best[s]], sources[s], x, static_cast<int64_t>(s), oracle_eps));
+    result.push_back(
+        improvement(si_snr(sources[s], sums[s], oracle_eps), sources[s], x, static_cast<int64_t>(s), oracle_eps));
   return result;
 }
 

@@ -33,7 +33,12 @@ struct SourceScore {
 std::vector<SourceScore> score_separation(const Tensor& references, const Tensor& estimates, const Tensor& mixture);
 
 // The oracle for MixIT's networks: every output is added to exactly one of the S estimates, of the S^K ways the one
-// with the largest sum (eps 1e-8, as in the authors' code). `output` is the source's own number. K at most 8.
+// with the largest sum of SI-SNR (eps 1e-8, as in the authors' code). references: (S, L), estimates: (K, L); returns
+// (S, L) float64. Throws Error for K > best_sums_max_outputs.
+constexpr int64_t best_sums_max_outputs = 8;
+Tensor best_sums(const Tensor& references, const Tensor& estimates);
+
+// The scores of best_sums; `output` is the source's own number.
 std::vector<SourceScore> score_best_sums(const Tensor& references, const Tensor& estimates, const Tensor& mixture);
 
 // The mean SI-SNRi of the sources that have one; empty if none has.

@@ -65,7 +65,8 @@ TEST_F(EvaluateTest, ScoresAreThoseOfTheSeparatedFiles) {
                                          "--json", "all.json", "--results", "results.md"});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(read("results.md"), result.out);
-  expect_contains(result.out, {"3 items of 2 sources", "SI-SNRi", "ideal ratio masks", "SI-SNR of the mixture"});
+  expect_contains(result.out, {"3 items of 2 sources", "SI-SNRi", "SI-SNRi, ideal ratio masks",
+                               "SI-SNR, the mixture itself", "95 % interval"});
 
   ASSERT_EQ(run_program("sunder-separate",
                         {"--model", model, "set/test/mix/one.wav", "set/test/mix/two.wav", "set/test/mix/three.wav",
@@ -75,7 +76,8 @@ TEST_F(EvaluateTest, ScoresAreThoseOfTheSeparatedFiles) {
             0);
   const auto rows = csv("items.csv");
   ASSERT_EQ(rows.size(), 7u);
-  EXPECT_EQ(rows[0], (std::vector<std::string>{"item", "source", "si_snr", "si_snri", "irm_si_snri"}));
+  EXPECT_EQ(rows[0], (std::vector<std::string>{"item", "source", "si_snr", "irm_si_snr", "mixture_si_snr", "si_snri",
+                                               "irm_si_snri"}));
   double sum = 0, squares = 0;
   for (size_t i = 0; i < 3; ++i) {
     const std::string name = std::vector<std::string>{"one", "three", "two"}[i];
@@ -94,8 +96,9 @@ TEST_F(EvaluateTest, ScoresAreThoseOfTheSeparatedFiles) {
       const double expected = score(s, crossed ? 1 - s : s),
                    improvement = expected - plain_si_snr(references[s], mixture);
       EXPECT_NEAR(std::stod(row[2]), expected, 1e-3);
-      EXPECT_NEAR(std::stod(row[3]), improvement, 1e-3);
-      EXPECT_GT(std::stod(row[4]), std::stod(row[3])) << "the ideal masks are better than a network of chance";
+      EXPECT_NEAR(std::stod(row[4]), expected - improvement, 1e-3);
+      EXPECT_NEAR(std::stod(row[5]), improvement, 1e-3);
+      EXPECT_GT(std::stod(row[6]), std::stod(row[5])) << "the ideal masks are better than a network of chance";
       sum += improvement;
       squares += improvement * improvement;
     }
@@ -122,7 +125,7 @@ TEST_F(EvaluateTest, SilentReferencesAreNamedCountedAndLeftOut) {
   expect_contains(result.err, {"left out: half: silent reference s2"});
   expect_contains(result.out, {"1 item of 2 sources, 1 left out", "SI-SDRi"});
   const std::string text = read("items.csv");
-  expect_contains(text, {"item,source,si_sdri,irm_si_sdri\n", "half,s1,,\nhalf,s2,,\n"});
+  expect_contains(text, {"item,source,si_sdri,irm_si_sdri,mixture_si_sdr\n", "half,s1,,,\nhalf,s2,,,\n"});
   EXPECT_EQ(text.find("nan"), std::string::npos);
   const json all = json::parse(read("all.json"));
   EXPECT_EQ(all["skipped"][0]["item"], "half");
@@ -131,14 +134,14 @@ TEST_F(EvaluateTest, SilentReferencesAreNamedCountedAndLeftOut) {
 
 TEST_F(EvaluateTest, MoreOutputsThanSourcesHaveAnOracle) {
   write_item("one", 4000, 1);
-  const ProgramResult result =
-      evaluate({"--model", write_model("mixit.safetensors", 4), "--data", "set", "--csv", "items.csv"});
+  const ProgramResult result = evaluate({"--model", write_model("mixit.safetensors", 4), "--data", "set", "--csv",
+                                         "items.csv", "--metrics", "si_snri,sdr"});
   ASSERT_EQ(result.code, 0) << result.err;
   const auto rows = csv("items.csv");
-  EXPECT_EQ(rows[0],
-            (std::vector<std::string>{"item", "source", "si_snr", "si_snri", "oracle_si_snri", "irm_si_snri"}));
+  EXPECT_EQ(rows[0], (std::vector<std::string>{"item", "source", "si_snri", "oracle_si_snri", "irm_si_snri",
+                                               "mixture_si_snr", "sdr", "oracle_sdr", "irm_sdr", "mixture_sdr"}));
   // One output a source is among the ways of the oracle but for the outputs left over, which hold energy too.
-  EXPECT_NE(rows[1][4], rows[1][3]);
+  EXPECT_NE(rows[1][3], rows[1][2]);
   EXPECT_EQ(evaluate({"--model", write_model("one.safetensors", 1), "--data", "set"}).code, 4);
 }
 
@@ -178,7 +181,7 @@ TEST_F(EvaluateTest, ScoresFilesOfAnyProgram) {
   write_wav(folder_ / "ests/s2/x.wav", std::vector<float>(samples, 0.0f), 8000);
   const ProgramResult silent = evaluate({"--references", "refs", "--estimates", "ests", "--csv", "items.csv"});
   EXPECT_EQ(silent.code, 0);
-  expect_contains(silent.err, {"no score where the estimate is silent: 1 of 2 sources"});
+  expect_contains(silent.err, {"no SI-SNR for 1 source, which its mean leaves out: the estimate is silent: x s1"});
   expect_contains(read("items.csv"), {"x,s1,\n"});
 }
 
@@ -211,8 +214,12 @@ TEST_F(EvaluateTest, UsageIsChecked) {
     expect_contains(result.err, parts);
   };
   refused({}, 2, {"--data is required"});
-  refused({"--data", "set", "--metrics", "pesq_nb"}, 2,
-          {"unknown metric 'pesq_nb'", "this build knows si_snr, si_snri, si_sdr, si_sdri"});
+  refused({"--data", "set", "--metrics", "pesq_nb"}, 2, {"say which with --pesq-program"});
+  refused({"--data", "set", "--metrics", "sdri,stio"}, 2, {"unknown name 'stio'", "did you mean stoi"});
+  refused({"--data", "set", "--oracles", "wiener"}, 2, {"unknown name 'wiener'", "irm, ibm, psm, mixture"});
+  refused({"--data", "set", "--permutation-by", "stoi"}, 2, {"--permutation-by"});
+  refused({"--data", "set", "--align", "trim"}, 2, {"--align belongs to --references"});
+  refused({"--data", "set", "--metrics", "pesq_nb", "--pesq-program", "/nowhere/pesq"}, 3, {"/nowhere/pesq"});
   refused({"--data", "set", "--metrics", "si_snr,si_snr"}, 2, {"si_snr twice"});
   refused({"--data", "set", "--split", "tests"}, 2, {"train, valid or test"});
   refused({"--data", "set", "--split", "train"}, 3, {"set"});
