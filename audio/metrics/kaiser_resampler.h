@@ -16,8 +16,8 @@ class KaiserResampler {
   // Throws Error for a rate outside 1 .. 192000 Hz.
   KaiserResampler(int from, int to);
 
-  // signal: (L) -> (ceil(L p / q)); zeros stand before and behind it. Equal rates return a copy.
-  std::vector<double> operator()(std::span<const double> signal) const;
+  // signal: (L), times `gain` -> (ceil(L p / q)); zeros stand before and behind it. Equal rates return a copy.
+  std::vector<double> operator()(std::span<const double> signal, double gain = 1) const;
 
  private:
   int64_t up_, down_, taps_ = 0;

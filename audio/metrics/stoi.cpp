@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "audio/metrics/kaiser_resampler.h"
+#include "audio/metrics/peak.h"
 #include "audio/metrics/third_octaves.h"
 #include "tensor/error.h"
 #include "tensor/simd.h"
@@ -26,7 +27,7 @@ SUNDER_INLINE void centre(const double* x, double* rows, double* norms) {
   double mean[lanes] = {}, squares[lanes] = {};
   for (int64_t n = 0; n < segment; ++n)
 #pragma omp simd simdlen(lanes)
-    for (int64_t l = 0; l < lanes; ++l) mean[l] += x[n + l] / segment;
+    for (int64_t l = 0; l < lanes; ++l) mean[l] += x[n + l] * (1. / segment);
   for (int64_t n = 0; n < segment; ++n)
 #pragma omp simd simdlen(lanes)
     for (int64_t l = 0; l < lanes; ++l) {
@@ -56,7 +57,7 @@ SUNDER_SIMD void classic_segments(const double* reference, const double* estimat
 #pragma omp simd simdlen(lanes)
       for (int64_t l = 0; l < lanes; ++l) {
         y[n * lanes + l] = std::min(scale[l] * estimate[n + l], highest * reference[n + l]);
-        mean[l] += y[n * lanes + l] / segment;
+        mean[l] += y[n * lanes + l] * (1. / segment);
       }
     centre(reference, x, of_x);
     for (int64_t n = 0; n < segment; ++n)
@@ -95,8 +96,8 @@ SUNDER_SIMD void extended_segments(const double* reference, const double* estima
     for (int64_t j = 0; j < bands; ++j)
 #pragma omp simd simdlen(lanes)
       for (int64_t l = 0; l < lanes; ++l) {
-        mean_x[l] += x[(j * segment + n) * lanes + l] / bands;
-        mean_y[l] += y[(j * segment + n) * lanes + l] / bands;
+        mean_x[l] += x[(j * segment + n) * lanes + l] * (1. / bands);
+        mean_y[l] += y[(j * segment + n) * lanes + l] * (1. / bands);
       }
     for (int64_t j = 0; j < bands; ++j)
 #pragma omp simd simdlen(lanes)
@@ -126,19 +127,6 @@ double mean_over_segments(const ThirdOctavePair& speech, StoiKind kind) {
   return sum / static_cast<double>(segments);
 }
 
-// At a peak of 1, so that eps means the same at every level; silence stays as it is.
-std::vector<double> normalised(const char* name, std::span<const double> signal) {
-  double peak = 0;
-  for (size_t i = 0; i < signal.size(); ++i) {
-    if (!std::isfinite(signal[i])) throw_error("[stoi] expected a finite {}, got {} at sample {}", name, signal[i], i);
-    peak = std::max(peak, std::abs(signal[i]));
-  }
-  std::vector<double> result(signal.begin(), signal.end());
-  if (peak == 0) return {};
-  for (double& x : result) x /= peak;
-  return result;
-}
-
 }  // namespace
 
 StoiScores stoi_scores(std::span<const double> reference, std::span<const double> estimate, int sample_rate,
@@ -146,11 +134,14 @@ StoiScores stoi_scores(std::span<const double> reference, std::span<const double
   if (reference.size() != estimate.size())
     throw_error("[stoi] expected an estimate of {} samples, got {}", reference.size(), estimate.size());
   const KaiserResampler resample(sample_rate, third_octave_rate);
-  const std::vector<double> x = normalised("reference", reference), y = normalised("estimate", estimate);
+  const double peak = finite_peak("stoi", "a reference", reference);
+  const double peak_of_estimate = finite_peak("stoi", "an estimate", estimate);
   const auto both = [](const char* missing) { return StoiScores{{{}, missing}, {{}, missing}}; };
-  if (x.empty()) return both("the reference is silent");
-  if (y.empty()) return both("the estimate is silent");
-  const ThirdOctavePair speech = third_octaves_of_speech(resample(x), resample(y));
+  if (peak == 0) return both("the reference is silent");
+  if (peak_of_estimate == 0) return both("the estimate is silent");
+  // At peaks of 1 eps means the same at every level.
+  const ThirdOctavePair speech = third_octaves_of_speech(resample(reference, gain_to_unit_peak(peak)),
+                                                         resample(estimate, gain_to_unit_peak(peak_of_estimate)));
   if (speech.reference.frames < segment) return both("fewer than 30 frames of speech (0.4 s)");
   StoiScores scores = both("not asked for");
   if (classic) scores.classic = {mean_over_segments(speech, StoiKind::classic), nullptr};
