@@ -9,8 +9,8 @@ namespace sunder {
 
 // Octave's `resample`: with the rates reduced to to / from = p / q, a sinc of cut-off f = 1 / (2 max(p, q)) cycles per
 // sample at p times the old rate, ceil((R - 8) / (28.714 f / 10)) samples to each side for a rejection of R = 60 dB,
-// under a Kaiser window of beta 0.1102 (R - 8.7) (Kaiser's formulas: Oppenheim and Schafer, "Discrete-Time Signal
-// Processing", 7.5.3), scaled to a sum of p, without delay.
+// under a Kaiser window of beta 0.1102 (R - 8.7), scaled to a sum of p, without delay. Kaiser's formulas: Oppenheim and
+// Schafer, "Discrete-Time Signal Processing".
 class KaiserResampler {
  public:
   // Throws Error for a rate outside 1 .. 192000 Hz.

@@ -1,3 +1,4 @@
+// What metrics that do not know levels ask of a signal before they begin.
 #pragma once
 
 #include <span>

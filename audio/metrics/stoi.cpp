@@ -14,7 +14,7 @@
 namespace sunder {
 namespace {
 
-constexpr int64_t segment = 30;     // frames, 384 ms: Taal et al. 2011, section II
+constexpr int64_t segment = 30;     // frames, 384 ms: Taal et al. 2011
 constexpr double lowest_sdr = -15;  // dB, where estimates are clipped: the same
 
 constexpr double eps = std::numeric_limits<double>::epsilon();  // against 0 / 0
@@ -38,8 +38,7 @@ SUNDER_INLINE void centre(const double* x, double* rows, double* norms) {
   for (int64_t l = 0; l < lanes; ++l) norms[l] = std::sqrt(squares[l]);
 }
 
-// Eq. 2 to 5 of the paper of 2011: the estimate's band is scaled to the reference's energy and clipped, then
-// correlated.
+// Taal et al. 2011: the estimate's band is scaled to the reference's energy and clipped, then correlated.
 SUNDER_SIMD void classic_segments(const double* reference, const double* estimate, int64_t stride, double highest,
                                   double* scores) {
   double x[segment * lanes], y[segment * lanes], sums[lanes] = {};
@@ -72,7 +71,7 @@ SUNDER_SIMD void classic_segments(const double* reference, const double* estimat
   for (int64_t l = 0; l < lanes; ++l) scores[l] = sums[l] / bands;
 }
 
-// Eq. 3 to 7 of the paper of 2016: bands are normalised over time, then frames over bands, then correlated.
+// Jensen and Taal 2016: bands are normalised over time, then frames over bands, then correlated.
 SUNDER_SIMD void extended_segments(const double* reference, const double* estimate, int64_t stride, double* scores) {
   double x[bands * segment * lanes], y[bands * segment * lanes], sums[lanes] = {};
   for (int64_t j = 0; j < bands; ++j) {
