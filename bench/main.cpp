@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "bench/metrics.h"
 #include "bench/step.h"
 #include "tensor/parallel.h"
 #include "train/options.h"
@@ -29,9 +30,32 @@ int main(int argc, char** argv) {
     step->add_option("--precision", precisions, "fp64, fp32, tf32, bf16; several: one line each");
     step->add_option("--repeats", base.repeats, "timed steps")->capture_default_str()->check(CLI::PositiveNumber);
     step->add_option("--warmup", base.warmup, "steps before")->capture_default_str()->check(CLI::NonNegativeNumber);
+
+    CLI::App* scoring =
+        app.add_subcommand("metrics", "the metrics, in seconds for a minute of audio; one JSON line each");
+    MetricsBenchmark scored;
+    std::vector<int> rates{8000, 16000}, metric_threads{1, 2};
+    std::vector<std::string> names = timed_metrics();
+    scoring->add_option("--metrics", names, "several: one line each")->check(CLI::IsMember(timed_metrics()));
+    scoring->add_option("--rates", rates, "Hz; several: one line each");
+    scoring->add_option("--threads", metric_threads, "items side by side; several: one line each");
+    scoring->add_option("--repeats", scored.repeats, "timed runs")->capture_default_str()->check(CLI::PositiveNumber);
+    scoring->add_option("--speech", scored.speech, "sound files, two make an item; without: noise");
     parse_command_line(app, argc, argv,
                        "sunder-bench step --method pit mixcycle --batch 8 --seconds 1 --threads 2\n"
-                       "sunder-bench step --method mixcycle --batch 128 --seconds 1 3");
+                       "sunder-bench metrics --threads 1 2 --speech recordings/*.wav");
+    if (scoring->parsed()) {
+      for (const int rate : rates)
+        for (const std::string& metric : names)
+          for (const int count : metric_threads) {
+            MetricsBenchmark one = scored;
+            one.sample_rate = rate;
+            one.threads = count;
+            fmt::print("{}\n", run(one, metric));
+            std::fflush(stdout);
+          }
+      return 0;
+    }
     set_num_threads(threads);
     for (const double length : seconds) {
       for (const std::string& precision : precisions) {

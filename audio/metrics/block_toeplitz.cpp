@@ -29,11 +29,9 @@ class Block {
   double& operator()(int64_t row, int64_t column) { return values_[row * size_ + column]; }
   double operator()(int64_t row, int64_t column) const { return values_[row * size_ + column]; }
 
-  Block transposed() const {
-    Block result(size_);
+  void set_transposed(const Block& other) {
     for (int64_t p = 0; p < size_; ++p)
-      for (int64_t q = 0; q < size_; ++q) result(q, p) = (*this)(p, q);
-    return result;
+      for (int64_t q = 0; q < size_; ++q) (*this)(q, p) = other(p, q);
   }
   void subtract_product(const Block& a, const Block& b) {
     for (int64_t p = 0; p < size_; ++p)
@@ -64,10 +62,9 @@ class Block {
       x[p * stride] /= (*this)(p, p);
     }
   }
-  Block solved(const Block& right) const {
-    Block result = right;
+  void solve(const Block& right, Block& result) const {
+    result.values_ = right.values_;
     for (int64_t q = 0; q < size_; ++q) solve(&result(0, q), size_);
-    return result;
   }
 
  private:
@@ -79,16 +76,7 @@ class Block {
 // A(0) = I; sum over j of M(i - j) B(j) is zero for i < m and the backward error for i = m, with B(m) = I.
 class Recursion {
  public:
-  Recursion(std::span<const double> blocks, int64_t signals, int64_t taps, double loading)
-      : P_(signals),
-        N_(taps),
-        reversed_(P_ * P_ * N_),
-        forward_(P_ * P_ * N_, 0.0),
-        backward_(P_ * P_ * N_, 0.0),
-        row_(P_ * N_),
-        forward_error_(P_),
-        backward_error_(P_),
-        factor_(P_) {
+  Recursion(std::span<const double> blocks, int64_t signals, int64_t taps, double loading) : P_(signals), N_(taps) {
     double largest = 0;
     for (int64_t p = 0; p < P_; ++p) {
       for (int64_t q = 0; q < P_; ++q) {
@@ -109,38 +97,38 @@ class Recursion {
 
   // x: the solution of order m - 1, becomes the one of order m; y: all rows of the right-hand side.
   void extend(const double* y, double* x) {
-    std::vector<double> missing(P_);
     for (int64_t p = 0; p < P_; ++p) {
-      missing[p] = y[p * N_ + order_];
-      for (int64_t r = 0; r < P_; ++r) missing[p] -= dot(before(p, r), x + r * N_, order_);
+      missing_[p] = y[p * N_ + order_];
+      for (int64_t r = 0; r < P_; ++r) missing_[p] -= dot(before(p, r), x + r * N_, order_);
     }
-    factor_.solve(missing.data(), 1);
+    factor_.solve(missing_.data(), 1);
     for (int64_t r = 0; r < P_; ++r)
-      for (int64_t s = 0; s < P_; ++s) add_scaled(x + r * N_, backward(r, s), missing[s], order_ + 1);
+      for (int64_t s = 0; s < P_; ++s) add_scaled(x + r * N_, backward(r, s), missing_[s], order_ + 1);
   }
 
   // From order m to m + 1; factor() was called. False where the forward error has no factor.
   bool step() {
-    Block forward_factor(P_);
-    if (!forward_error_.factor(forward_factor, least_)) return false;
+    if (!forward_error_.factor(forward_factor_, least_)) return false;
     ++order_;
-    Block delta(P_);  // what A leaves at row m + 1; B, one row later, leaves its transpose at row 0
     for (int64_t p = 0; p < P_; ++p)
-      for (int64_t q = 0; q < P_; ++q)
-        for (int64_t r = 0; r < P_; ++r) delta(p, q) += dot(before(p, r), forward_.data() + (r * P_ + q) * N_, order_);
-    const Block across = delta.transposed();
-    const Block of_backward = factor_.solved(delta), of_forward = forward_factor.solved(across);
+      for (int64_t q = 0; q < P_; ++q) {
+        delta_(p, q) = 0;
+        for (int64_t r = 0; r < P_; ++r) delta_(p, q) += dot(before(p, r), forward_.data() + (r * P_ + q) * N_, order_);
+      }
+    across_.set_transposed(delta_);
+    factor_.solve(delta_, of_backward_);
+    forward_factor_.solve(across_, of_forward_);
     const int64_t length = order_ + 1;
     for (int64_t r = 0; r < P_; ++r) {
       double* a = forward_.data() + r * P_ * N_;
       for (int64_t q = 0; q < P_; ++q) std::copy_n(a + q * N_, length, row_.data() + q * N_);
       for (int64_t q = 0; q < P_; ++q)
-        for (int64_t s = 0; s < P_; ++s) add_scaled(a + q * N_, backward(r, s), -of_backward(s, q), length);
+        for (int64_t s = 0; s < P_; ++s) add_scaled(a + q * N_, backward(r, s), -of_backward_(s, q), length);
       for (int64_t q = 0; q < P_; ++q)
-        for (int64_t s = 0; s < P_; ++s) add_scaled(backward(r, q), row_.data() + s * N_, -of_forward(s, q), length);
+        for (int64_t s = 0; s < P_; ++s) add_scaled(backward(r, q), row_.data() + s * N_, -of_forward_(s, q), length);
     }
-    forward_error_.subtract_product(across, of_backward);
-    backward_error_.subtract_product(delta, of_forward);
+    forward_error_.subtract_product(across_, of_backward_);
+    backward_error_.subtract_product(delta_, of_forward_);
     return true;
   }
 
@@ -151,8 +139,12 @@ class Recursion {
   double* backward(int64_t r, int64_t s) { return backward_.data() + (r * P_ + s) * N_ + N_ - 1 - order_; }
 
   int64_t P_, N_, order_ = 0;
-  std::vector<double> reversed_, forward_, backward_, row_;
-  Block forward_error_, backward_error_, factor_;
+  std::vector<double> reversed_ = std::vector<double>(P_ * P_ * N_);  // of `blocks`, along their lags
+  std::vector<double> forward_ = reversed_, backward_ = reversed_;    // A and B: (P, P, N)
+  std::vector<double> row_ = std::vector<double>(P_ * N_), missing_ = std::vector<double>(P_);
+  Block forward_error_{P_}, backward_error_{P_}, forward_factor_{P_}, factor_{P_};
+  Block delta_{P_}, across_{P_};            // what A leaves at row m + 1; its transpose, B's at row 0
+  Block of_backward_{P_}, of_forward_{P_};  // what takes both away
   double least_ = 0;
 };
 

@@ -28,10 +28,10 @@ struct BssParts {
 // One reference: SIR is +infinity and SAR equals SDR. A silent reference or estimate has no scores, and a silent
 // reference does not count among "all references".
 // Where references depend on each other, or fill a part of the band only, the normal equations are singular within
-// rounding: then 1e-14 of the references' energy, or as much as it takes up to 1e-7, is added to their diagonal. SDR hardly
-// feels that; SIR and SAR know nothing of what lies more than 140 (70) dB below the references.
+// rounding: then 1e-14 of the references' energy, or as much as it takes up to 1e-7, is added to their diagonal. SDR
+// hardly feels that; SIR and SAR know nothing of what lies more than 140 (70) dB below the references.
 // In float64, in one thread, the same bits every time. Throws Error for other shapes, a sample that is not finite, and
-// filter_length < 1.
+// a filter_length below 1.
 std::vector<BssScores> bss_eval(const Tensor& references, const Tensor& estimates, BssParts parts = {},
                                 int64_t filter_length = 512);
 

@@ -14,7 +14,7 @@ namespace {
 constexpr int highest_rate = 192000;
 constexpr double rejection = 60;      // dB
 constexpr double roll_off = 1 / 10.;  // of the cut-off
-constexpr int64_t vector = 8;         // taps, filled up with zeros
+constexpr int64_t vector = 16;        // taps, filled up with zeros
 
 // The modified Bessel function of order 0, by its series (Abramowitz and Stegun 9.6.12); x below 10 here.
 double bessel_i0(double x) {
@@ -41,19 +41,30 @@ std::vector<double> low_pass(int64_t up, int64_t down) {
   return taps;
 }
 
-// result[n] = the taps of output n, at phases + (n q mod p) taps_, on the samples from floor(n q / p) + first on.
-SUNDER_SIMD void apply(const double* padded, const double* phases, const int64_t* first, int64_t up, int64_t down,
-                       int64_t taps, int64_t count, double* result) {
-  int64_t sample = 0, phase = 0;
-  for (int64_t n = 0; n < count; ++n) {
-    const double *x = padded + sample + first[phase], *h = phases + phase * taps;
+// Every `up`-th output has the same taps, and its samples lie `down` apart: result[m * up] = taps on x[m * down] and
+// the samples behind it. Four at a time, so that no sum waits for the one before.
+SUNDER_SIMD void apply(const double* x, const double* taps, int64_t tap_count, int64_t up, int64_t down, int64_t count,
+                       double* result) {
+  int64_t m = 0;
+  for (; m + 4 <= count; m += 4, x += 4 * down) {
+    double a = 0, b = 0, c = 0, d = 0;
+#pragma omp simd reduction(+ : a, b, c, d)
+    for (int64_t i = 0; i < tap_count; ++i) {
+      a += taps[i] * x[i];
+      b += taps[i] * x[i + down];
+      c += taps[i] * x[i + 2 * down];
+      d += taps[i] * x[i + 3 * down];
+    }
+    result[m * up] = a;
+    result[(m + 1) * up] = b;
+    result[(m + 2) * up] = c;
+    result[(m + 3) * up] = d;
+  }
+  for (; m < count; ++m, x += down) {
     double sum = 0;
 #pragma omp simd reduction(+ : sum)
-    for (int64_t i = 0; i < taps; ++i) sum += h[i] * x[i];
-    result[n] = sum;
-    phase += down;
-    sample += phase / up;
-    phase %= up;
+    for (int64_t i = 0; i < tap_count; ++i) sum += taps[i] * x[i];
+    result[m * up] = sum;
   }
 }
 
@@ -79,14 +90,20 @@ KaiserResampler::KaiserResampler(int from, int to) {
   }
 }
 
-std::vector<double> KaiserResampler::operator()(std::span<const double> signal) const {
-  if (up_ == down_) return {signal.begin(), signal.end()};
-  const auto length = static_cast<int64_t>(signal.size());
+std::vector<double> KaiserResampler::operator()(std::span<const double> signal, double gain) const {
+  const auto length = static_cast<int64_t>(signal.size()), count = (length * up_ + down_ - 1) / down_;
   std::vector<double> padded(length + 2 * taps_ + 1, 0.0);
-  std::copy(signal.begin(), signal.end(), padded.begin() + taps_);
-  std::vector<double> result((length * up_ + down_ - 1) / down_);
-  apply(padded.data() + taps_, phases_.data(), first_.data(), up_, down_, taps_, static_cast<int64_t>(result.size()),
-        result.data());
+  std::transform(signal.begin(), signal.end(), padded.begin() + taps_, [gain](double x) { return gain * x; });
+  if (up_ == down_) {
+    padded.resize(length);
+    return padded;
+  }
+  std::vector<double> result(count);
+  for (int64_t phase = 0; phase < std::min(up_, count); ++phase) {  // of output n: n q mod p
+    const int64_t at = phase * down_, of_phase = at % up_;
+    apply(padded.data() + taps_ + at / up_ + first_[of_phase], phases_.data() + of_phase * taps_, taps_, up_, down_,
+          (count - phase + up_ - 1) / up_, result.data() + phase);
+  }
   return result;
 }
 

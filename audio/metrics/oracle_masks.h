@@ -16,8 +16,8 @@ Tensor ideal_binary_mask(const Tensor& references, const Tensor& mixture, int64_
                          int64_t hop_length = 128);
 
 // |S_i| / |X| cos(angle between S_i and X), cut off at 0 and 1 (Erdogan, Hershey, Watanabe and Le Roux,
-// "Phase-sensitive and recognition-boosted speech separation using deep recurrent neural networks", ICASSP 2015, eq.
-// 10); 0 where X is.
+// "Phase-sensitive and recognition-boosted speech separation using deep recurrent neural networks", ICASSP 2015);
+// 0 where X is.
 Tensor phase_sensitive_mask(const Tensor& references, const Tensor& mixture, int64_t n_fft = 512,
                             int64_t hop_length = 128);
 

@@ -70,10 +70,10 @@ ShortFilters::ShortFilters(int64_t filter_length)
   std::fill_n(second_inverse_.begin() + block_, block_, 0.5 / static_cast<double>(block_));
 }
 
-BlockedSignal ShortFilters::blocked(std::span<const double> signal) const {
+BlockedSignal ShortFilters::blocked(std::span<const double> signal, double gain) const {
   const auto length = static_cast<int64_t>(signal.size());
   BlockedSignal result{std::vector<double>((blocks_of(length + filter_length_ - 1) + 2) * block_, 0.0), length};
-  std::copy(signal.begin(), signal.end(), result.samples.begin() + block_);
+  std::transform(signal.begin(), signal.end(), result.samples.begin() + block_, [gain](double x) { return gain * x; });
   return result;
 }
 

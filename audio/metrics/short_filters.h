@@ -36,7 +36,7 @@ class ShortFilters {
  public:
   explicit ShortFilters(int64_t filter_length);
 
-  BlockedSignal blocked(std::span<const double> signal) const;
+  BlockedSignal blocked(std::span<const double> signal, double gain = 1) const;
 
   // All signals have one length.
   Correlations correlate(const std::vector<BlockedSignal>& references,

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "audio/metrics/assignment.h"
+#include "tensor/simd.h"
 
 namespace sunder {
 namespace {
@@ -47,6 +48,37 @@ SourceScore improvement(const std::optional<double>& score, const Signal& refere
   return result;
 }
 
+struct Products {
+  double reference = 0, both = 0, estimate = 0;
+};
+
+SUNDER_SIMD Products products_of(const double* s, const double* e, size_t count) {
+  double reference = 0, both = 0, estimate = 0;
+#pragma omp simd reduction(+ : reference, both, estimate)
+  for (size_t i = 0; i < count; ++i) {
+    reference += s[i] * s[i];
+    both += s[i] * e[i];
+    estimate += e[i] * e[i];
+  }
+  return {reference, both, estimate};
+}
+
+struct Energies {
+  double target = 0, noise = 0;
+};
+
+// Of a s and of e - a s.
+SUNDER_SIMD Energies projected(const double* s, const double* e, double a, size_t count) {
+  double target = 0, noise = 0;
+#pragma omp simd reduction(+ : target, noise)
+  for (size_t i = 0; i < count; ++i) {
+    const double projection = a * s[i];
+    target += projection * projection;
+    noise += (e[i] - projection) * (e[i] - projection);
+  }
+  return {target, noise};
+}
+
 // Zeros for a constant, whose mean is not exact.
 Signal without_mean(std::span<const double> signal) {
   Signal result(signal.begin(), signal.end());
@@ -82,21 +114,11 @@ std::optional<double> si_snr(std::span<const double> reference, std::span<const 
   if (reference.size() != estimate.size())
     throw_error("[si_snr] expected an estimate of {} samples, got {}", reference.size(), estimate.size());
   if (mean == Mean::removed) return si_snr(without_mean(reference), without_mean(estimate), eps);
-  double energy = 0, product = 0, estimate_energy = 0;
-  for (size_t i = 0; i < reference.size(); ++i) {
-    energy += reference[i] * reference[i];
-    product += reference[i] * estimate[i];
-    estimate_energy += estimate[i] * estimate[i];
-  }
-  if (energy == 0 || estimate_energy == 0) return std::nullopt;
-  const double a = product / energy;
-  double target = 0, noise = 0;
-  for (size_t i = 0; i < reference.size(); ++i) {
-    const double projection = a * reference[i];
-    target += projection * projection;
-    noise += (estimate[i] - projection) * (estimate[i] - projection);
-  }
-  return 10 * std::log10(target / (noise + eps));
+  const Products products = products_of(reference.data(), estimate.data(), reference.size());
+  if (products.reference == 0 || products.estimate == 0) return std::nullopt;
+  const double a = products.both / products.reference;
+  const Energies energies = projected(reference.data(), estimate.data(), a, reference.size());
+  return 10 * std::log10(energies.target / (energies.noise + eps));
 }
 
 std::vector<SourceScore> score_separation(const Tensor& references, const Tensor& estimates, const Tensor& mixture) {

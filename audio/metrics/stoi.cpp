@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "audio/metrics/kaiser_resampler.h"
+#include "audio/metrics/peak.h"
 #include "audio/metrics/third_octaves.h"
 #include "tensor/error.h"
 #include "tensor/simd.h"
@@ -13,7 +14,7 @@
 namespace sunder {
 namespace {
 
-constexpr int64_t segment = 30;     // frames, 384 ms: Taal et al. 2011, section II
+constexpr int64_t segment = 30;     // frames, 384 ms: Taal et al. 2011
 constexpr double lowest_sdr = -15;  // dB, where estimates are clipped: the same
 
 constexpr double eps = std::numeric_limits<double>::epsilon();  // against 0 / 0
@@ -26,7 +27,7 @@ SUNDER_INLINE void centre(const double* x, double* rows, double* norms) {
   double mean[lanes] = {}, squares[lanes] = {};
   for (int64_t n = 0; n < segment; ++n)
 #pragma omp simd simdlen(lanes)
-    for (int64_t l = 0; l < lanes; ++l) mean[l] += x[n + l] / segment;
+    for (int64_t l = 0; l < lanes; ++l) mean[l] += x[n + l] * (1. / segment);
   for (int64_t n = 0; n < segment; ++n)
 #pragma omp simd simdlen(lanes)
     for (int64_t l = 0; l < lanes; ++l) {
@@ -37,8 +38,7 @@ SUNDER_INLINE void centre(const double* x, double* rows, double* norms) {
   for (int64_t l = 0; l < lanes; ++l) norms[l] = std::sqrt(squares[l]);
 }
 
-// Eq. 2 to 5 of the paper of 2011: the estimate's band is scaled to the reference's energy and clipped, then
-// correlated.
+// Taal et al. 2011: the estimate's band is scaled to the reference's energy and clipped, then correlated.
 SUNDER_SIMD void classic_segments(const double* reference, const double* estimate, int64_t stride, double highest,
                                   double* scores) {
   double x[segment * lanes], y[segment * lanes], sums[lanes] = {};
@@ -56,7 +56,7 @@ SUNDER_SIMD void classic_segments(const double* reference, const double* estimat
 #pragma omp simd simdlen(lanes)
       for (int64_t l = 0; l < lanes; ++l) {
         y[n * lanes + l] = std::min(scale[l] * estimate[n + l], highest * reference[n + l]);
-        mean[l] += y[n * lanes + l] / segment;
+        mean[l] += y[n * lanes + l] * (1. / segment);
       }
     centre(reference, x, of_x);
     for (int64_t n = 0; n < segment; ++n)
@@ -71,7 +71,7 @@ SUNDER_SIMD void classic_segments(const double* reference, const double* estimat
   for (int64_t l = 0; l < lanes; ++l) scores[l] = sums[l] / bands;
 }
 
-// Eq. 3 to 7 of the paper of 2016: bands are normalised over time, then frames over bands, then correlated.
+// Jensen and Taal 2016: bands are normalised over time, then frames over bands, then correlated.
 SUNDER_SIMD void extended_segments(const double* reference, const double* estimate, int64_t stride, double* scores) {
   double x[bands * segment * lanes], y[bands * segment * lanes], sums[lanes] = {};
   for (int64_t j = 0; j < bands; ++j) {
@@ -95,8 +95,8 @@ SUNDER_SIMD void extended_segments(const double* reference, const double* estima
     for (int64_t j = 0; j < bands; ++j)
 #pragma omp simd simdlen(lanes)
       for (int64_t l = 0; l < lanes; ++l) {
-        mean_x[l] += x[(j * segment + n) * lanes + l] / bands;
-        mean_y[l] += y[(j * segment + n) * lanes + l] / bands;
+        mean_x[l] += x[(j * segment + n) * lanes + l] * (1. / bands);
+        mean_y[l] += y[(j * segment + n) * lanes + l] * (1. / bands);
       }
     for (int64_t j = 0; j < bands; ++j)
 #pragma omp simd simdlen(lanes)
@@ -126,19 +126,6 @@ double mean_over_segments(const ThirdOctavePair& speech, StoiKind kind) {
   return sum / static_cast<double>(segments);
 }
 
-// At a peak of 1, so that eps means the same at every level; silence stays as it is.
-std::vector<double> normalised(const char* name, std::span<const double> signal) {
-  double peak = 0;
-  for (size_t i = 0; i < signal.size(); ++i) {
-    if (!std::isfinite(signal[i])) throw_error("[stoi] expected a finite {}, got {} at sample {}", name, signal[i], i);
-    peak = std::max(peak, std::abs(signal[i]));
-  }
-  std::vector<double> result(signal.begin(), signal.end());
-  if (peak == 0) return {};
-  for (double& x : result) x /= peak;
-  return result;
-}
-
 }  // namespace
 
 StoiScores stoi_scores(std::span<const double> reference, std::span<const double> estimate, int sample_rate,
@@ -146,11 +133,14 @@ StoiScores stoi_scores(std::span<const double> reference, std::span<const double
   if (reference.size() != estimate.size())
     throw_error("[stoi] expected an estimate of {} samples, got {}", reference.size(), estimate.size());
   const KaiserResampler resample(sample_rate, third_octave_rate);
-  const std::vector<double> x = normalised("reference", reference), y = normalised("estimate", estimate);
+  const double peak = finite_peak("stoi", "a reference", reference);
+  const double peak_of_estimate = finite_peak("stoi", "an estimate", estimate);
   const auto both = [](const char* missing) { return StoiScores{{{}, missing}, {{}, missing}}; };
-  if (x.empty()) return both("the reference is silent");
-  if (y.empty()) return both("the estimate is silent");
-  const ThirdOctavePair speech = third_octaves_of_speech(resample(x), resample(y));
+  if (peak == 0) return both("the reference is silent");
+  if (peak_of_estimate == 0) return both("the estimate is silent");
+  // At peaks of 1 eps means the same at every level.
+  const ThirdOctavePair speech = third_octaves_of_speech(resample(reference, gain_to_unit_peak(peak)),
+                                                         resample(estimate, gain_to_unit_peak(peak_of_estimate)));
   if (speech.reference.frames < segment) return both("fewer than 30 frames of speech (0.4 s)");
   StoiScores scores = both("not asked for");
   if (classic) scores.classic = {mean_over_segments(speech, StoiKind::classic), nullptr};

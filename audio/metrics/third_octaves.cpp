@@ -12,7 +12,7 @@
 namespace sunder {
 namespace {
 
-// Taal et al. 2011, section II.
+// Taal et al. 2011.
 constexpr int64_t frame = 256, hop = 128;             // samples
 constexpr int64_t n_fft = 512, bins = n_fft / 2 + 1;  // frames with as many zeros behind them
 constexpr double lowest_centre = 150;                 // Hz

@@ -1,5 +1,5 @@
 // What STOI compares: magnitudes of one-third-octave bands of the frames in which the reference speaks (Taal, Hendriks,
-// Heusdens and Jensen 2011, section II, framed as in the Python package pystoi).
+// Heusdens and Jensen 2011, framed as in the Python package pystoi).
 #pragma once
 
 #include <cstdint>

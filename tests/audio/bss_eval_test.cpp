@@ -226,7 +226,7 @@ TEST(BssEval, RejectsWhatCannotBeScored) {
     bss_eval(rows({{1, 2}}), rows({{1, 2}, {3, NAN}}));
     FAIL();
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "[bss_eval] expected estimates of finite samples, got nan in row 1 at sample 1");
+    EXPECT_STREQ(error.what(), "[bss_eval] expected estimate 2 of finite samples, got nan at sample 1");
   }
 }
 

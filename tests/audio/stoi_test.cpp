@@ -158,7 +158,7 @@ TEST(Stoi, RejectsWhatCannotBeScored) {
     stoi_scores(x, broken, 8000);
     FAIL();
   } catch (const Error& error) {
-    EXPECT_EQ(std::string(error.what()), "[stoi] expected a finite estimate, got inf at sample 5");
+    EXPECT_EQ(std::string(error.what()), "[stoi] expected an estimate of finite samples, got inf at sample 5");
   }
 }
 
