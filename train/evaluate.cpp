@@ -186,7 +186,8 @@ std::string title_of(const Evaluation& evaluation, int64_t skipped) {
   std::string title;
   for (const auto& [key, value] : evaluation.heading) title += fmt::format("{} {}, ", key, value);
   const int64_t scored = static_cast<int64_t>(evaluation.table.items.size()) - skipped;
-  return title + fmt::format("{} {} of {} sources{}", scored, scored == 1 ? "item" : "items", evaluation.table.sources,
+  return title + fmt::format("{} {} of {} {}{}", scored, scored == 1 ? "item" : "items", evaluation.table.sources,
+                             evaluation.table.sources == 1 ? "source" : "sources",
                              skipped > 0 ? fmt::format(", {} left out", skipped) : "");
 }
 

@@ -69,7 +69,7 @@ std::vector<OracleName> chosen_oracles(const std::vector<std::string>& names, co
   for (const OracleName& oracle : oracle_names) known.emplace_back(oracle.name);
   check_names("--oracles", names, known);
   std::vector<OracleName> chosen;
-  if (names[0] == "none") {
+  if (std::find(names.begin(), names.end(), "none") != names.end()) {
     if (names.size() > 1) throw_error<UsageError>("--oracles: none stands alone, got {}", fmt::join(names, ","));
     return chosen;
   }

