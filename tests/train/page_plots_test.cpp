@@ -98,6 +98,7 @@ TEST(PagePlots, HistogramBarsCountTheValues) {
                   std::abs(unit_x) * 0.3);
       const double unit_y = (y.values[1] - y.values[0]) / (y.positions[1] - y.positions[0]);
       EXPECT_NEAR(y.at(rects[i]->number("y")), static_cast<double>(bar.count), std::abs(unit_y) * 0.3);
+      EXPECT_NEAR(y.at(rects[i]->number("y") + rects[i]->number("height")), 0, std::abs(unit_y) * 0.3);
     }
     EXPECT_EQ(total, count);
   }
@@ -200,6 +201,7 @@ TEST(PagePlots, ThinsManyPointsAndSaysSo) {
   for (size_t i = 1; i < points.size(); ++i)
     widest = std::max(widest, points[i]->number("cx") - points[i - 1]->number("cx"));
   EXPECT_LT(widest, 1.01) << "evenly along x";
+  EXPECT_GT(points.back()->number("cx") - points.front()->number("cx"), 450) << "from end to end";
   std::reverse(page.scatters[0].points.begin(), page.scatters[0].points.end());
   EXPECT_EQ(report_page(page), text) << "whatever the order of the items";
 }
