@@ -83,7 +83,7 @@ std::string level_key() {
   }
   return fmt::format(
       "<span class=\"levels\">\xe2\x88\x92{:.0f} dB<span class=\"scale\" "
-      "style=\"background:linear-gradient(90deg,{})\"></span>0 dB</span>",
+      "style=\"background:linear-gradient(90deg,{})\"></span>0 dB</span>.",
       spectrogram_range_db, stops);
 }
 

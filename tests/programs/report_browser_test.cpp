@@ -190,7 +190,7 @@ TEST_F(ReportBrowserTest, DarkAndNarrow) {
   EXPECT_LT(seen.verdict["paper"], 0.05) << "dark";
 }
 
-// More players than Chromium gives a page at a time: the last ones play too.
+// More players than load at once: the last ones can be played too.
 TEST_F(ReportBrowserTest, ManyPlayers) {
   ReportPage page;
   page.ranks = {{"Worst", {}}};
