@@ -202,8 +202,8 @@ std::vector<std::vector<int64_t>> compose_examples(const std::string& set, const
         const auto most = std::max_element(utterances.begin(), utterances.end(),
                                            [](const auto& a, const auto& b) { return a.second < b.second; });
         throw_error<InputError>(
-            "{}: found no {} voices for each mixture in {} tries: of {} utterances by {} speakers, {} "
-            "are by {}",
+            "{}: {} different voices for each mixture, and no two mixtures of the same, were not found in "
+            "{} tries: {} utterances by {} speakers, {} of them by {}",
             set, sources, tries, speakers.size(), utterances.size(), most->second, most->first);
       }
     for (size_t i = 0; i < rows.size(); ++i) rows[i].push_back(candidates[i]);

@@ -55,7 +55,8 @@ RoomMixing draw_room_mixing(const std::string& set, const std::string& example, 
 
 // Which utterances meet: a row of `sources` indices for each utterance, every utterance once in every column, speakers
 // of a row different and no pair twice. `speakers`: who speaks each utterance, in SMS-WSJ in ascending order of the
-// utterances' names. Throws InputError where 500 tries find no such rows (one speaker has too many of the utterances).
+// utterances' names. Throws InputError where 500 tries find no such rows (one speaker has too many of the utterances,
+// or there are too few).
 std::vector<std::vector<int64_t>> compose_examples(const std::string& set, const std::vector<std::string>& speakers,
                                                    int sources = 2);
 

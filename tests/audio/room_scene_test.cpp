@@ -59,7 +59,7 @@ TEST(RoomSceneTest, CompositionsUseAllUtterancesInEverySlot) {
       [] {
         compose_examples("lonely", {"a", "a", "a", "b"});
       },
-      {"lonely", "4 utterances", "3 are by a"});
+      {"lonely", "4 utterances by 2 speakers, 3 of them by a"});
 }
 
 TEST(RoomSceneTest, GeometryStaysWithinItsBounds) {
@@ -120,6 +120,22 @@ TEST(RoomSceneTest, ImpossibleScenesAreNamed) {
       {"0.005 m", "3.001"});
   expect([](RoomScene& s) { s.close_talk.pop_back(); }, {"2, 6 and 1"});
   expect([](RoomScene& s) { s.microphones.clear(); }, {"2, 0 and 2"});
+}
+
+// The generator that SMS-WSJ was made with: PyPI's rir-generator 0.3.0 (audiolabs, of ehabets/RIR-Generator),
+// rir_generator.generate(c=343, fs=8000, r=[[4.015, 3.265, 1.55]], s=[3.0, 2.379, 1.557], L=[8.169, 5.905, 3.073],
+// reverberation_time=0.387, nsample=8192, hp_filter=True), at full length.
+TEST(RoomSceneTest, ResponsesAreThoseOfRirGenerator) {
+  const Tensor responses = scene_responses(draw_room_scene("cv_dev93", 0));
+  const double* response = responses.data<double>() + 8 * room_response_length;  // from the second source to the first
+  const std::vector<std::pair<int64_t, double>> expected = {
+      {0, -4.6413763597816606e-07},   {31, 0.043717570876944174},     {32, 0.028890268813622486},
+      {33, -0.01688910321027598},     {100, -0.00043242571292877174}, {400, -0.0011651224579290187},
+      {2000, -7.096309220143426e-05}, {5000, -4.93609453039803e-07},  {8191, 1.5661726343012752e-09}};
+  for (const auto& [t, value] : expected) EXPECT_NEAR(response[t], value, 1e-15) << t;
+  double energy = 0;
+  for (int64_t t = 0; t < room_response_length; ++t) energy += response[t] * response[t];
+  EXPECT_NEAR(energy, 0.008544500548724052, 1e-15);
 }
 
 // T60 by backward integration of the squared response (Schroeder, JASA 37, 1965): a line through the decay from -5 to
