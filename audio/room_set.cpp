@@ -178,13 +178,17 @@ json write_example(const ExampleWriter& writer, const std::string& set_key, int6
   return example;
 }
 
-// Adds a set to the tree's list, or begins the list.
-void add_to_list(const fs::path& path, const std::string& set, json examples) {
-  json list = {{"datasets", json::object()}};
-  if (fs::exists(path)) list = json::parse(std::ifstream(path));
-  list["datasets"][set] = std::move(examples);
-  std::ofstream file(path);
-  file << list.dump(1) << '\n';
+constexpr std::string_view list_end = "\n}}\n";
+
+// Adds a set to the list that this file began, or begins it. Examples come as text, a line each: SMS-WSJ's 35,875 would
+// take gigabytes as trees.
+void add_to_list(const fs::path& path, const std::string& set, const std::vector<std::string>& examples) {
+  const bool begun = fs::exists(path);
+  if (begun) fs::resize_file(path, fs::file_size(path) - list_end.size());
+  std::ofstream file(path, begun ? std::ios::app : std::ios::out);
+  file << (begun ? ",\n" : "{\"datasets\": {\n") << json(set) << ": {";
+  for (size_t i = 0; i < examples.size(); ++i) file << (i == 0 ? "\n" : ",\n") << examples[i];
+  file << "\n}" << list_end;
   file.close();
   if (!file) throw_error("{}: cannot be written", path.string());
 }
@@ -216,7 +220,7 @@ RoomSetCounts write_room_set(const Corpus& corpus, Split split, const RoomSetOpt
                              "ct_early", "ct_tail", "sources"})
     create_folders(root / folder / set);
   const ExampleWriter writer(root, final_root, set);
-  std::vector<json> examples(counts.mixtures);
+  std::vector<std::string> examples(counts.mixtures);
   std::vector<bool> written(utterances.size());
   std::mutex reporting;
   int64_t done = 0;
@@ -237,16 +241,11 @@ RoomSetCounts write_room_set(const Corpus& corpus, Split split, const RoomSetOpt
       }();
       if (first) write_wav(root / "sources" / set / (both.back().id + ".wav"), signals.back(), room_sample_rate);
     }
-    examples[i] = write_example(writer, key, i, id, both, signals);
+    examples[i] = json(id).dump() + ": " + write_example(writer, key, i, id, both, signals).dump();
     const std::lock_guard lock(reporting);
     if (progress) progress(++done, counts.mixtures);
   });
-  json list = json::object();
-  for (json& example : examples) {
-    const std::string id = example["example_id"];
-    list[id] = std::move(example);
-  }
-  add_to_list(root / "sms_wsj.json", set, std::move(list));
+  add_to_list(root / "sms_wsj.json", set, examples);
   return counts;
 }
 
