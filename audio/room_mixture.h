@@ -15,11 +15,10 @@ struct RoomMixture {
   RoomMixing mixing;
   Tensor speech_source;    // (S, L): the utterances at their offsets, neither scaled nor delayed
   Tensor image, ct_image;  // (S, M, L), (S, C, L): what each speaker makes at each microphone
-  Tensor early,
-      ct_early;          // the same by the response's first 50 ms after the time of flight; without `split` undefined,
-  Tensor tail, ct_tail;  // and by the rest
-  Tensor noise,
-      ct_noise;  // (M, L), (C, L): white, at mixing.snr below the speech of the array, the same level for both
+  // The same by the response's first 50 ms after the time of flight, and by the rest; undefined without `split`.
+  Tensor early, ct_early, tail, ct_tail;
+  // (M, L), (C, L): white, mixing.snr below the speech of the array; at the close-talk microphones of the same level.
+  Tensor noise, ct_noise;
   Tensor observation, ct_observation;  // (M, L), (C, L): the sum of all images and the noise
 };
 
