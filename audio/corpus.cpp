@@ -7,7 +7,7 @@
 #include <set>
 
 #include "audio/csv.h"
-#include "audio/sha1.h"
+#include "audio/digest.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 

@@ -4,7 +4,7 @@
 #include <map>
 #include <set>
 
-#include "audio/sha1.h"
+#include "audio/digest.h"
 #include "tensor/error.h"
 
 namespace sunder {

@@ -45,6 +45,40 @@ void check_finite(const std::filesystem::path& path, const Audio& audio) {
                               audio.samples[i], i / audio.channels, i % audio.channels + 1);
 }
 
+template <class T>
+void write_frames(const std::filesystem::path& path, std::span<const T> samples, int sample_rate, int subtype,
+                  size_t sample_bytes, int channels, sf_count_t (*write)(SNDFILE*, const T*, sf_count_t)) {
+  if (channels < 1 || samples.size() % channels != 0)
+    throw_error("[write_wav] expected whole frames of {} channels, got {} samples", channels, samples.size());
+  const std::filesystem::path temporary =
+      path.parent_path() / fmt::format(".{}.{}.part", path.filename().string(), getpid());
+  const auto fail = [&](const std::string& reason) {
+    std::error_code ignored;
+    std::filesystem::remove(temporary, ignored);
+    throw_error("{}: cannot be written: {}", path.string(), reason);
+  };
+  SF_INFO info{};
+  info.channels = channels;
+  info.samplerate = sample_rate;
+  info.format = SF_FORMAT_WAV | subtype;
+  errno = 0;
+  File file(sf_open(temporary.c_str(), SFM_WRITE, &info));
+  if (!file) fail(errno != 0 ? std::strerror(errno) : sf_strerror(nullptr));
+  sf_command(file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
+  // The PEAK chunk carries a time stamp; without it equal samples make equal files.
+  sf_command(file.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
+  errno = 0;
+  const auto frames = static_cast<sf_count_t>(samples.size() / channels);
+  const bool written = write(file.get(), samples.data(), frames) == frames;
+  const bool closed = sf_close(file.release()) == 0;
+  std::error_code failure;
+  const uint64_t bytes = samples.size() * sample_bytes;
+  const bool complete = written && closed && std::filesystem::file_size(temporary, failure) >= bytes && !failure;
+  if (!complete) fail(errno != 0 ? std::strerror(errno) : "not all samples were written");
+  std::filesystem::rename(temporary, path, failure);
+  if (failure) fail(failure.message());
+}
+
 }  // namespace
 
 AudioInfo audio_info(const std::filesystem::path& path) {
@@ -84,35 +118,14 @@ Audio read_mono(const std::filesystem::path& path) {
 
 void write_wav(const std::filesystem::path& path, std::span<const float> samples, int sample_rate, WavFormat format,
                int channels) {
-  if (channels < 1 || samples.size() % channels != 0)
-    throw_error("[write_wav] expected whole frames of {} channels, got {} samples", channels, samples.size());
-  const std::filesystem::path temporary =
-      path.parent_path() / fmt::format(".{}.{}.part", path.filename().string(), getpid());
-  const auto fail = [&](const std::string& reason) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw_error("{}: cannot be written: {}", path.string(), reason);
-  };
-  SF_INFO info{};
-  info.channels = channels;
-  info.samplerate = sample_rate;
-  info.format = SF_FORMAT_WAV | (format == WavFormat::float32 ? SF_FORMAT_FLOAT : SF_FORMAT_PCM_16);
-  errno = 0;
-  File file(sf_open(temporary.c_str(), SFM_WRITE, &info));
-  if (!file) fail(errno != 0 ? std::strerror(errno) : sf_strerror(nullptr));
-  sf_command(file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
-  // The PEAK chunk carries a time stamp; without it equal samples make equal files.
-  sf_command(file.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
-  errno = 0;
-  const auto frames = static_cast<sf_count_t>(samples.size() / channels);
-  const bool written = sf_writef_float(file.get(), samples.data(), frames) == frames;
-  const bool closed = sf_close(file.release()) == 0;
-  std::error_code failure;
-  const uint64_t bytes = samples.size() * (format == WavFormat::float32 ? 4 : 2);
-  const bool complete = written && closed && std::filesystem::file_size(temporary, failure) >= bytes && !failure;
-  if (!complete) fail(errno != 0 ? std::strerror(errno) : "not all samples were written");
-  std::filesystem::rename(temporary, path, failure);
-  if (failure) fail(failure.message());
+  const bool whole = format == WavFormat::pcm16;
+  write_frames(path, samples, sample_rate, whole ? SF_FORMAT_PCM_16 : SF_FORMAT_FLOAT, whole ? 2 : 4, channels,
+               sf_writef_float);
+}
+
+void write_wav_float64(const std::filesystem::path& path, std::span<const double> samples, int sample_rate,
+                       int channels) {
+  write_frames(path, samples, sample_rate, SF_FORMAT_DOUBLE, 8, channels, sf_writef_double);
 }
 
 }  // namespace sunder

@@ -42,5 +42,8 @@ enum class WavFormat { float32, pcm16 };
 // Throws Error with the reason of the system if the folder is missing or cannot be written to, or the disk is full.
 void write_wav(const std::filesystem::path& path, std::span<const float> samples, int sample_rate,
                WavFormat format = WavFormat::float32, int channels = 1);
+// The same with 64-bit samples, for impulse responses.
+void write_wav_float64(const std::filesystem::path& path, std::span<const double> samples, int sample_rate,
+                       int channels = 1);
 
 }  // namespace sunder

@@ -20,6 +20,7 @@
 #include "tensor/ops/item_std.h"
 #include "tensor/ops/l2_norm.h"
 #include "tensor/ops/remix.h"
+#include "tensor/ops/room_responses.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 #include "tensor/simd.h"
@@ -205,6 +206,20 @@ void microphone_rows() {
         [=] { benchmark::DoNotOptimize(item_std(recordings)); });
 }
 
+// An example of SMS-WSJ-FF-CT: two speakers, six microphones and one close to each speaker. The flops are those of the
+// formula: as many images as rooms fill a ball of 1.024 s, 20 operations each and four for each of 64 taps.
+void room_rows() {
+  const Tensor rooms = Tensor::from(std::vector<double>{8.169, 5.905, 3.073}, {1, 3});
+  const Tensor speakers = Tensor::from(std::vector<double>{3.312, 1.921, 1.557, 3.0, 2.379, 1.557}, {1, 2, 3});
+  const Tensor t60 = Tensor::from(std::vector<double>{0.387}, {1}), offsets = random_tensor({8, 3}, DType::float64);
+  Tensor microphones = Tensor::empty({1, 8, 3}, DType::float64);
+  for (int i = 0; i < 24; ++i)
+    microphones.mutable_data<double>()[i] = 0.2 * offsets.data<double>()[i] + (i % 3 == 2 ? 1.5 : 4);
+  const double images = 4.18879 * std::pow(1.024 * 343, 3) / (8.169 * 5.905 * 3.073);
+  plain("room_responses", 16.0 * 8192 * sizeof(double), 16 * images * (20 + 4 * 64),
+        [=] { benchmark::DoNotOptimize(room_responses(rooms, speakers, microphones, t60)); });
+}
+
 void optimiser_rows() {
   const Tensor flat = random_tensor({parameters});
   const AdamState state{flat.clone(),
@@ -266,6 +281,7 @@ int main(int argc, char** argv) {
   sunder::network_rows();
   sunder::signal_rows();
   sunder::microphone_rows();
+  sunder::room_rows();
   sunder::optimiser_rows();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

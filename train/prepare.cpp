@@ -13,6 +13,7 @@
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "train/options.h"
+#include "train/prepare_rooms.h"
 #include "train/progress_line.h"
 
 namespace {
@@ -315,6 +316,8 @@ int run(int argc, char** argv) {
   const CLI::App* sc09mix_command = add_sc09mix(app, sc09mix, words);
   const CLI::App* voices_command = add_voices(app, voices);
   const CLI::App* librimix_command = add_librimix(app, librimix);
+  RoomsOptions rooms;
+  const CLI::App* rooms_command = add_rooms(app, rooms);
   AudioOptions audio;
   add_audio(app, audio);
   parse_command_line(app, argc, argv,
@@ -329,6 +332,9 @@ int run(int argc, char** argv) {
   } else if (librimix_command->parsed()) {
     set_num_threads(librimix.threads);
     prepare_librimix(librimix);
+  } else if (rooms_command->parsed()) {
+    set_num_threads(rooms.threads);
+    prepare_rooms(rooms);
   } else {
     set_num_threads(audio.threads);
     prepare_audio(audio);

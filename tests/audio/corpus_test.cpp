@@ -4,7 +4,7 @@
 #include <set>
 
 #include "audio/debian_voices.h"
-#include "audio/sha1.h"
+#include "audio/digest.h"
 #include "scratch_folder.h"
 
 namespace sunder {

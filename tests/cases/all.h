@@ -30,6 +30,7 @@ Case prelu_norm_depthwise_case();
 Case prelu_norm_linear_case();
 Case remix_case();
 Case residual_skip_case();
+Case room_responses_case();
 Case slice_axis_case();
 Case soft_mask_case();
 Case softmax_case();
@@ -63,6 +64,7 @@ inline std::vector<Case> all() {
       prelu_norm_linear_case(),
       remix_case(),
       residual_skip_case(),
+      room_responses_case(),
       slice_axis_case(),
       soft_mask_case(),
       softmax_case(),

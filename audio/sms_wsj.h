@@ -1,0 +1,78 @@
+// Reads trees of SMS-WSJ and SMS-WSJ-FF-CT by their list, sms_wsj.json, as they are on disk.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace sunder {
+
+// Where the files of one example are; a key that the list lacks leaves its list empty.
+struct RoomFiles {
+  std::filesystem::path observation, ct_observation;
+  std::vector<std::filesystem::path> image, early, tail;  // one for each speaker
+  std::vector<std::filesystem::path> ct_image, ct_early, ct_tail;
+};
+
+struct RoomEntry {
+  std::string id;
+  int64_t length = 0;  // samples
+  std::vector<std::string> speakers;
+  RoomFiles files;
+};
+
+// float32 on the CPU: S speakers, M microphones of the array, C close to the speakers, L samples.
+struct RoomItem {
+  std::string id;
+  Tensor observation;     // (M, L)
+  Tensor images;          // (S, M, L): each speaker alone at each microphone
+  Tensor ct_observation;  // (C, L); without close-talk microphones undefined, as
+  Tensor ct_images;       // (S, C, L), which is undefined too where the tree does not hold it
+};
+
+// What to read; each part costs its files.
+struct RoomParts {
+  bool images = true, close_talk = true, ct_images = false;
+};
+
+struct SmsWsjOptions {
+  // Paths of the list that begin with `from` begin with `to` instead.
+  std::string from{}, to{};
+};
+
+class SmsWsjSet {
+ public:
+  // `list`: sms_wsj.json or the folder that holds it; `set`: one of its sets, or train, valid, test for SMS-WSJ's own
+  // names. Paths of the list are absolute, or relative to it; a file that is not there but stands in the list's own
+  // folder under the same last folders (<signal>/<set>/<file>) is taken from there, so that a tree can be moved.
+  // Speaker images are speech_image where the list has it, else early (also called speech_reverberation_direct) and
+  // tail added up. Throws InputError for a list that is missing, no JSON or not of this form; a set it lacks (naming
+  // those it has); the first observation that is gone.
+  static SmsWsjSet open(const std::filesystem::path& list, const std::string& set, const SmsWsjOptions& options = {});
+
+  int64_t size() const { return static_cast<int64_t>(entries_.size()); }
+  const RoomEntry& entry(int64_t i) const { return entries_[i]; }
+  int num_sources() const { return static_cast<int>(entries_[0].speakers.size()); }
+  int microphones() const { return microphones_; }
+  int close_talk() const { return close_talk_; }  // 0: the tree has none
+  int sample_rate() const { return sample_rate_; }
+
+  // The same bits at every call; safe to call from several threads. Throws InputError naming the file that is gone,
+  // broken or of other channels, rate or length than the set or the observation.
+  RoomItem load(int64_t i, const RoomParts& parts = {}) const;
+
+ private:
+  SmsWsjSet() = default;
+  Tensor read(const std::filesystem::path& path, int channels, int64_t length) const;
+  Tensor read_each(const std::vector<std::filesystem::path>& paths, int channels, int64_t length) const;
+
+  std::filesystem::path list_;
+  std::vector<RoomEntry> entries_;
+  int microphones_ = 0, close_talk_ = 0, sample_rate_ = 0;
+};
+
+}  // namespace sunder
