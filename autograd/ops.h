@@ -17,6 +17,8 @@ Variable global_norm(const Variable& x, const Variable& gain, const Variable& bi
 Variable istft(const Variable& spectrum, const Tensor& window, int64_t hop_length, int64_t length);
 Variable layer_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-5);
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias, Tf32 tf32 = Tf32::off);
+Variable lstm(const Variable& x, const Variable& weight_ih, const Variable& weight_hh, const Variable& bias_ih,
+              const Variable& bias_hh, Tf32 tf32 = Tf32::off);
 Variable magnitude(const Variable& z);
 Variable matmul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false);
 Variable mean(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);

@@ -18,6 +18,7 @@ Case istft_case();
 Case l2_norm_case();
 Case layer_norm_case();
 Case linear_case();
+Case lstm_case();
 Case magnitude_case();
 Case matmul_case();
 Case mixit_snr_case();
@@ -50,6 +51,7 @@ inline std::vector<Case> all() {
       l2_norm_case(),
       layer_norm_case(),
       linear_case(),
+      lstm_case(),
       magnitude_case(),
       matmul_case(),
       mixit_snr_case(),
