@@ -91,6 +91,13 @@ void check(cublasStatus_t status, const char* call, const char* file, int line) 
   fail("cuBLAS", cublasGetStatusString(status), status == CUBLAS_STATUS_ALLOC_FAILED, call, file, line);
 }
 
+void check(cudnnStatus_t status, const char* call, const char* file, int line) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  const bool memory = status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+                      status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+  fail("cuDNN", cudnnGetErrorString(status), memory, call, file, line);
+}
+
 void check(cufftResult status, const char* call, const char* file, int line) {
   if (status == CUFFT_SUCCESS) return;
   fail("cuFFT", text_of(status), status == CUFFT_ALLOC_FAILED, call, file, line);

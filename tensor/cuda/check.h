@@ -4,11 +4,12 @@
 
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
+#include <cudnn.h>
 #include <cufft.h>
 
 #include <source_location>
 
-// SUNDER_CUDA_CHECK(cudaEventRecord(event, stream)); takes the statuses of the runtime, cuBLAS and cuFFT.
+// SUNDER_CUDA_CHECK(cudaEventRecord(event, stream)); takes the statuses of the runtime, cuBLAS, cuDNN and cuFFT.
 #define SUNDER_CUDA_CHECK(call) ::sunder::cuda::check((call), #call, __FILE__, __LINE__)
 
 namespace sunder::cuda {
@@ -23,6 +24,7 @@ cudaError_t load_probe();
 // the next call does not report it again; a sticky one (an illegal address, say) stays and needs a new process.
 void check(cudaError_t status, const char* call, const char* file, int line, size_t bytes = 0);
 void check(cublasStatus_t status, const char* call, const char* file, int line);
+void check(cudnnStatus_t status, const char* call, const char* file, int line);
 void check(cufftResult status, const char* call, const char* file, int line);
 
 // What launch() calls: the message names the kernel and the launch's sizes.

@@ -53,6 +53,6 @@ struct LstmSizes {
 };
 
 // Rounded are operands, h of every step, which the next one reads, and what cuDNN keeps between the passes.
-inline constexpr double lstm_bfloat16_error = 4 * bfloat16_unit, lstm_tf32_error = 4 * tf32_unit;
+inline constexpr double lstm_bfloat16_error = 2 * bfloat16_unit, lstm_tf32_error = 2 * tf32_unit;
 
 }  // namespace sunder

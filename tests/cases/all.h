@@ -35,6 +35,7 @@ Case soft_mask_case();
 Case softmax_case();
 Case stft_case();
 Case sum_case();
+Case unfold_case();
 
 inline std::vector<Case> all() {
   return {
@@ -68,6 +69,7 @@ inline std::vector<Case> all() {
       softmax_case(),
       stft_case(),
       sum_case(),
+      unfold_case(),
   };
 }
 
