@@ -16,6 +16,8 @@ Variable depthwise_conv1d(const Variable& x, const Variable& weight, const Varia
 Variable divide(const Variable& a, const Variable& b);
 Variable fold(const Variable& y, int64_t steps, int64_t bins, const Window& window);
 Variable global_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-8);
+Variable head_norm(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
+                   double eps = 1e-5);
 Variable istft(const Variable& spectrum, const Tensor& window, int64_t hop_length, int64_t length);
 Variable layer_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-5);
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias, Tf32 tf32 = Tf32::off);

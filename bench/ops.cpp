@@ -189,6 +189,10 @@ void gridnet_rows() {
                   weight({2, 4 * units})},
                  frames_of_it * bands / 2 * 2 * units * (8.0 * (2 * embedding + units) + 5 * activation_flops),
                  [](const Variables& in) { return Variables{lstm(in[0], in[1], in[2], in[3], in[4])}; });
+  const Tensor channels = random_tensor({1, frames, 129, embedding}), gains = random_tensor({4, embedding / 4, 129});
+  differentiable("head_norm", {channels, random_tensor({4}), gains, gains},
+                 (norm_flops + 2) * static_cast<double>(channels.numel()),
+                 [](const Variables& in) { return Variables{head_norm(in[0], in[1], in[2], in[3])}; });
   const Window window{{3, 1, 1}, {3, 1, 1}};
   const Tensor features = random_tensor({1, frames, 129, 12}), windows = random_tensor({1, frames, 129, 36});
   differentiable("unfold", {features}, 0, [=](const Variables& in) { return Variables{unfold(in[0], window)}; });

@@ -14,6 +14,7 @@ Case conv_block_case();
 Case copy_all_case();
 Case depthwise_conv1d_case();
 Case global_norm_case();
+Case head_norm_case();
 Case istft_case();
 Case l2_norm_case();
 Case layer_norm_case();
@@ -48,6 +49,7 @@ inline std::vector<Case> all() {
       copy_all_case(),
       depthwise_conv1d_case(),
       global_norm_case(),
+      head_norm_case(),
       istft_case(),
       l2_norm_case(),
       layer_norm_case(),
