@@ -95,7 +95,7 @@ Case lstm_case() {
             [=] {
               lstm(x, weights_with(1, {1, 8, 2}));
             }},
-           {"[lstm] expected at least one hidden unit",
+           {"[lstm] expected at least one input and one hidden unit",
             [=] {
               lstm(x, weights_with(1, {2, 0, 0}));
             }},
