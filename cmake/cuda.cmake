@@ -47,16 +47,21 @@ if(sunder_cuda_mode STREQUAL on)
     target_compile_options(sunder_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
   endif()
   target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDA)
-  # cuDNN comes with no CMake package; packages and archives put it beside the toolkit or where the system looks.
+  target_link_libraries(sunder_flags INTERFACE CUDA::cudart CUDA::cublas CUDA::cufft)
+  # cuDNN has no CMake package; it lies beside the toolkit or where the system looks.
   find_path(CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
   find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_ROOT}/lib)
-  if(NOT CUDNN_INCLUDE OR NOT CUDNN_LIBRARY)
-    message(FATAL_ERROR "cuDNN not found: install cuDNN 9 (libcudnn9-dev-cuda-13), or name it with -D CUDNN_INCLUDE=DIR "
-                        "-D CUDNN_LIBRARY=FILE")
+  if(CUDNN_INCLUDE AND CUDNN_LIBRARY)
+    set(sunder_cudnn ON)
+    target_include_directories(sunder_flags SYSTEM INTERFACE ${CUDNN_INCLUDE})
+    target_link_libraries(sunder_flags INTERFACE ${CUDNN_LIBRARY})
+  else()
+    set(sunder_cudnn OFF)
+    message(WARNING "cuDNN not found: TF-GridNet will not run on CUDA; install cuDNN 9, or name it with "
+                    "-D CUDNN_INCLUDE=DIR -D CUDNN_LIBRARY=FILE")
   endif()
-  target_include_directories(sunder_flags SYSTEM INTERFACE ${CUDNN_INCLUDE})
-  target_link_libraries(sunder_flags INTERFACE CUDA::cudart CUDA::cublas CUDA::cufft ${CUDNN_LIBRARY})
 elseif(sunder_cuda_mode STREQUAL emulated)
+  set(sunder_cudnn ON)
   target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDA SUNDER_CUDA_EMULATED)
   target_include_directories(sunder_flags INTERFACE ${CMAKE_SOURCE_DIR}/tests/emulator/include)
   find_library(BOOST_CONTEXT boost_context)
@@ -70,6 +75,10 @@ elseif(sunder_cuda_mode STREQUAL emulated)
   # It and sunder_tensor use each other: its BLAS and FFT are the project's own.
   add_library(sunder_emulator STATIC ${sources})
   target_link_libraries(sunder_emulator PUBLIC sunder_flags fmt::fmt sunder_tensor ${BOOST_CONTEXT} PRIVATE ${CMAKE_DL_LIBS})
+endif()
+
+if(sunder_cudnn)
+  target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDNN)
 endif()
 
 list(TRANSFORM sunder_cuda_code PREPEND "sm_")

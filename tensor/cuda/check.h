@@ -4,8 +4,10 @@
 
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
-#include <cudnn.h>
 #include <cufft.h>
+#ifdef SUNDER_WITH_CUDNN
+#include <cudnn.h>
+#endif
 
 #include <source_location>
 
@@ -24,8 +26,10 @@ cudaError_t load_probe();
 // the next call does not report it again; a sticky one (an illegal address, say) stays and needs a new process.
 void check(cudaError_t status, const char* call, const char* file, int line, size_t bytes = 0);
 void check(cublasStatus_t status, const char* call, const char* file, int line);
-void check(cudnnStatus_t status, const char* call, const char* file, int line);
 void check(cufftResult status, const char* call, const char* file, int line);
+#ifdef SUNDER_WITH_CUDNN
+void check(cudnnStatus_t status, const char* call, const char* file, int line);
+#endif
 
 // What launch() calls: the message names the kernel and the launch's sizes.
 void check_launch(cudaError_t status, const void* kernel, dim3 grid, dim3 block, size_t shared_bytes,
