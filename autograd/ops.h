@@ -4,6 +4,7 @@
 
 #include "autograd/variable.h"
 #include "tensor/ops/conv_block.h"
+#include "tensor/ops/unfold.h"
 
 namespace sunder {
 
@@ -13,15 +14,21 @@ Variable concat(const std::vector<Variable>& parts, int axis);
 std::vector<Variable> conv_block(const ConvBlock<Variable>& in, const ConvBlockOptions& options);  // next, skip_sum
 Variable depthwise_conv1d(const Variable& x, const Variable& weight, const Variable& bias, int64_t dilation);
 Variable divide(const Variable& a, const Variable& b);
+Variable fold(const Variable& y, int64_t steps, int64_t bins, const Window& window);
 Variable global_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-8);
+Variable head_norm(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
+                   double eps = 1e-5);
 Variable istft(const Variable& spectrum, const Tensor& window, int64_t hop_length, int64_t length);
 Variable layer_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-5);
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias, Tf32 tf32 = Tf32::off);
+Variable lstm(const Variable& x, const Variable& weight_ih, const Variable& weight_hh, const Variable& bias_ih,
+              const Variable& bias_hh, Tf32 tf32 = Tf32::off);
 Variable magnitude(const Variable& z);
 Variable matmul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false);
 Variable mean(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);
 Variable mixit_snr(const Tensor& mixtures, const Variable& estimates, double snr_max_db = 30);  // (B)
 Variable multiply(const Variable& a, const Variable& b);
+Variable pad_axis(const Variable& x, int axis, int64_t before, int64_t after);  // with zeros
 Variable permute(const Variable& x, const std::vector<int>& axes);
 Variable pit_snr(const Tensor& references, const Variable& estimates, double snr_max_db = 30);  // (B)
 Variable prelu(const Variable& x, const Variable& slope);
@@ -29,6 +36,7 @@ Variable prelu_norm_depthwise(const Variable& x, const Variable& slope, const Va
                               const Variable& weight, const Variable& conv_bias, int64_t dilation, double eps = 1e-8);
 Variable prelu_norm_linear(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
                            const Variable& weight, const Variable& out_bias, Tf32 tf32 = Tf32::off, double eps = 1e-8);
+Variable reshape(const Variable& x, const Shape& shape);  // one size may be -1
 std::vector<Variable> residual_skip(const Variable& x, const Variable& skip, const Variable& both);  // next, skip_sum
 Variable slice_axis(const Variable& x, int axis, int64_t begin, int64_t end);
 Variable soft_mask(const Variable& logits, const Tensor& spectrum, int64_t sources);
@@ -36,6 +44,7 @@ Variable softmax(const Variable& x);
 Variable stft(const Variable& signal, const Tensor& window, int64_t hop_length);
 Variable subtract(const Variable& a, const Variable& b);
 Variable sum(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);  // no axes: all
+Variable unfold(const Variable& x, const Window& window);
 
 // Pointwise: tensor/ops/pointwise.h.
 Variable abs(const Variable& x);

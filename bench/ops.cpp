@@ -181,6 +181,27 @@ void network_rows() {
                  [](const Variables& in) { return residual_skip(in[0], in[1], in[2]); });
 }
 
+// TF-GridNet at the paper's size (D = 96, H = 192, two neighbours side by side), an eighth of a second of one item.
+void gridnet_rows() {
+  constexpr int64_t frames_of_it = 16, bands = 130, embedding = 96, units = 192;
+  const Tensor x = random_tensor({frames_of_it, bands / 2, 2 * embedding}, DType::float32, -1, 1);
+  const auto weight = [](Shape shape) { return random_tensor(std::move(shape), DType::float32, -0.07, 0.07); };
+  differentiable("lstm",
+                 {x, weight({2, 4 * units, 2 * embedding}), weight({2, 4 * units, units}), weight({2, 4 * units}),
+                  weight({2, 4 * units})},
+                 frames_of_it * bands / 2 * 2 * units * (8.0 * (2 * embedding + units) + 5 * activation_flops),
+                 [](const Variables& in) { return Variables{lstm(in[0], in[1], in[2], in[3], in[4])}; });
+  const Tensor channels = random_tensor({1, frames, 129, embedding}), gains = random_tensor({4, embedding / 4, 129});
+  differentiable("head_norm", {channels, random_tensor({4}), gains, gains},
+                 (norm_flops + 2) * static_cast<double>(channels.numel()),
+                 [](const Variables& in) { return Variables{head_norm(in[0], in[1], in[2], in[3])}; });
+  const Window window{{3, 1, 1}, {3, 1, 1}};
+  const Tensor features = random_tensor({1, frames, 129, 12}), windows = random_tensor({1, frames, 129, 36});
+  differentiable("unfold", {features}, 0, [=](const Variables& in) { return Variables{unfold(in[0], window)}; });
+  differentiable("unfold.fold", {windows}, static_cast<double>(windows.numel()),
+                 [=](const Variables& in) { return Variables{fold(in[0], frames, 129, window)}; });
+}
+
 void signal_rows() {
   const Tensor signal = random_tensor({batch, samples}, DType::float32, -1, 1), window = hann_window();
   const Tensor spectrum = random_tensor({batch, frames, bins}, DType::complex64);
@@ -279,6 +300,7 @@ int main(int argc, char** argv) {
   sunder::elementwise_rows();
   sunder::shape_rows();
   sunder::network_rows();
+  sunder::gridnet_rows();
   sunder::signal_rows();
   sunder::microphone_rows();
   sunder::room_rows();

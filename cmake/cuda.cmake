@@ -48,7 +48,20 @@ if(sunder_cuda_mode STREQUAL on)
   endif()
   target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDA)
   target_link_libraries(sunder_flags INTERFACE CUDA::cudart CUDA::cublas CUDA::cufft)
+  # cuDNN has no CMake package; it lies beside the toolkit or where the system looks.
+  find_path(CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
+  find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_ROOT}/lib)
+  if(CUDNN_INCLUDE AND CUDNN_LIBRARY)
+    set(sunder_cudnn ON)
+    target_include_directories(sunder_flags SYSTEM INTERFACE ${CUDNN_INCLUDE})
+    target_link_libraries(sunder_flags INTERFACE ${CUDNN_LIBRARY})
+  else()
+    set(sunder_cudnn OFF)
+    message(WARNING "cuDNN not found: TF-GridNet will not run on CUDA; install cuDNN 9, or name it with "
+                    "-D CUDNN_INCLUDE=DIR -D CUDNN_LIBRARY=FILE")
+  endif()
 elseif(sunder_cuda_mode STREQUAL emulated)
+  set(sunder_cudnn ON)
   target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDA SUNDER_CUDA_EMULATED)
   target_include_directories(sunder_flags INTERFACE ${CMAKE_SOURCE_DIR}/tests/emulator/include)
   find_library(BOOST_CONTEXT boost_context)
@@ -56,12 +69,16 @@ elseif(sunder_cuda_mode STREQUAL emulated)
     message(FATAL_ERROR "Boost.Context not found: install libboost-context-dev (scripts/setup.sh installs everything that "
                         "is needed)")
   endif()
-  set(sources block cublas cufft device emulator faults fiber launch memory names runtime_memory runtime_stream
+  set(sources block cublas cudnn cufft device emulator faults fiber launch memory names runtime_memory runtime_stream
     shared_memory stream)
   list(TRANSFORM sources REPLACE "(.+)" "tests/emulator/\\1.cpp")
   # It and sunder_tensor use each other: its BLAS and FFT are the project's own.
   add_library(sunder_emulator STATIC ${sources})
   target_link_libraries(sunder_emulator PUBLIC sunder_flags fmt::fmt sunder_tensor ${BOOST_CONTEXT} PRIVATE ${CMAKE_DL_LIBS})
+endif()
+
+if(sunder_cudnn)
+  target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDNN)
 endif()
 
 list(TRANSFORM sunder_cuda_code PREPEND "sm_")

@@ -12,4 +12,10 @@ Variable permute(const Variable& x, const std::vector<int>& axes) {
   return record("permute", y, {x}, [back](const Tensor& grad) -> std::vector<Tensor> { return {permute(grad, back)}; });
 }
 
+// No element moves.
+Variable reshape(const Variable& x, const Shape& shape) {
+  return record("reshape", x.value().reshape(shape), {x},
+                [shape = x.shape()](const Tensor& grad) -> std::vector<Tensor> { return {grad.reshape(shape)}; });
+}
+
 }  // namespace sunder

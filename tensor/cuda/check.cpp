@@ -96,6 +96,15 @@ void check(cufftResult status, const char* call, const char* file, int line) {
   fail("cuFFT", text_of(status), status == CUFFT_ALLOC_FAILED, call, file, line);
 }
 
+#ifdef SUNDER_WITH_CUDNN
+void check(cudnnStatus_t status, const char* call, const char* file, int line) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  const bool memory = status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
+                      status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
+  fail("cuDNN", cudnnGetErrorString(status), memory, call, file, line);
+}
+#endif
+
 void check_launch(cudaError_t status, const void* kernel, dim3 grid, dim3 block, size_t shared_bytes,
                   const std::source_location& site) {
   if (status == cudaSuccess) return;

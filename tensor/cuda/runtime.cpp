@@ -9,6 +9,7 @@
 #include "tensor/cuda/counters.h"
 #include "tensor/cuda/device_scope.h"
 #include "tensor/cuda/fft.h"
+#include "tensor/cuda/rnn.h"
 #include "tensor/error.h"
 
 namespace sunder::cuda {
@@ -129,6 +130,7 @@ OwnedStream::~OwnedStream() {
   static_cast<void>(cudaStreamSynchronize(native(stream_)));
   blas::forget(stream_);
   forget_fft_plans(stream_);
+  forget_rnn_plans(stream_);
   forget_counters(stream_);
   static_cast<void>(cudaStreamDestroy(native(stream_)));
 }

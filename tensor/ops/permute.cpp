@@ -81,6 +81,8 @@ void cpu::permute(const PermuteLayout& layout, const Tensor& x, Tensor& y) {
     permute_words(layout, reinterpret_cast<const Word*>(x.raw()), reinterpret_cast<Word*>(y.raw()));
   };
   switch (size_of(x.dtype())) {
+    case 2:
+      return copy.operator()<uint16_t>();
     case 4:
       return copy.operator()<uint32_t>();
     case 8:

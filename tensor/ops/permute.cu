@@ -124,7 +124,8 @@ void cuda::permute(const PermuteLayout& layout, const Tensor& x, Tensor& y) {
   if (x.numel() == 0) return;
   size_t word = size_of(x.dtype());
   const PermuteLayout widened = widen(layout, x, y, word);
-  if (word == 4) permute_words<uint32_t>(widened, x, y);
+  if (word == 2) permute_words<uint16_t>(widened, x, y);
+  else if (word == 4) permute_words<uint32_t>(widened, x, y);
   else if (word == 8) permute_words<uint64_t>(widened, x, y);
   else permute_words<Word16>(widened, x, y);
 }

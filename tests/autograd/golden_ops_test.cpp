@@ -63,6 +63,59 @@ TEST_P(GoldenOps, Attention) {
         {{"query", query}, {"key", key}, {"value", value}}, {6e-8, 3e-6});
 }
 
+TEST_P(GoldenOps, Lstm) {
+  SUNDER_NEEDS_SHARED("golden/models/op_lstm.safetensors");
+  const Golden golden("op_lstm", GetParam());
+  const Variable x(golden("input"), true);
+  std::vector<std::pair<std::string, Variable>> inputs{{"input", x}};
+  std::vector<Variable> weights;
+  for (const std::string name : {"weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0"}) {
+    inputs.emplace_back(name, Variable(golden(name), true));
+    inputs.emplace_back(name + "_reverse", Variable(golden(name + "_reverse"), true));
+    Shape shape = golden(name).shape();
+    shape.insert(shape.begin(), 2);
+    weights.push_back(reshape(concat({inputs.end()[-2].second, inputs.end()[-1].second}, 0), shape));
+  }
+  check(golden, "", lstm(x, weights[0], weights[1], weights[2], weights[3]), golden("cotangent"), inputs, {1e-7, 2e-7});
+}
+
+// The files' axes are (batch, channel, row, column), ours (batch, row, column, channel).
+Variable to_last(const Variable& x) { return permute(x, {0, 2, 3, 1}); }
+Variable to_second(const Variable& x) { return permute(x, {0, 3, 1, 2}); }
+
+TEST_P(GoldenOps, Conv2d) {
+  SUNDER_NEEDS_SHARED("golden/models/op_conv2d.safetensors");
+  const Golden golden("op_conv2d", GetParam());
+  const Variable x(golden("input"), true), weight(golden("weight"), true), bias(golden("bias"), true);
+  const Variable y = linear(unfold(to_last(x), {{3, 1, 1}, {3, 1, 1}}), reshape(weight, {4, 27}), bias);
+  check(golden, "", to_second(y), golden("cotangent"), {{"input", x}, {"weight", weight}, {"bias", bias}},
+        {1e-7, 3e-7});
+}
+
+TEST_P(GoldenOps, ConvTranspose2d) {
+  SUNDER_NEEDS_SHARED("golden/models/op_conv_transpose2d.safetensors");
+  const Golden golden("op_conv_transpose2d", GetParam());
+  const Variable x(golden("input"), true), weight(golden("weight"), true), bias(golden("bias"), true);
+  const Variable windows = matmul(to_last(x), reshape(weight, {3, 36}));
+  const Variable y = add(fold(windows, 6, 7, {{3, 1, 1}, {3, 1, 1}}), bias);
+  check(golden, "", to_second(y), golden("cotangent"), {{"input", x}, {"weight", weight}, {"bias", bias}},
+        {8e-8, 2e-7});
+}
+
+TEST_P(GoldenOps, ConvTranspose1d) {
+  for (const auto& [name, kernel, stride] :
+       {std::tuple("op_conv_transpose1d_k4_s1", 4, 1), {"op_conv_transpose1d_k2_s2", 2, 2}}) {
+    SUNDER_NEEDS_SHARED(std::string("golden/models/") + name + ".safetensors");
+    const Golden golden(name, GetParam());
+    const Variable x(golden("input"), true), weight(golden("weight"), true), bias(golden("bias"), true);
+    const Variable rows = reshape(channels_last(x), {2, 1, 6, 3});
+    const int64_t steps = 5 * stride + kernel;
+    const Variable y = fold(matmul(rows, reshape(weight, {3, -1})), 1, steps, {{}, {kernel, stride, 0}});
+    check(golden, "", channels_last(reshape(add(y, bias), {2, steps, 4})), golden("cotangent"),
+          {{"input", x}, {"weight", weight}, {"bias", bias}}, {9e-8, 7e-8});
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Precision, GoldenOps, testing::Values(DType::float64, DType::float32),
                          [](const auto& test) { return to_string(test.param); });
 

@@ -14,11 +14,13 @@ Case conv_block_case();
 Case copy_all_case();
 Case depthwise_conv1d_case();
 Case global_norm_case();
+Case head_norm_case();
 Case istft_case();
 Case item_std_case();
 Case l2_norm_case();
 Case layer_norm_case();
 Case linear_case();
+Case lstm_case();
 Case magnitude_case();
 Case matmul_case();
 Case mixit_snr_case();
@@ -36,6 +38,7 @@ Case soft_mask_case();
 Case softmax_case();
 Case stft_case();
 Case sum_case();
+Case unfold_case();
 
 inline std::vector<Case> all() {
   return {
@@ -48,11 +51,13 @@ inline std::vector<Case> all() {
       copy_all_case(),
       depthwise_conv1d_case(),
       global_norm_case(),
+      head_norm_case(),
       istft_case(),
       item_std_case(),
       l2_norm_case(),
       layer_norm_case(),
       linear_case(),
+      lstm_case(),
       magnitude_case(),
       matmul_case(),
       mixit_snr_case(),
@@ -70,6 +75,7 @@ inline std::vector<Case> all() {
       softmax_case(),
       stft_case(),
       sum_case(),
+      unfold_case(),
   };
 }
 

@@ -23,11 +23,23 @@ std::vector<Tensor> reference(const Tensor& x, const std::vector<int>& axes) {
 }
 
 Example example(const std::string& name, Shape shape, const std::vector<int>& axes, DType dtype = DType::float64) {
-  return {name,
-          {random_tensor(shape, 1, dtype)},
-          [axes](const auto& in) { return std::vector{permute(in[0], axes)}; },
-          [axes, dtype](const std::vector<Tensor>& in) {
-            return is_complex(dtype) ? reference<complex128>(in[0], axes) : reference<double>(in[0], axes);
+  Example result{name,
+                 {random_tensor(shape, 1, dtype)},
+                 [axes](const auto& in) { return std::vector{permute(in[0], axes)}; },
+                 [axes, dtype](const std::vector<Tensor>& in) {
+                   return is_complex(dtype) ? reference<complex128>(in[0], axes) : reference<double>(in[0], axes);
+                 }};
+  if (!is_complex(dtype)) result.narrow = {Narrow::activation};
+  return result;
+}
+
+// The second function of the stem.
+Example reshaped(const std::string& name, Shape from, Shape to) {
+  return {"reshape_" + name,
+          {random_tensor(from, 1)},
+          [to](const auto& in) { return std::vector{reshape(in[0], to)}; },
+          [to](const std::vector<Tensor>& in) {
+            return std::vector{Tensor::from(in[0].to_vector<double>(), in[0].reshape(to).shape())};
           }};
 }
 
@@ -41,7 +53,8 @@ Case permute_case() {
            example("reversed", {2, 3, 4, 5}, {3, 2, 1, 0}), example("negative", {2, 3, 4}, {-1, 0, -2}),
            example("with_ones", {1, 3, 1, 4}, {3, 2, 1, 0}), example("1", {1, 1}, {1, 0}), example("scalar", {}, {}),
            example("0x3", {0, 3}, {1, 0}), example("six_axes", {2, 3, 2, 3, 2, 2}, {4, 1, 5, 0, 3, 2}),
-           example("complex_33x20", {33, 20}, {1, 0}, DType::complex128)},
+           example("complex_33x20", {33, 20}, {1, 0}, DType::complex128), reshaped("2x6_to_3x4", {2, 6}, {3, 4}),
+           reshaped("2x6_to_2x3x2", {2, 6}, {2, -1, 2})},
           {{"[permute] expected every axis of float64 (2, 3) on cpu once, got (0, 0)",
             [] {
               permute(random_tensor({2, 3}, 1), {0, 0});

@@ -31,6 +31,26 @@ Example example(const std::string& name, Shape shape, int axis, int64_t begin, i
           }};
 }
 
+// The second function of the stem.
+Example padded(const std::string& name, Shape shape, int axis, int64_t before, int64_t after) {
+  return {"pad_" + name,
+          {random_tensor(shape, 1)},
+          [=](const auto& in) { return std::vector{pad_axis(in[0], axis, before, after)}; },
+          [=](const std::vector<Tensor>& in) {
+            const int positive = (axis + in[0].dim()) % in[0].dim();
+            Shape larger = shape;
+            larger[positive] += before + after;
+            int64_t inner = 1;
+            for (int k = positive + 1; k < in[0].dim(); ++k) inner *= shape[k];
+            const auto values = in[0].to_vector<double>();
+            return std::vector{generate(larger, [&](int64_t flat) {
+              const int64_t index = flat / inner % larger[positive] - before, outer = flat / inner / larger[positive];
+              if (index < 0 || index >= shape[positive]) return 0.0;
+              return values[(outer * shape[positive] + index) * inner + flat % inner];
+            })};
+          }};
+}
+
 }  // namespace
 
 Case slice_axis_case() {
@@ -38,7 +58,9 @@ Case slice_axis_case() {
           {example("first", {6, 5}, 0, 2, 5), example("last", {6, 5}, -1, 1, 4), example("middle", {3, 7, 4}, 1, 3, 4),
            example("whole", {3, 5}, 1, 0, 5), example("nothing", {3, 5}, 1, 2, 2), example("1", {1}, 0, 0, 1),
            example("of_empty", {0, 5}, 1, 1, 3), example("of_empty_axis", {3, 0}, 1, 0, 0),
-           example("400x120", {400, 120}, 1, 7, 93), example("complex", {3, 5, 2}, 1, 1, 3, DType::complex128)},
+           example("400x120", {400, 120}, 1, 7, 93), example("complex", {3, 5, 2}, 1, 1, 3, DType::complex128),
+           padded("middle", {3, 4, 2}, 1, 1, 2), padded("last", {3, 5}, -1, 0, 1), padded("nothing", {3, 5}, 0, 0, 0),
+           padded("of_empty", {0, 3}, 1, 2, 0)},
           {{"[slice_axis] expected an axis of shape (2, 3), got -3",
             [] {
               slice_axis(random_tensor({2, 3}, 1), -3, 0, 1);

@@ -1,0 +1,176 @@
+#include "nn/tfgridnet.h"
+
+#include <cmath>
+
+#include "autograd/ops.h"
+
+namespace sunder {
+namespace {
+
+constexpr Window three_by_three{{3, 1, 1}, {3, 1, 1}};  // of the first and the last convolution
+
+void check(const TfGridNetConfig& c, const Precision& precision) {
+  const auto at_least_one = [](const char* key, int64_t value) {
+    if (value < 1) throw_error<UsageError>("model.{}: expected at least 1, got {}", key, value);
+  };
+  at_least_one("sources", c.sources);
+  at_least_one("microphones", c.microphones);
+  at_least_one("emb_dim", c.emb_dim);
+  at_least_one("blocks", c.blocks);
+  at_least_one("emb_hs", c.emb_hs);
+  at_least_one("hidden", c.hidden);
+  at_least_one("heads", c.heads);
+  at_least_one("attn_approx_qk_dim", c.attn_approx_qk_dim);
+  at_least_one("n_freqs", c.n_freqs);
+  if (c.emb_ks < c.emb_hs)
+    throw_error<UsageError>("model.emb_ks: expected at least emb_hs = {}, got {}", c.emb_hs, c.emb_ks);
+  if (c.emb_dim % c.heads != 0)
+    throw_error<UsageError>("model.emb_dim: expected a multiple of the {} heads, got {}", c.heads, c.emb_dim);
+  if (precision.activations != precision.signals)
+    throw_error<UsageError>("--precision: expected fp64, fp32 or tf32 for TF-GridNet, got activations in {}",
+                            to_string(precision.activations));
+}
+
+// An axis with zeros in front and behind, so that windows of I every J cover it: in front I - J, and behind at least as
+// many.
+int64_t padded_size(int64_t size, const TfGridNetConfig& c) {
+  const int64_t covered = size + 2 * (c.emb_ks - c.emb_hs) - c.emb_ks;
+  return (covered + c.emb_hs - 1) / c.emb_hs * c.emb_hs + c.emb_ks;
+}
+
+}  // namespace
+
+TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed)
+    : config_((check(config, precision), config)), tf32_(precision.tf32) {
+  const int64_t dim = config.emb_dim, inputs = 2 * config.microphones, outputs = 2 * config.sources;
+  const Init from_inputs = Init::fan_in(9 * inputs);
+  parameters_.declare(&conv_weight_, {"conv.0.weight", {dim, inputs, 3, 3}, from_inputs}, {dim, 9 * inputs});
+  parameters_.declare(&conv_bias_, {"conv.0.bias", {dim}, from_inputs});
+  parameters_.declare(&conv_gain_, {"conv.1.weight", {dim}, Init::constant(1)});
+  parameters_.declare(&conv_shift_, {"conv.1.bias", {dim}, Init::constant(0)});
+  blocks_.resize(config.blocks);
+  for (size_t i = 0; i < blocks_.size(); ++i) {
+    const std::string prefix = "blocks." + std::to_string(i) + ".";
+    declare_path(blocks_[i].intra, prefix + "intra_");
+    declare_path(blocks_[i].inter, prefix + "inter_");
+    const auto declare = [&](Head& head, const std::string& name, int64_t channels) {
+      declare_head(head, prefix + "attn_conv_" + name, prefix + "attn_norm_" + name + ".act",
+                   prefix + "attn_norm_" + name, config.heads, channels);
+    };
+    declare(blocks_[i].query, "Q", config.qk_channels());
+    declare(blocks_[i].key, "K", config.qk_channels());
+    declare(blocks_[i].value, "V", dim / config.heads);
+    const std::string last = prefix + "attn_concat_proj.";
+    declare_head(blocks_[i].output, last + "0", last + "1", last + "2", 1, dim);
+  }
+  // A transposed convolution's fan-in is PyTorch's: of the axis that a convolution reads.
+  const Init to_outputs = Init::fan_in(9 * outputs);
+  parameters_.declare(&deconv_weight_, {"deconv.weight", {dim, outputs, 3, 3}, to_outputs}, {dim, 9 * outputs});
+  parameters_.declare(&deconv_bias_, {"deconv.bias", {outputs}, to_outputs});
+  parameters_.allocate(precision.signals, stream, seed);
+}
+
+void TfGridNet::declare_path(Path& path, const std::string& prefix) {
+  const int64_t dim = config_.emb_dim, width = dim * config_.emb_ks, hidden = config_.hidden;
+  parameters_.declare(&path.gain, {prefix + "norm.weight", {dim}, Init::constant(1)});
+  parameters_.declare(&path.bias, {prefix + "norm.bias", {dim}, Init::constant(0)});
+  const Init init = Init::fan_in(hidden);  // torch.nn.LSTM: all of them
+  const auto declare = [&](Variable& slot, const std::string& name, Shape shape) {
+    Shape both = shape;
+    both.insert(both.begin(), 2);
+    const std::string full = prefix + "rnn." + name + "_l0";
+    parameters_.declare_rows(&slot, {{full, shape, init}, {full + "_reverse", shape, init}}, both);
+  };
+  declare(path.weight_ih, "weight_ih", {4 * hidden, width});
+  declare(path.weight_hh, "weight_hh", {4 * hidden, hidden});
+  declare(path.bias_ih, "bias_ih", {4 * hidden});
+  declare(path.bias_hh, "bias_hh", {4 * hidden});
+  const std::string weight = prefix + "linear.weight", bias = prefix + "linear.bias";
+  if (config_.emb_ks == config_.emb_hs) {
+    parameters_.declare(&path.linear_weight, {weight, {width, 2 * hidden}, Init::fan_in(2 * hidden)});
+    parameters_.declare(&path.linear_bias, {bias, {width}, Init::fan_in(2 * hidden)});
+  } else {
+    parameters_.declare(&path.linear_weight, {weight, {2 * hidden, dim, config_.emb_ks}, Init::fan_in(width)},
+                        {2 * hidden, width});
+    parameters_.declare(&path.linear_bias, {bias, {dim}, Init::fan_in(width)});
+  }
+}
+
+void TfGridNet::declare_head(Head& head, const std::string& linear, const std::string& slope, const std::string& norm,
+                             int64_t heads, int64_t channels) {
+  const int64_t dim = config_.emb_dim, all = heads * channels, bins = config_.n_freqs;
+  const Shape affine = heads == 1 ? Shape{1, channels, 1, bins} : Shape{1, heads, channels, 1, bins};
+  parameters_.declare(&head.weight, {linear + ".weight", {all, dim, 1, 1}, Init::fan_in(dim)}, {all, dim});
+  parameters_.declare(&head.bias, {linear + ".bias", {all}, Init::fan_in(dim)});
+  parameters_.declare(&head.slope, {slope + ".weight", {heads}, Init::constant(0.25)});
+  parameters_.declare(&head.gain, {norm + ".gamma", affine, Init::constant(1)}, {heads, channels, bins});
+  parameters_.declare(&head.shift, {norm + ".beta", affine, Init::constant(0)}, {heads, channels, bins});
+}
+
+Variable TfGridNet::recurrent(const Variable& x, const Path& p) const {
+  return lstm(x, p.weight_ih, p.weight_hh, p.bias_ih, p.bias_hh, tf32_);
+}
+
+// x: (B, T, F, D), padded. Along frequency a frame is a sequence and its bins lie side by side; along time a band is
+// one, and the bands of a step do. For I = J neighbours are put side by side by a reshape along frequency, by one
+// transposition along time.
+Variable TfGridNet::run_path(const Variable& x, const Path& path, bool along_time) const {
+  const int64_t items = x.size(0), steps = x.size(1), bins = x.size(2), dim = x.size(3);
+  const int64_t kernel = config_.emb_ks, stride = config_.emb_hs;
+  const Variable normed = layer_norm(x, path.gain, path.bias, config_.eps);
+  if (kernel == stride) {
+    const auto back = [&](const Variable& h) { return linear(h, path.linear_weight, path.linear_bias, tf32_); };
+    if (!along_time) {
+      const Variable rows = reshape(normed, {items * steps, bins / kernel, kernel * dim});
+      return add(x, reshape(back(recurrent(rows, path)), x.shape()));
+    }
+    const Variable apart = reshape(normed, {items, steps / kernel, kernel, bins, dim});
+    const Variable rows = reshape(permute(apart, {0, 1, 3, 2, 4}), {items, steps / kernel, bins, kernel * dim});
+    const Variable y = reshape(back(recurrent(rows, path)), {items, steps / kernel, bins, kernel, dim});
+    return add(x, reshape(permute(y, {0, 1, 3, 2, 4}), x.shape()));
+  }
+  const Window window = along_time ? Window{{kernel, stride, 0}, {}} : Window{{}, {kernel, stride, 0}};
+  const Variable windows = unfold(normed, window);
+  Shape shape = windows.shape();
+  shape.back() = 2 * config_.hidden;
+  const Variable rows = along_time ? windows : reshape(windows, {items * steps, windows.size(2), windows.size(3)});
+  const Variable products = matmul(reshape(recurrent(rows, path), shape), path.linear_weight);
+  return add(x, add(fold(products, steps, bins, window), path.linear_bias));
+}
+
+// (B, T, F, D) -> (B, heads, T, F C)
+Variable TfGridNet::project(const Variable& x, const Head& head) const {
+  return head_norm(linear(x, head.weight, head.bias, tf32_), head.slope, head.gain, head.shift, config_.eps);
+}
+
+// Every frame of a head, all bins of it, is one vector.
+Variable TfGridNet::attention(const Variable& x, const Block& block) const {
+  const int64_t heads = config_.heads, channels = config_.emb_dim / heads;
+  const Variable query = project(x, block.query), key = project(x, block.key), value = project(x, block.value);
+  const Variable scores = matmul(scale(query, 1 / std::sqrt(static_cast<double>(query.size(3)))), key, false, true);
+  const Variable mixed = matmul(softmax(scores), value);
+  const Variable apart = reshape(mixed, {x.size(0), heads, x.size(1), x.size(2), channels});
+  const Variable together = reshape(permute(apart, {0, 2, 3, 1, 4}), x.shape());
+  return add(x, reshape(project(together, block.output), x.shape()));
+}
+
+Variable TfGridNet::forward(const Variable& features) const {
+  check_shape("tfgridnet", "features", features.value(), {-1, -1, config_.n_freqs, 2 * config_.microphones});
+  const int64_t items = features.size(0), steps = features.size(1), bins = features.size(2), dim = config_.emb_dim;
+  const Variable embedded = linear(unfold(features, three_by_three), conv_weight_, conv_bias_, tf32_);
+  Variable x = global_norm(reshape(embedded, {items, steps * bins, dim}), conv_gain_, conv_shift_, config_.eps);
+  x = reshape(x, {items, steps, bins, dim});
+  const int64_t front = config_.emb_ks - config_.emb_hs;
+  const int64_t behind_t = padded_size(steps, config_) - steps - front;
+  const int64_t behind_f = padded_size(bins, config_) - bins - front;
+  for (const Block& block : blocks_) {
+    Variable y = pad_axis(pad_axis(x, 1, front, behind_t), 2, front, behind_f);
+    y = run_path(run_path(y, block.intra, false), block.inter, true);
+    if (y.size(1) != steps) y = slice_axis(y, 1, front, front + steps);
+    if (y.size(2) != bins) y = slice_axis(y, 2, front, front + bins);
+    x = attention(y, block);
+  }
+  return add(fold(matmul(x, deconv_weight_), steps, bins, three_by_three), deconv_bias_);
+}
+
+}  // namespace sunder

@@ -1,0 +1,26 @@
+#include "tensor/cuda/rnn.h"
+#include "tensor/error.h"
+
+// In place of rnn.cpp where the build found no cuDNN: everything else runs on CUDA.
+namespace sunder::cuda {
+namespace {
+
+[[noreturn]] void missing() {
+  throw DeviceError("[lstm] this build has no cuDNN; install cuDNN 9 and configure again, or use --device cpu");
+}
+
+}  // namespace
+
+Tensor rnn_weight_space(const RnnKey&) { missing(); }
+std::vector<RnnPiece> rnn_pieces(const RnnKey&, const Tensor&) { missing(); }
+Tensor rnn_forward(const RnnKey&, const Tensor&, const Tensor&, const Tensor&) { missing(); }
+void rnn_backward_data(const RnnKey&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
+  missing();
+}
+void rnn_backward_weights(const RnnKey&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) { missing(); }
+
+size_t rnn_plan_count() { return 0; }
+void clear_rnn_plans() {}
+void forget_rnn_plans(Stream) {}
+
+}  // namespace sunder::cuda
