@@ -4,6 +4,7 @@
 
 #include "autograd/variable.h"
 #include "tensor/ops/conv_block.h"
+#include "tensor/ops/fcp.h"
 
 namespace sunder {
 
@@ -13,6 +14,9 @@ Variable concat(const std::vector<Variable>& parts, int axis);
 std::vector<Variable> conv_block(const ConvBlock<Variable>& in, const ConvBlockOptions& options);  // next, skip_sum
 Variable depthwise_conv1d(const Variable& x, const Variable& weight, const Variable& bias, int64_t dilation);
 Variable divide(const Variable& a, const Variable& b);
+// Images (B, M, S, T, F) of the estimates.
+Variable fcp(const Variable& estimates, const Tensor& mixtures, const Tensor& weights, const FcpOptions& options,
+             const Tensor& failures = {});
 Variable global_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-8);
 Variable istft(const Variable& spectrum, const Tensor& window, int64_t hop_length, int64_t length);
 Variable layer_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-5);

@@ -47,7 +47,7 @@ if(sunder_cuda_mode STREQUAL on)
     target_compile_options(sunder_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
   endif()
   target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDA)
-  target_link_libraries(sunder_flags INTERFACE CUDA::cudart CUDA::cublas CUDA::cufft)
+  target_link_libraries(sunder_flags INTERFACE CUDA::cudart CUDA::cublas CUDA::cufft CUDA::cusolver)
 elseif(sunder_cuda_mode STREQUAL emulated)
   target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDA SUNDER_CUDA_EMULATED)
   target_include_directories(sunder_flags INTERFACE ${CMAKE_SOURCE_DIR}/tests/emulator/include)
@@ -56,7 +56,7 @@ elseif(sunder_cuda_mode STREQUAL emulated)
     message(FATAL_ERROR "Boost.Context not found: install libboost-context-dev (scripts/setup.sh installs everything that "
                         "is needed)")
   endif()
-  set(sources block cublas cufft device emulator faults fiber launch memory names runtime_memory runtime_stream
+  set(sources block cublas cufft cusolver device emulator faults fiber launch memory names runtime_memory runtime_stream
     shared_memory stream)
   list(TRANSFORM sources REPLACE "(.+)" "tests/emulator/\\1.cpp")
   # It and sunder_tensor use each other: its BLAS and FFT are the project's own.

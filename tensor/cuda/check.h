@@ -5,10 +5,11 @@
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
 #include <cufft.h>
+#include <cusolverDn.h>
 
 #include <source_location>
 
-// SUNDER_CUDA_CHECK(cudaEventRecord(event, stream)); takes the statuses of the runtime, cuBLAS and cuFFT.
+// SUNDER_CUDA_CHECK(cudaEventRecord(event, stream)); takes the statuses of the runtime, cuBLAS, cuFFT, cuSOLVER.
 #define SUNDER_CUDA_CHECK(call) ::sunder::cuda::check((call), #call, __FILE__, __LINE__)
 
 namespace sunder::cuda {
@@ -24,6 +25,7 @@ cudaError_t load_probe();
 void check(cudaError_t status, const char* call, const char* file, int line, size_t bytes = 0);
 void check(cublasStatus_t status, const char* call, const char* file, int line);
 void check(cufftResult status, const char* call, const char* file, int line);
+void check(cusolverStatus_t status, const char* call, const char* file, int line);
 
 // What launch() calls: the message names the kernel and the launch's sizes.
 void check_launch(cudaError_t status, const void* kernel, dim3 grid, dim3 block, size_t shared_bytes,

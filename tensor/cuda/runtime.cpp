@@ -9,6 +9,7 @@
 #include "tensor/cuda/counters.h"
 #include "tensor/cuda/device_scope.h"
 #include "tensor/cuda/fft.h"
+#include "tensor/cuda/solver.h"
 #include "tensor/error.h"
 
 namespace sunder::cuda {
@@ -128,6 +129,7 @@ OwnedStream::~OwnedStream() {
   static_cast<void>(cudaSetDevice(stream_.device.index));
   static_cast<void>(cudaStreamSynchronize(native(stream_)));
   blas::forget(stream_);
+  solver::forget(stream_);
   forget_fft_plans(stream_);
   forget_counters(stream_);
   static_cast<void>(cudaStreamDestroy(native(stream_)));

@@ -13,6 +13,7 @@ Case concat_case();
 Case conv_block_case();
 Case copy_all_case();
 Case depthwise_conv1d_case();
+Case fcp_case();
 Case global_norm_case();
 Case istft_case();
 Case l2_norm_case();
@@ -45,6 +46,7 @@ inline std::vector<Case> all() {
       conv_block_case(),
       copy_all_case(),
       depthwise_conv1d_case(),
+      fcp_case(),
       global_norm_case(),
       istft_case(),
       l2_norm_case(),
