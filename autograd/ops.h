@@ -18,6 +18,7 @@ Variable divide(const Variable& a, const Variable& b);
 Variable fcp(const Variable& estimates, const Tensor& mixtures, const Tensor& weights, const FcpOptions& options,
              const Tensor& failures = {});
 Variable global_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-8);
+Variable isms(const Variable& images, const Tensor& mixtures);  // (B, M)
 Variable istft(const Variable& spectrum, const Tensor& window, int64_t hop_length, int64_t length);
 Variable layer_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-5);
 Variable linear(const Variable& x, const Variable& weight, const Variable& bias, Tf32 tf32 = Tf32::off);
@@ -25,8 +26,10 @@ Variable magnitude(const Variable& z);
 Variable matmul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false);
 Variable mean(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);
 Variable mixit_snr(const Tensor& mixtures, const Variable& estimates, double snr_max_db = 30);  // (B)
+Variable mixture_constraint(const Variable& images, const Tensor& mixtures);  // (B, M)
 Variable multiply(const Variable& a, const Variable& b);
 Variable permute(const Variable& x, const std::vector<int>& axes);
+Variable pit_ri_mag(const Tensor& references, const Tensor& mixtures, const Variable& estimates);  // (B)
 Variable pit_snr(const Tensor& references, const Variable& estimates, double snr_max_db = 30);  // (B)
 Variable prelu(const Variable& x, const Variable& slope);
 Variable prelu_norm_depthwise(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,

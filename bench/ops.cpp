@@ -17,6 +17,7 @@
 #include "tensor/ops/accumulate.h"
 #include "tensor/ops/adam.h"
 #include "tensor/ops/copy_all.h"
+#include "tensor/ops/fcp_weight.h"
 #include "tensor/ops/l2_norm.h"
 #include "tensor/ops/remix.h"
 #include "tensor/parallel.h"
@@ -211,6 +212,17 @@ void filter_rows() {
   const double points = static_cast<double>(items * sources * filter_frames * filter_bins);
   differentiable("fcp", {estimates}, points * (taps * (8 + 2 * (taps + 1)) + 16 * taps * microphones),
                  [=](const Variables& in) { return Variables{fcp(in[0], mixtures, weights, {})}; });
+  plain("fcp_weight", static_cast<double>(mixtures.bytes() + weights.bytes()),
+        4.0 * static_cast<double>(mixtures.numel()), [=] { benchmark::DoNotOptimize(fcp_weight(mixtures, 1)); });
+  const Tensor images =
+      spectra(microphones * sources).reshape({items, microphones, sources, filter_frames, filter_bins});
+  differentiable("mixture_constraint", {images}, 12.0 * microphones * points,
+                 [=](const Variables& in) { return Variables{mixture_constraint(in[0], mixtures)}; });
+  differentiable("isms", {images}, 30.0 * microphones * points,
+                 [=](const Variables& in) { return Variables{isms(in[0], mixtures)}; });
+  const Tensor mixture = spectra(1).reshape({items, filter_frames, filter_bins});
+  differentiable("pit_ri_mag", {spectra(sources)}, 18.0 * sources * points,
+                 [=](const Variables& in) { return Variables{pit_ri_mag(estimates, mixture, in[0])}; });
 }
 
 void optimiser_rows() {

@@ -14,7 +14,9 @@ Case conv_block_case();
 Case copy_all_case();
 Case depthwise_conv1d_case();
 Case fcp_case();
+Case fcp_weight_case();
 Case global_norm_case();
+Case isms_case();
 Case istft_case();
 Case l2_norm_case();
 Case layer_norm_case();
@@ -22,7 +24,9 @@ Case linear_case();
 Case magnitude_case();
 Case matmul_case();
 Case mixit_snr_case();
+Case mixture_constraint_case();
 Case permute_case();
+Case pit_ri_mag_case();
 Case pit_snr_case();
 Case pointwise_case();
 Case prelu_case();
@@ -47,7 +51,9 @@ inline std::vector<Case> all() {
       copy_all_case(),
       depthwise_conv1d_case(),
       fcp_case(),
+      fcp_weight_case(),
       global_norm_case(),
+      isms_case(),
       istft_case(),
       l2_norm_case(),
       layer_norm_case(),
@@ -55,7 +61,9 @@ inline std::vector<Case> all() {
       magnitude_case(),
       matmul_case(),
       mixit_snr_case(),
+      mixture_constraint_case(),
       permute_case(),
+      pit_ri_mag_case(),
       pit_snr_case(),
       pointwise_case(),
       prelu_case(),
