@@ -10,6 +10,9 @@ namespace sunder {
 
 Variable add(const Variable& a, const Variable& b);
 Variable broadcast_to(const Variable& x, const Shape& shape);
+// What a network of channels last says of S spectra: (B, T, F, 2 S), channel 2 s the real part and 2 s + 1 the imaginary
+// part of speaker s (TF-GridNet's order) -> (B, S, T, F) complex.
+Variable channel_spectra(const Variable& x);
 Variable concat(const std::vector<Variable>& parts, int axis);
 std::vector<Variable> conv_block(const ConvBlock<Variable>& in, const ConvBlockOptions& options);  // next, skip_sum
 Variable depthwise_conv1d(const Variable& x, const Variable& weight, const Variable& bias, int64_t dilation);

@@ -9,6 +9,7 @@ Case accumulate_case();
 Case adam_case();
 Case binary_case();
 Case cast_case();
+Case channel_spectra_case();
 Case concat_case();
 Case conv_block_case();
 Case copy_all_case();
@@ -46,6 +47,7 @@ inline std::vector<Case> all() {
       adam_case(),
       binary_case(),
       cast_case(),
+      channel_spectra_case(),
       concat_case(),
       conv_block_case(),
       copy_all_case(),
