@@ -17,6 +17,7 @@
 #include "tensor/ops/accumulate.h"
 #include "tensor/ops/adam.h"
 #include "tensor/ops/copy_all.h"
+#include "tensor/ops/fcp_weight.h"
 #include "tensor/ops/item_std.h"
 #include "tensor/ops/l2_norm.h"
 #include "tensor/ops/remix.h"
@@ -241,6 +242,32 @@ void room_rows() {
         [=] { benchmark::DoNotOptimize(room_responses(rooms, speakers, microphones, t60)); });
 }
 
+// Batch 4 of 4 s at 8 kHz (501 frames, 129 bins), two speakers, six far-field microphones, 21 taps: the paper's sizes.
+// Flops of 21 x 21 matrices from products shared by a lag, right-hand sides and images; the solves are no more than
+// that.
+void filter_rows() {
+  constexpr int64_t items = 4, microphones = 6, filter_frames = 501, filter_bins = 129, taps = 21;
+  const auto spectra = [&](int64_t signals) {
+    return random_tensor({items, signals, filter_frames, filter_bins}, DType::complex64, -1, 1);
+  };
+  const Tensor estimates = spectra(sources), mixtures = spectra(microphones);
+  const Tensor weights = random_tensor({items, 1, filter_frames, filter_bins});
+  const double points = static_cast<double>(items * sources * filter_frames * filter_bins);
+  differentiable("fcp", {estimates}, points * (taps * (8 + 2 * (taps + 1)) + 16 * taps * microphones),
+                 [=](const Variables& in) { return Variables{fcp(in[0], mixtures, weights, {})}; });
+  plain("fcp_weight", static_cast<double>(mixtures.bytes() + weights.bytes()),
+        4.0 * static_cast<double>(mixtures.numel()), [=] { benchmark::DoNotOptimize(fcp_weight(mixtures, 1)); });
+  const Tensor images =
+      spectra(microphones * sources).reshape({items, microphones, sources, filter_frames, filter_bins});
+  differentiable("mixture_constraint", {images}, 12.0 * microphones * points,
+                 [=](const Variables& in) { return Variables{mixture_constraint(in[0], mixtures)}; });
+  differentiable("isms", {images}, 30.0 * microphones * points,
+                 [=](const Variables& in) { return Variables{isms(in[0], mixtures)}; });
+  const Tensor mixture = spectra(1).reshape({items, filter_frames, filter_bins});
+  differentiable("pit_ri_mag", {spectra(sources)}, 18.0 * sources * points,
+                 [=](const Variables& in) { return Variables{pit_ri_mag(estimates, mixture, in[0])}; });
+}
+
 void optimiser_rows() {
   const Tensor flat = random_tensor({parameters});
   const AdamState state{flat.clone(),
@@ -304,6 +331,7 @@ int main(int argc, char** argv) {
   sunder::signal_rows();
   sunder::microphone_rows();
   sunder::room_rows();
+  sunder::filter_rows();
   sunder::optimiser_rows();
   benchmark::RunSpecifiedBenchmarks();
   benchmark::Shutdown();

@@ -47,7 +47,7 @@ if(sunder_cuda_mode STREQUAL on)
     target_compile_options(sunder_flags INTERFACE $<$<COMPILE_LANGUAGE:CUDA>:-Werror=all-warnings>)
   endif()
   target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDA)
-  target_link_libraries(sunder_flags INTERFACE CUDA::cudart CUDA::cublas CUDA::cufft)
+  target_link_libraries(sunder_flags INTERFACE CUDA::cudart CUDA::cublas CUDA::cufft CUDA::cusolver)
   # cuDNN has no CMake package; it lies beside the toolkit or where the system looks.
   find_path(CUDNN_INCLUDE cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS})
   find_library(CUDNN_LIBRARY cudnn HINTS ${CUDAToolkit_LIBRARY_DIR} ${CUDAToolkit_LIBRARY_ROOT}/lib)
@@ -69,8 +69,8 @@ elseif(sunder_cuda_mode STREQUAL emulated)
     message(FATAL_ERROR "Boost.Context not found: install libboost-context-dev (scripts/setup.sh installs everything that "
                         "is needed)")
   endif()
-  set(sources block cublas cudnn cufft device emulator faults fiber launch memory names runtime_memory runtime_stream
-    shared_memory stream)
+  set(sources block cublas cudnn cufft cusolver device emulator faults fiber launch memory names runtime_memory
+    runtime_stream shared_memory stream)
   list(TRANSFORM sources REPLACE "(.+)" "tests/emulator/\\1.cpp")
   # It and sunder_tensor use each other: its BLAS and FFT are the project's own.
   add_library(sunder_emulator STATIC ${sources})

@@ -8,6 +8,10 @@ Variable pit_loss(const Tensor& references, const Variable& estimates, double sn
   return sum(pit_snr(references, estimates, snr_max_db));
 }
 
+Variable pit_ri_mag_loss(const Tensor& references, const Tensor& mixtures, const Variable& estimates) {
+  return mean(pit_ri_mag(references, mixtures, estimates));
+}
+
 Tensor shuffled_order(uint64_t seed, int64_t epoch, int64_t step, int64_t items, int64_t sources) {
   Random random(seed, RandomUse::swap, static_cast<uint32_t>(epoch), static_cast<uint64_t>(step));
   return Tensor::from(random.permutation(items * sources), {items, sources});

@@ -11,6 +11,12 @@ namespace sunder {
 // The gradient flows into the estimates only.
 Variable pit_loss(const Tensor& references, const Variable& estimates, double snr_max_db = 30);
 
+// The distance of spectra by real part, imaginary part and magnitude for the best permutation
+// (tensor/ops/pit_ri_mag.h): mean over the sources, MEAN over the utterances of the batch, as m2m_loss and unssor_loss,
+// which it is compared with. references, estimates: (B, S, T, F) complex, mixtures: (B, T, F) at the references'
+// microphone; returns one value. The gradient flows into the estimates only.
+Variable pit_ri_mag_loss(const Tensor& references, const Tensor& mixtures, const Variable& estimates);
+
 // Dynamic mixing (PIT-DM): the sources of a batch, shuffled across all its items and summed anew.
 // sources: (B, S, L); order: of shuffled_order, on their device -> targets (B, S, L), mixtures (B, L).
 Remixed dynamic_mixing(const Tensor& sources, const Tensor& order);

@@ -91,6 +91,25 @@ Tensor Tensor::slice(int64_t begin, int64_t end) const {
   return view;
 }
 
+Tensor Tensor::as_complex() const {
+  if (!is_real(dtype_) || dim() < 1 || shape_.back() != 2)
+    throw_error("[as_complex] expected a float32 or float64 tensor with 2 as its last size, got {}", describe(*this));
+  Tensor view = *this;
+  view.dtype_ = complex_of(dtype_);
+  view.shape_.pop_back();
+  view.numel_ /= 2;
+  return view;
+}
+
+Tensor Tensor::as_real() const {
+  if (!is_complex(dtype_)) throw_error("[as_real] expected a complex tensor, got {}", describe(*this));
+  Tensor view = *this;
+  view.dtype_ = real_of(dtype_);
+  view.shape_.push_back(2);
+  view.numel_ *= 2;
+  return view;
+}
+
 Tensor Tensor::clone() const {
   Tensor copy = empty_like(*this);
   copy.copy_from(*this);

@@ -55,6 +55,8 @@ class Tensor {
   // Views. One size of a new shape may be -1.
   Tensor reshape(Shape shape) const;
   Tensor slice(int64_t begin, int64_t end) const;  // [begin, end) of the first axis
+  Tensor as_complex() const;                       // (..., 2) real -> (...) complex: real part, imaginary part
+  Tensor as_real() const;                          // (...) complex -> (..., 2) real
 
   // Copies. `to` returns the tensor itself if it is there already.
   Tensor clone() const;

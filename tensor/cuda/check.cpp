@@ -73,6 +73,25 @@ const char* text_of(cufftResult status) {
   }
 }
 
+const char* text_of(cusolverStatus_t status) {
+  switch (status) {
+    case CUSOLVER_STATUS_NOT_INITIALIZED:
+      return "CUSOLVER_STATUS_NOT_INITIALIZED";
+    case CUSOLVER_STATUS_ALLOC_FAILED:
+      return "CUSOLVER_STATUS_ALLOC_FAILED";
+    case CUSOLVER_STATUS_INVALID_VALUE:
+      return "CUSOLVER_STATUS_INVALID_VALUE";
+    case CUSOLVER_STATUS_ARCH_MISMATCH:
+      return "CUSOLVER_STATUS_ARCH_MISMATCH";
+    case CUSOLVER_STATUS_EXECUTION_FAILED:
+      return "CUSOLVER_STATUS_EXECUTION_FAILED";
+    case CUSOLVER_STATUS_INTERNAL_ERROR:
+      return "CUSOLVER_STATUS_INTERNAL_ERROR";
+    default:
+      return "an unknown cuSOLVER status";
+  }
+}
+
 }  // namespace
 
 const char* architectures() { return SUNDER_CUDA_CODE; }
@@ -104,6 +123,11 @@ void check(cudnnStatus_t status, const char* call, const char* file, int line) {
   fail("cuDNN", cudnnGetErrorString(status), memory, call, file, line);
 }
 #endif
+
+void check(cusolverStatus_t status, const char* call, const char* file, int line) {
+  if (status == CUSOLVER_STATUS_SUCCESS) return;
+  fail("cuSOLVER", text_of(status), status == CUSOLVER_STATUS_ALLOC_FAILED, call, file, line);
+}
 
 void check_launch(cudaError_t status, const void* kernel, dim3 grid, dim3 block, size_t shared_bytes,
                   const std::source_location& site) {

@@ -5,13 +5,15 @@
 #include <cublas_v2.h>
 #include <cuda_runtime.h>
 #include <cufft.h>
+#include <cusolverDn.h>
 #ifdef SUNDER_WITH_CUDNN
 #include <cudnn.h>
 #endif
 
 #include <source_location>
 
-// SUNDER_CUDA_CHECK(cudaEventRecord(event, stream)); takes the statuses of the runtime, cuBLAS, cuDNN and cuFFT.
+// SUNDER_CUDA_CHECK(cudaEventRecord(event, stream)); takes the statuses of the runtime, cuBLAS, cuDNN, cuFFT and
+// cuSOLVER.
 #define SUNDER_CUDA_CHECK(call) ::sunder::cuda::check((call), #call, __FILE__, __LINE__)
 
 namespace sunder::cuda {
@@ -27,6 +29,7 @@ cudaError_t load_probe();
 void check(cudaError_t status, const char* call, const char* file, int line, size_t bytes = 0);
 void check(cublasStatus_t status, const char* call, const char* file, int line);
 void check(cufftResult status, const char* call, const char* file, int line);
+void check(cusolverStatus_t status, const char* call, const char* file, int line);
 #ifdef SUNDER_WITH_CUDNN
 void check(cudnnStatus_t status, const char* call, const char* file, int line);
 #endif

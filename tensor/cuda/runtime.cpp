@@ -10,6 +10,7 @@
 #include "tensor/cuda/device_scope.h"
 #include "tensor/cuda/fft.h"
 #include "tensor/cuda/rnn.h"
+#include "tensor/cuda/solver.h"
 #include "tensor/error.h"
 
 namespace sunder::cuda {
@@ -129,6 +130,7 @@ OwnedStream::~OwnedStream() {
   static_cast<void>(cudaSetDevice(stream_.device.index));
   static_cast<void>(cudaStreamSynchronize(native(stream_)));
   blas::forget(stream_);
+  solver::forget(stream_);
   forget_fft_plans(stream_);
   forget_rnn_plans(stream_);
   forget_counters(stream_);

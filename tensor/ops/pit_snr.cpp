@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
 #include <vector>
 
+#include "tensor/ops/permutation.h"
 #include "tensor/ops/snr_cpu.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
@@ -40,44 +40,19 @@ SUNDER_SIMD void scaled_difference(const T* estimate, const T* reference, T scal
   for (int64_t i = 0; i < n; ++i) result[i] = scale * (estimate[i] - reference[i]);
 }
 
-struct Choice {
-  double loss = 0;  // sum over the targets
-  int64_t index = 0;
-  std::array<int64_t, pit_max_sources> permutation{};
-};
-
-// The cheapest permutation of an S x S matrix [reference][estimate]; the first of equals, and the first of all where a
-// NaN makes every sum NaN.
-Choice best_permutation(const double* cost, int64_t sources) {
-  std::array<int64_t, pit_max_sources> reversed;  // S - 1 - permutation: ascends through the order of the indices
-  std::iota(reversed.begin(), reversed.begin() + sources, 0);
-  Choice best;
-  int64_t index = 0;
-  do {
-    double sum = 0;
-    for (int64_t s = 0; s < sources; ++s) sum += cost[s * sources + sources - 1 - reversed[s]];
-    if (index == 0 || sum < best.loss) {
-      best.loss = sum;
-      best.index = index;
-      for (int64_t s = 0; s < sources; ++s) best.permutation[s] = sources - 1 - reversed[s];
-    }
-    ++index;
-  } while (std::next_permutation(reversed.begin(), reversed.begin() + sources));
-  return best;
-}
-
 // The loss of an item from its sums.
 template <class T>
 void choose(const double* sums, int64_t item, int64_t sources, double tau, PitSnr& result) {
   const double* residuals = sums + sources;
   std::array<double, pit_max_sources * pit_max_sources> cost;
   for (int64_t i = 0; i < sources * sources; ++i) cost[i] = snr_loss(sums[i / sources], residuals[i], tau);
-  const Choice best = best_permutation(cost.data(), sources);
-  result.loss.mutable_data<T>()[item] = static_cast<T>(best.loss / static_cast<double>(sources));
+  const PermutationChoice best = best_permutation(cost.data(), static_cast<int>(sources));
+  result.loss.mutable_data<T>()[item] = static_cast<T>(best.cost / static_cast<double>(sources));
   result.assignment.mutable_data<int64_t>()[item] = best.index;
   for (int64_t s = 0; s < sources; ++s) {
-    const double residual = residuals[s * sources + best.permutation[s]];
-    result.permutation.mutable_data<int64_t>()[item * sources + s] = best.permutation[s];
+    const int estimate = permuted(best.permutation, static_cast<int>(s));
+    const double residual = residuals[s * sources + estimate];
+    result.permutation.mutable_data<int64_t>()[item * sources + s] = estimate;
     result.slope.mutable_data<double>()[item * sources + s] =
         snr_slope(sums[s], residual, tau) / static_cast<double>(sources);
   }

@@ -1,5 +1,6 @@
 #include "tensor/ops/pit_snr.h"
 
+#include "tensor/ops/permutation.h"
 #include "tensor/ops/snr.cuh"
 
 // Forward: sums of every pair of reference and estimate, then a block per item that adds them up and tries all
@@ -42,21 +43,6 @@ __global__ void pit_sums_kernel(const T* references, const T* estimates, int64_t
 #pragma unroll
   for (int i = 0; i < count; ++i) snr_keep(sums[i], i, shared);
   snr_write(count, shared, partial + static_cast<int64_t>(blockIdx.x) * count);
-}
-
-// Permutation number `index`, four bits a reference. Permutations stand in ascending order of S - 1 - permutation[s];
-// `left` are the values of that which are still to be given, in ascending order.
-__device__ __forceinline__ unsigned permutation_at(int index, int sources, int permutations) {
-  unsigned left = 0x543210, result = 0;
-  for (int s = 0, step = permutations; s < sources; ++s) {
-    step /= sources - s;
-    const int digit = index / step;
-    index -= digit * step;
-    const unsigned below = (1u << 4 * digit) - 1, value = left >> 4 * digit & 15;
-    left = (left & below) | (left >> 4 & ~below);
-    result |= (sources - 1 - value) << 4 * s;
-  }
-  return result;
 }
 
 struct PitChoice {
@@ -126,33 +112,13 @@ __global__ void pit_backward_kernel(const T* grad_loss, const T* references, con
   }
 }
 
-template <class F>
-void with_sources(int64_t sources, F&& f) {
-  switch (sources) {
-    case 1:
-      return f.template operator()<1>();
-    case 2:
-      return f.template operator()<2>();
-    case 3:
-      return f.template operator()<3>();
-    case 4:
-      return f.template operator()<4>();
-    case 5:
-      return f.template operator()<5>();
-    default:
-      return f.template operator()<6>();
-  }
-}
-static_assert(pit_max_sources == 6);
-
 }  // namespace
 
 void pit_snr_forward(const Tensor& references, const Tensor& estimates, double tau, PitSnr& result) {
   const int64_t items = references.size(0), sources = references.size(1), length = references.size(2);
   const int64_t pieces = snr_pieces(length);
   const Stream stream = references.stream();
-  int permutations = 1;
-  for (int s = 2; s <= sources; ++s) permutations *= s;
+  const int permutations = permutation_count(sources);
   const Tensor partial = Tensor::empty({items, pieces, sources + sources * sources}, DType::float64, stream);
   visit_real("pit_snr", references.dtype(), [&]<class T>() {
     const T *s = references.data<T>(), *e = estimates.data<T>();

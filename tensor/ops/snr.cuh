@@ -1,4 +1,5 @@
-// What the CUDA kernels of pit_snr and mixit_snr share: how samples are cut, sums over a block, the best candidate.
+// What the CUDA kernels of pit_snr, mixit_snr and pit_ri_mag share: how samples are cut, sums over a block, the best
+// candidate.
 #pragma once
 
 #include "tensor/cuda/kernel.cuh"
@@ -57,5 +58,25 @@ __device__ __forceinline__ Candidate block_best(Candidate best, Candidate* share
 }
 // What a thread without a candidate brings.
 __device__ __forceinline__ Candidate no_candidate() { return {HUGE_VAL, 2147483647}; }
+
+// Calls f<sources>(): kernels whose sums of every pair stay in registers.
+template <class F>
+void with_sources(int64_t sources, F&& f) {
+  switch (sources) {
+    case 1:
+      return f.template operator()<1>();
+    case 2:
+      return f.template operator()<2>();
+    case 3:
+      return f.template operator()<3>();
+    case 4:
+      return f.template operator()<4>();
+    case 5:
+      return f.template operator()<5>();
+    default:
+      return f.template operator()<6>();
+  }
+}
+static_assert(pit_max_sources == 6);
 
 }  // namespace sunder::cuda

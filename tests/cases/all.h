@@ -9,12 +9,16 @@ Case accumulate_case();
 Case adam_case();
 Case binary_case();
 Case cast_case();
+Case channel_spectra_case();
 Case concat_case();
 Case conv_block_case();
 Case copy_all_case();
 Case depthwise_conv1d_case();
+Case fcp_case();
+Case fcp_weight_case();
 Case global_norm_case();
 Case head_norm_case();
+Case isms_case();
 Case istft_case();
 Case item_std_case();
 Case l2_norm_case();
@@ -24,7 +28,9 @@ Case lstm_case();
 Case magnitude_case();
 Case matmul_case();
 Case mixit_snr_case();
+Case mixture_constraint_case();
 Case permute_case();
+Case pit_ri_mag_case();
 Case pit_snr_case();
 Case pointwise_case();
 Case prelu_case();
@@ -46,12 +52,16 @@ inline std::vector<Case> all() {
       adam_case(),
       binary_case(),
       cast_case(),
+      channel_spectra_case(),
       concat_case(),
       conv_block_case(),
       copy_all_case(),
       depthwise_conv1d_case(),
+      fcp_case(),
+      fcp_weight_case(),
       global_norm_case(),
       head_norm_case(),
+      isms_case(),
       istft_case(),
       item_std_case(),
       l2_norm_case(),
@@ -61,7 +71,9 @@ inline std::vector<Case> all() {
       magnitude_case(),
       matmul_case(),
       mixit_snr_case(),
+      mixture_constraint_case(),
       permute_case(),
+      pit_ri_mag_case(),
       pit_snr_case(),
       pointwise_case(),
       prelu_case(),

@@ -39,7 +39,7 @@ struct Counters {
   uint64_t launches = 0;  // kernels and library calls that the host queued, one by one
   uint64_t graph_launches = 0;
   uint64_t kernels = 0;        // that ran, those in graphs included
-  uint64_t library_calls = 0;  // that ran: cuBLAS, cuFFT
+  uint64_t library_calls = 0;  // that ran: cuBLAS, cuFFT, cuSOLVER
   uint64_t threads = 0;
   uint64_t copies = 0, memsets = 0;
   uint64_t bytes_to_device = 0, bytes_to_host = 0, bytes_on_device = 0;

@@ -1,7 +1,8 @@
-// cuBLAS and cuFFT of the emulator against their definitions.
+// cuBLAS, cuSOLVER and cuFFT of the emulator against their definitions.
 #include <cublas_v2.h>
 #include <cuda_bf16.h>
 #include <cufft.h>
+#include <cusolverDn.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -108,6 +109,86 @@ TEST_F(BlasTest, RejectsWhatReachesOutsideMemory) {
   EXPECT_THROW(multiply(a.data(), 3, 3, 2), Failure) << "C is too short for two";
   EXPECT_THROW(multiply(host.data(), 3, 3, 1), Failure) << "A is host memory";
   EXPECT_THROW(SUNDER_CUDA_CHECK(multiply(a.data(), 2, 3, 1)), DeviceError);
+}
+
+// Two Hermitian systems of padded columns: B B^H + 1 of some B, and one that is not positive from its second row on.
+class SolverTest : public testing::Test {
+ protected:
+  static constexpr int n = 4, lda = 6, count = 2;
+
+  void SetUp() override {
+    SUNDER_CUDA_CHECK(cusolverDnCreate(&handle));
+    for (int i = 0; i < n; ++i)
+      for (int j = 0; j < n; ++j) {
+        Complex sum = i == j ? 1 : 0;
+        for (int k = 0; k < n; ++k)
+          sum += std::polar(1.0, 0.7 * i * k + i) * std::conj(std::polar(1.0, 0.7 * j * k + j)) / (1.0 + k);
+        a[j * lda + i] = sum;
+        a[lda * n + j * lda + i] = i == j ? (i == 1 ? -1 : 1) : 0;
+      }
+    upload(a, matrices.data());
+  }
+  void TearDown() override { SUNDER_CUDA_CHECK(cusolverDnDestroy(handle)); }
+
+  static void upload(const std::vector<Complex>& from, void* to) {
+    SUNDER_CUDA_CHECK(cudaMemcpy(to, from.data(), from.size() * sizeof(Complex), cudaMemcpyHostToDevice));
+  }
+  static std::vector<Complex> download(const DeviceArray<double2>& from) {
+    std::vector<Complex> values;
+    for (const double2& value : from.values()) values.emplace_back(value.x, value.y);
+    return values;
+  }
+  std::vector<double2*> table(int64_t distance) const { return {matrices.data(), matrices.data() + distance}; }
+
+  cusolverDnHandle_t handle = nullptr;
+  std::vector<Complex> a = std::vector<Complex>(count * lda * n, -7);
+  DeviceArray<double2> matrices{static_cast<size_t>(count * lda * n)};
+  DeviceArray<int> infos{count}, info{1};
+};
+
+TEST_F(SolverTest, FactorsAndSolvesWithRepeatedPointers) {
+  const DeviceArray<double2*> pointers(table(lda * n));
+  SUNDER_CUDA_CHECK(
+      cusolverDnZpotrfBatched(handle, CUBLAS_FILL_MODE_LOWER, n, pointers.data(), lda, infos.data(), count));
+  EXPECT_EQ(infos.values(), (std::vector<int>{0, 2}));
+  const auto l = download(matrices);
+  for (int i = 0; i < lda; ++i)
+    for (int j = 0; j < n; ++j) {
+      if (i < j || i >= n) {
+        EXPECT_EQ(l[j * lda + i], a[j * lda + i]) << "above the diagonal, or padding";
+        continue;
+      }
+      Complex sum = 0;
+      for (int k = 0; k <= j; ++k) sum += l[k * lda + i] * std::conj(l[k * lda + j]);
+      EXPECT_LT(std::abs(sum - a[j * lda + i]), 1e-14);
+    }
+  std::vector<Complex> right(2 * n);
+  for (int i = 0; i < 2 * n; ++i) right[i] = {std::sin(i), 1.0 / (1 + i)};
+  const DeviceArray<double2> vectors(2 * n);
+  upload(right, vectors.data());
+  const DeviceArray<double2*> factors(table(0)), columns(std::vector<double2*>{vectors.data(), vectors.data() + n});
+  SUNDER_CUDA_CHECK(cusolverDnZpotrsBatched(handle, CUBLAS_FILL_MODE_LOWER, n, 1, factors.data(), lda, columns.data(),
+                                            n, info.data(), 2));
+  const auto x = download(vectors);
+  for (int vector = 0; vector < 2; ++vector)
+    for (int i = 0; i < n; ++i) {
+      Complex sum = 0;
+      for (int j = 0; j < n; ++j) sum += a[j * lda + i] * x[vector * n + j];
+      EXPECT_LT(std::abs(sum - right[vector * n + i]), 1e-14);
+    }
+  EXPECT_EQ(info.values()[0], 0);
+}
+
+TEST_F(SolverTest, RejectsWhatReachesOutsideMemory) {
+  const auto factorise = [&](const std::vector<double2*>& pointers, int leading) {
+    const DeviceArray<double2*> on_device(pointers);
+    return cusolverDnZpotrfBatched(handle, CUBLAS_FILL_MODE_LOWER, n, on_device.data(), leading, infos.data(), count);
+  };
+  EXPECT_EQ(factorise(table(lda * n), n - 1), CUSOLVER_STATUS_INVALID_VALUE) << "lda < n";
+  EXPECT_THROW(factorise(table(lda * n + 3), lda), Failure) << "the second matrix ends outside";
+  double2 host[16];
+  EXPECT_THROW(factorise({matrices.data(), host}, lda), Failure) << "the second matrix is host memory";
+  EXPECT_THROW(SUNDER_CUDA_CHECK(factorise(table(lda * n), n - 1)), DeviceError);
 }
 
 // X[k] = sum over i of x[i] e^(-2 pi i k / n), and its inverse times n.

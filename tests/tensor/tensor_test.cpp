@@ -48,6 +48,20 @@ TEST(TensorTest, ReshapeSharesMemory) {
   EXPECT_EQ(message([&] { x.reshape({7, 4}); }), "[reshape] expected a shape of 24 elements, got (7, 4)");
 }
 
+TEST(TensorTest, PairsOfRealsAreComplexNumbers) {
+  const Tensor x = counting({3, 2}), z = x.as_complex();
+  EXPECT_EQ(describe(z), "complex64 (3) on cpu");
+  EXPECT_EQ(z.to_vector<complex64>(), (std::vector<complex64>{{0, 1}, {2, 3}, {4, 5}}));
+  EXPECT_EQ(describe(z.slice(1, 3).as_real()), "float32 (2, 2) on cpu");
+  z.slice(1, 3).as_real().mutable_data<float>()[3] = -1;
+  EXPECT_EQ(x.data<float>()[5], -1);
+  EXPECT_EQ(message([&] { counting({2, 3}).as_complex(); }),
+            "[as_complex] expected a float32 or float64 tensor with 2 as its last size, got float32 (2, 3) on cpu");
+  EXPECT_EQ(message([&] { z.as_complex(); }),
+            "[as_complex] expected a float32 or float64 tensor with 2 as its last size, got complex64 (3) on cpu");
+  EXPECT_EQ(message([&] { x.as_real(); }), "[as_real] expected a complex tensor, got float32 (3, 2) on cpu");
+}
+
 TEST(TensorTest, SliceIsAViewOfTheFirstAxis) {
   const Tensor x = counting({5, 2}), y = x.slice(1, 4), z = y.slice(1, 2);
   EXPECT_EQ(y.shape(), (Shape{3, 2}));

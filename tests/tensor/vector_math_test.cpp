@@ -41,6 +41,12 @@ struct Tanh {
     return fast_tanh(x);
   }
 };
+struct Log {
+  template <class T>
+  SUNDER_INLINE T operator()(T x) const {
+    return fast_log(x);
+  }
+};
 
 template <class T>
 double ulps(T got, long double want) {
@@ -115,6 +121,12 @@ TYPED_TEST(VectorMathTest, TanhIsWithinItsBound) {
       Tanh{}, [](long double x) { return std::tanh(x); }, -1000, 1000, fast_tanh_ulp);
 }
 
+TYPED_TEST(VectorMathTest, LogIsWithinItsBound) {
+  const auto exact = [](long double x) { return std::log(x); };
+  expect_within<TypeParam>(Log{}, exact, this->single ? 1.2e-38 : 2.3e-308, this->single ? 3e38 : 1e308, fast_log_ulp);
+  expect_within<TypeParam>(Log{}, exact, 0.5, 2, fast_log_ulp);
+}
+
 TYPED_TEST(VectorMathTest, SpecialValuesAreExact) {
   using T = TypeParam;
   const T inf = this->infinity, nan = std::numeric_limits<T>::quiet_NaN();
@@ -131,6 +143,8 @@ TYPED_TEST(VectorMathTest, SpecialValuesAreExact) {
   EXPECT_EQ(one(Tanh{}, inf), T(1));
   EXPECT_EQ(one(Tanh{}, -inf), T(-1));
   EXPECT_TRUE(std::signbit(one(Tanh{}, T(-0.0))));
+  EXPECT_EQ(one(Log{}, T(1)), T(0));
+  EXPECT_TRUE(std::isnan(one(Log{}, nan)));
   EXPECT_TRUE(std::isnan(one(Exp{}, nan)));
   EXPECT_TRUE(std::isnan(one(Expm1{}, nan)));
   EXPECT_TRUE(std::isnan(one(Sigmoid{}, nan)));

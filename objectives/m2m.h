@@ -1,0 +1,23 @@
+// Mixture to mixture: training on far-field mixtures with close-talk mixtures as weak supervision (arXiv 2402.09313).
+#pragma once
+
+#include "objectives/fcp.h"
+
+namespace sunder {
+
+struct M2mOptions {
+  FcpOptions close, far;  // the paper's taps I, J (close-talk) and M, N (far-field) are past and future
+  double alpha = 1;       // weight of the far-field microphones: 1 for six of them, 1/7 for one
+  double xi = fcp_xi;
+};
+
+// The mixture-constraint loss (tensor/ops/mixture_constraint.h) of all estimates' images, filtered at every microphone:
+// SUM over the close-talk microphones plus alpha times the SUM over the far-field ones, MEAN over the utterances of the
+// batch. No permutation: which estimate is which speaker stays open.
+// estimates: (B, S, T, F) complex, far: (B, P, T, F), close: (B, C, T, F) of the same type, at any level of their own;
+// returns one value. `failures`: as in tensor/ops/fcp.h. The gradient flows into the estimates only. Throws Error for
+// other shapes and types and for a batch without utterances.
+Variable m2m_loss(const Variable& estimates, const Tensor& far, const Tensor& close, const M2mOptions& options,
+                  const Tensor& failures = {});
+
+}  // namespace sunder

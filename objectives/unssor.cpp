@@ -1,0 +1,21 @@
+#include "objectives/unssor.h"
+
+namespace sunder {
+
+Variable unssor_loss(const Variable& estimates, const Tensor& mixtures, const UnssorOptions& options,
+                     const Tensor& failures) {
+  check_dim("unssor_loss", "estimates", estimates.value(), 4);
+  check_dim("unssor_loss", "mixtures", mixtures, 4);
+  if (estimates.size(0) < 1) throw_error("[unssor_loss] expected utterances, got {}", describe(estimates.value()));
+  if (options.reference < 0 || options.reference >= mixtures.size(1))
+    throw_error("[unssor_loss] expected a reference below the {} microphones, got {}", mixtures.size(1),
+                options.reference);
+  const Variable images = far_field_images(estimates, mixtures, options.filter, options.xi, failures);
+  const Variable losses = add(mixture_constraint(images, mixtures), scale(isms(images, mixtures), options.gamma));
+  // All microphones once, and what the reference has less.
+  const Variable at_reference = sum(slice_axis(losses, 1, options.reference, options.reference + 1));
+  return scale(add(sum(losses), scale(at_reference, options.reference_weight - 1)),
+               1 / static_cast<double>(estimates.size(0)));
+}
+
+}  // namespace sunder

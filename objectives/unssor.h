@@ -1,0 +1,25 @@
+// UNSSOR: unsupervised separation from over-determined far-field mixtures, the baseline of arXiv 2402.09313; constants
+// from merlresearch/reverberation-as-supervision, configs/smswsj/unssor_*.yaml.
+#pragma once
+
+#include "objectives/fcp.h"
+
+namespace sunder {
+
+struct UnssorOptions {
+  FcpOptions filter;
+  double gamma = 0.02;            // of isms: 0.02 for six microphones, 0.06 for three
+  double reference_weight = 0.2;  // of the reference microphone: 0.2 for six, 1/6 for three; the others have 1
+  int64_t reference = 0;          // that microphone
+  double xi = fcp_xi;
+};
+
+// Mixture constraint plus gamma times isms (tensor/ops/{mixture_constraint,isms}.h) of the images at the far-field
+// microphones: weighted SUM over the microphones, MEAN over the utterances of the batch. estimates: (B, S, T, F)
+// complex, mixtures: (B, P, T, F) of the same type; returns one value. `failures`: as in tensor/ops/fcp.h. The gradient
+// flows into the estimates only. Throws Error for other shapes and types, a reference that is not there and a batch
+// without utterances.
+Variable unssor_loss(const Variable& estimates, const Tensor& mixtures, const UnssorOptions& options,
+                     const Tensor& failures = {});
+
+}  // namespace sunder
