@@ -16,6 +16,7 @@ class MixtureItems {
   virtual int64_t length(int64_t i) const = 0;
   virtual std::string id(int64_t i) const = 0;
   virtual Mixture load(int64_t i) const = 0;
+  virtual Mixture draw(int64_t i, int64_t /*epoch*/) const { return load(i); }
 };
 
 // A folder with set.toml.
@@ -25,5 +26,9 @@ std::shared_ptr<const MixtureItems> open_listed_items(const std::filesystem::pat
 // Folders of WAV files; null if there is no folder for this split in a layout that is known.
 std::shared_ptr<const MixtureItems> open_folder_items(const std::filesystem::path& folder, Split split,
                                                       const MixtureSetOptions& options);
+
+// A folder with sms_wsj.json.
+std::shared_ptr<const MixtureItems> open_room_items(const std::filesystem::path& folder, Split split,
+                                                    const MixtureSetOptions& options);
 
 }  // namespace sunder

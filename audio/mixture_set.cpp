@@ -16,12 +16,17 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
     throw_error<UsageError>("expected the split train, valid or test, got \"{}\"", split);
   if (!std::filesystem::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
   const Split wanted = parse_split(split, folder.string());
+  const bool several = options.microphones > 1 || options.close_talk || options.on_the_fly;
+  if (std::filesystem::exists(folder / "sms_wsj.json")) return MixtureSet(open_room_items(folder, wanted, options));
+  if (several)
+    throw_error<InputError>("{}: expected recordings of several microphones (sms_wsj.json), found none",
+                            folder.string());
   if (std::filesystem::exists(folder / "set.toml")) return MixtureSet(open_listed_items(folder, wanted, options));
   std::shared_ptr<const MixtureItems> items = open_folder_items(folder, wanted, options);
   if (!items)
     throw_error<InputError>(
         "{}: expected a mixture set with the split {}: set.toml and {}.csv (sunder-prepare), or "
-        "{}/mix, {}/s1, {}/s2, or LibriMix's wav8k/min",
+        "{}/mix, {}/s1, {}/s2, LibriMix's wav8k/min, or sms_wsj.json",
         folder.string(), split, split, split, split, split);
   return MixtureSet(std::move(items));
 }
@@ -43,6 +48,11 @@ std::string MixtureSet::id(int64_t i) const {
 Mixture MixtureSet::load(int64_t i) const {
   SUNDER_ASSERT(i >= 0 && i < size());
   return items_->load(i);
+}
+
+Mixture MixtureSet::draw(int64_t i, int64_t epoch) const {
+  SUNDER_ASSERT(i >= 0 && i < size());
+  return items_->draw(i, epoch);
 }
 
 void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int64_t count, const Progress& progress) {

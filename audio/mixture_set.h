@@ -16,13 +16,20 @@ namespace sunder {
 struct Mixture {
   std::string id;
   int sample_rate = 0;                      // Hz
-  std::vector<float> mixture;               // (L)
-  std::vector<std::vector<float>> sources;  // S x (L)
+  std::vector<float> mixture;               // (L), at the first microphone
+  std::vector<std::vector<float>> sources;  // S x (L), as the first microphone hears them
+  // M x (L), the first is `mixture`; empty where one microphone was asked for.
+  std::vector<std::vector<float>> microphones{};
+  std::vector<std::vector<float>> close_talk{};  // S x (L): the mixture close to each speaker; empty unless asked for
 };
 
 struct MixtureSetOptions {
   std::filesystem::path corpus{};          // where the recordings of a list are, if not where set.toml says
   int64_t cache_bytes = int64_t{2} << 30;  // decoded recordings kept in memory
+  int microphones = 1;                     // how many of a recording's to load
+  bool close_talk = false;                 // load the close-talk microphones too
+  bool sources = true;                     // load the clean sources; sets with sms_wsj.json only: others need them
+  bool on_the_fly = false;                 // draw(): new rooms every epoch; sets with sms_wsj.json only
 };
 
 class MixtureItems;  // one kind of set on disk (audio/mixture_items.h)
@@ -33,7 +40,9 @@ class MixtureSet {
   //   - a folder with set.toml and <split>.csv,
   //   - Libri2Mix, Libri2Mix/wav8k/min or the like, with {train-360,train-100,dev,test}/{mix_clean,s1,s2}/*.wav
   //     (train is train-360, else train-100; valid is dev),
-  //   - a folder with {train,valid,test}/{mix,s1,s2}/*.wav.
+  //   - a folder with {train,valid,test}/{mix,s1,s2}/*.wav,
+  //   - a tree of SMS-WSJ with its sms_wsj.json (audio/sms_wsj.h): the sources are the speakers' reverberant images at
+  //     the first microphone.
   // `split` is train, valid or test. Throws UsageError for another split; InputError if it is none of these, has no
   // mixtures, lacks the file of a source or its corpus is missing.
   static MixtureSet open(const std::filesystem::path& folder, const std::string& split,
@@ -48,6 +57,8 @@ class MixtureSet {
   // The item, the same bits at every call. Safe to call from several threads. Throws InputError naming the file that
   // is missing, broken, silent, or of another length or rate than the mixture.
   Mixture load(int64_t i) const;
+  // The same, but for sets that are simulated anew every epoch: epoch 0 is what load() gives.
+  Mixture draw(int64_t i, int64_t epoch) const;
 
  private:
   explicit MixtureSet(std::shared_ptr<const MixtureItems> items) : items_(std::move(items)) {}

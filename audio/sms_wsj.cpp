@@ -66,7 +66,8 @@ RoomEntry parse_entry(const std::string& id, const json& example, const Locator&
                  .tail = paths_at(audio, {"speech_reverberation_tail"}, locate),
                  .ct_image = paths_at(audio, {"ct_speech_image"}, locate),
                  .ct_early = paths_at(audio, {"ct_speech_reverberation_early"}, locate),
-                 .ct_tail = paths_at(audio, {"ct_speech_reverberation_tail"}, locate)};
+                 .ct_tail = paths_at(audio, {"ct_speech_reverberation_tail"}, locate),
+                 .dry = paths_at(audio, {"original_source"}, locate)};
   return entry;
 }
 

@@ -16,6 +16,7 @@ struct RoomFiles {
   std::filesystem::path observation, ct_observation;
   std::vector<std::filesystem::path> image, early, tail;  // one for each speaker
   std::vector<std::filesystem::path> ct_image, ct_early, ct_tail;
+  std::vector<std::filesystem::path> dry;  // the recordings before they were put into the room
 };
 
 struct RoomEntry {

@@ -19,8 +19,15 @@ int main(int argc, char** argv) {
     std::vector<std::string> methods{"mixcycle"}, precisions{"fp32"}, modes{"eager"};
     std::vector<double> seconds{1};
     int threads = 0;
-    step->add_option("--model", base.model, "network")->capture_default_str();
-    step->add_option("--method", methods, "pit, mixit, mixpit, mixcycle; several: one line each");
+    step->add_option("--model", base.model, "stft-conv-tasnet or tf-gridnet")->capture_default_str();
+    step->add_option("--size", base.size, "of a tf-gridnet: the paper's, or small")
+        ->capture_default_str()
+        ->check(CLI::IsMember({"paper", "small"}));
+    step->add_option("--mics", base.mics, "far-field microphones of a tf-gridnet")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
+    step->add_option("--method", methods,
+                     "pit, mixit, mixpit, mixcycle; for a tf-gridnet pit, unssor, m2m; several: one line each");
     step->add_option("--batch", base.batch, "network inputs a step")->capture_default_str()->check(CLI::PositiveNumber);
     step->add_option("--seconds", seconds, "length of the signals at 8 kHz");
     step->add_option("--device", base.device, "cpu, cuda or cuda:N")->capture_default_str();

@@ -32,7 +32,40 @@ struct Step {
   std::function<std::vector<Tensor>(int64_t number)> inputs;  // on the host
 };
 
+// The twin's sizes.
+SeparatorConfig network_config(const StepBenchmark& b) {
+  if (b.model == "stft-conv-tasnet") {
+    ConvTasNetConfig sizes;
+    sizes.sources = b.method == "mixit" ? 4 : 2;
+    return sizes;
+  }
+  if (b.model != "tf-gridnet") throw_error<UsageError>("--model {}: expected stft-conv-tasnet or tf-gridnet", b.model);
+  FarFieldConfig config;
+  config.network.microphones = b.mics;
+  config.output = b.method == "pit" ? FarFieldOutput::image : FarFieldOutput::source;
+  if (b.size == "small") {
+    config.network.emb_dim = 24;
+    config.network.blocks = 2;
+    config.network.hidden = 48;
+    config.network.attn_approx_qk_dim = 2 * config.network.n_freqs;
+  }
+  return config;
+}
+
+Step far_field_step(const FarFieldSeparator& network, const StepBenchmark& b, int64_t length, DType dtype) {
+  const Tensor far = noise({b.batch, b.mics, length}, dtype, 1), close = noise({b.batch, 2, length}, dtype, 2);
+  const auto always = [](std::vector<Tensor> inputs) { return [inputs](int64_t) { return inputs; }; };
+  if (b.method == "m2m")
+    return {[&](const auto& in) { return m2m_step(network, in[0], in[1], {}); }, always({far, close})};
+  if (b.method == "unssor") return {[&](const auto& in) { return unssor_step(network, in[0], {}); }, always({far})};
+  if (b.method == "pit")
+    return {[&](const auto& in) { return pit_spectra_step(network, in[0], in[1]); }, always({close, far})};
+  throw_error<UsageError>("--method {}: expected pit, unssor or m2m for tf-gridnet", b.method);
+}
+
 Step make_step(const Separator& network, const StepBenchmark& b, int64_t length, DType dtype) {
+  if (const auto* far_field = dynamic_cast<const FarFieldSeparator*>(&network))
+    return far_field_step(*far_field, b, length, dtype);
   const Tensor first = noise({b.batch, length}, dtype, 1), second = noise({b.batch, length}, dtype, 2);
   const auto always = [](std::vector<Tensor> inputs) { return [inputs](int64_t) { return inputs; }; };
   if (b.method == "mixit")
@@ -61,10 +94,9 @@ std::string run(const StepBenchmark& b) {
     throw_error<UsageError>("--mode graph: expected a CUDA device, the CPU has no graphs");
   const Precision precision = parse_precision(b.precision, stream.device);
   const DType dtype = precision.signals;
-  ConvTasNetConfig sizes;
-  sizes.sources = b.method == "mixit" ? 4 : 2;
-  const auto network = make_separator(b.model, sizes, precision, stream, /*seed=*/0);
-  Adam adam(network->parameters(), 1e-3, {});
+  const auto network = make_separator(network_config(b), precision, stream, /*seed=*/0);
+  const bool far_field = b.model == "tf-gridnet";
+  Adam adam(network->parameters(), 1e-3, {.clip = far_field ? 1.0 : AdamOptions{}.clip});
   StepRunner runner(network->parameters(), adam, b.mode == "graph");
   const Step step = make_step(*network, b, static_cast<int64_t>(8000 * b.seconds), dtype);
   // As the twin does it: every step is waited for.
@@ -86,7 +118,7 @@ std::string run(const StepBenchmark& b) {
   const auto round = [](double value, double per_unit) { return std::round(value * per_unit) / per_unit; };
   nlohmann::ordered_json row{
       {"peer", "sunder"},
-      {"model", b.model},
+      {"model", far_field ? b.model + "-" + b.size : b.model},
       {"method", b.method},
       {"mode", b.mode},
       {"precision", b.precision},
@@ -99,6 +131,10 @@ std::string run(const StepBenchmark& b) {
       {"inputs_per_s", round(1e3 * static_cast<double>(b.batch) / median, 10)},
       {"peak_mib", round(static_cast<double>(memory_stats(stream.device).bytes_peak) / (1 << 20), 10)},
       {"allocations", memory_stats(stream.device).allocations - allocations}};
+  if (far_field) {
+    row["mics"] = b.mics;
+    row["parameters"] = network->parameters().count();
+  }
   size_t bytes = 0;
   for (const Tensor& input : step.inputs(0)) bytes += input.bytes();
   if (stream.device.is_cuda()) {

@@ -10,6 +10,8 @@ namespace sunder {
 struct StepBenchmark {
   std::string model = "stft-conv-tasnet", method = "mixcycle", device = "cpu", precision = "fp32";
   std::string mode = "eager";  // or "graph", on CUDA: the whole step captured
+  std::string size = "paper";  // of a tf-gridnet; "small" is the twin's
+  int64_t mics = 6;            // far-field microphones of a tf-gridnet
   int64_t batch = 8;           // network inputs
   double seconds = 1;          // of 8 kHz signals
   int64_t repeats = 10, warmup = 3;

@@ -9,21 +9,28 @@
 namespace sunder {
 namespace {
 
-int64_t number(const SafeTensors& file, const std::string& path, const std::string& key, int64_t otherwise) {
+int64_t whole(const SafeTensors& file, const std::string& path, const std::string& key, int64_t otherwise,
+              int64_t least) {
   const auto found = file.metadata.find(key);
   if (found == file.metadata.end()) return otherwise;
   const std::string& text = found->second;
   int64_t value = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || value < 1 || value > 1'000'000'000)
-    throw_error<CheckpointError>("{}: expected a whole number above 0 as {} in the metadata, found '{}'", path, key, text);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || value < least || value > 1'000'000'000)
+    throw_error<CheckpointError>("{}: expected a whole number above {} as {} in the metadata, found '{}'", path, least - 1,
+                                 key, text);
   return value;
 }
 
-const Tensor& tensor(const SafeTensors& file, const std::string& path, const std::string& name, int dim) {
+int64_t number(const SafeTensors& file, const std::string& path, const std::string& key, int64_t otherwise) {
+  return whole(file, path, key, otherwise, 1);
+}
+
+const Tensor& tensor(const SafeTensors& file, const std::string& path, const std::string& name, int dim,
+                     const char* network = "an stft-conv-tasnet") {
   const auto found = file.tensors.find(name);
   if (found == file.tensors.end() || found->second.dim() != dim)
-    throw_error<CheckpointError>("{}: expected a tensor {} with {} axes (an stft-conv-tasnet), found {}", path, name, dim,
+    throw_error<CheckpointError>("{}: expected a tensor {} with {} axes ({}), found {}", path, name, dim, network,
                                  found == file.tensors.end() ? "none" : describe(found->second));
   return found->second;
 }
@@ -58,12 +65,76 @@ ConvTasNetConfig conv_tasnet_sizes(const SafeTensors& file, const std::string& p
   return config;
 }
 
+double share(const SafeTensors& file, const std::string& path, const std::string& key, double otherwise) {
+  const auto found = file.metadata.find(key);
+  if (found == file.metadata.end()) return otherwise;
+  double value = 0;
+  const std::string& text = found->second;
+  const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || !(value >= 0) || value > 1)
+    throw_error<CheckpointError>("{}: expected a number from 0 to 1 as {} in the metadata, found '{}'", path, key, text);
+  return value;
+}
+
+FarFieldOutput output_of(const SafeTensors& file, const std::string& path) {
+  const auto found = file.metadata.find("output");
+  if (found == file.metadata.end() || found->second == "image") return FarFieldOutput::image;
+  if (found->second == "source") return FarFieldOutput::source;
+  throw_error<CheckpointError>("{}: expected image or source as output in the metadata, found '{}'", path,
+                               found->second);
+}
+
+// What the tensors' shapes tell of a TF-GridNet; the step of the unfolding (emb_hs) shows where it is its kernel.
+FarFieldConfig far_field_config(const SafeTensors& file, const std::string& path) {
+  const auto shaped = [&](const std::string& name, int dim) -> const Tensor& {
+    return tensor(file, path, name, dim, "a tf-gridnet");
+  };
+  const Tensor &first = shaped("conv.0.weight", 4), &last = shaped("deconv.weight", 4);
+  const Tensor &input = shaped("blocks.0.intra_rnn.weight_ih_l0", 2), &hidden = shaped("blocks.0.intra_rnn.weight_hh_l0", 2);
+  const Tensor& query = shaped("blocks.0.attn_norm_Q.gamma", 5);
+  FarFieldConfig config;
+  TfGridNetConfig& network = config.network;
+  network.blocks = 0;
+  while (file.tensors.contains("blocks." + std::to_string(network.blocks) + ".intra_norm.weight")) ++network.blocks;
+  network.emb_dim = std::max<int64_t>(1, first.size(0));
+  network.microphones = first.size(1) / 2;
+  network.sources = last.size(1) / 2;
+  network.hidden = hidden.size(1);
+  network.heads = query.size(1);
+  network.n_freqs = query.size(4);
+  network.attn_approx_qk_dim = query.size(2) * query.size(4);
+  network.emb_ks = input.size(1) / network.emb_dim;
+  const auto linear = file.tensors.find("blocks.0.intra_linear.weight");
+  const bool reshaped = linear != file.tensors.end() && linear->second.dim() == 2;  // else a transposed convolution
+  network.emb_hs = number(file, path, "emb_hs", reshaped ? network.emb_ks : 1);
+  config.stft.n_fft = number(file, path, "n_fft", std::max<int64_t>(1, 2 * (network.n_freqs - 1)));
+  config.stft.hop_length = number(file, path, "hop_length", std::max<int64_t>(1, config.stft.n_fft / 4));
+  const auto window = file.metadata.find("window");
+  if (window != file.metadata.end()) config.stft.window = window->second;
+  config.output = output_of(file, path);
+  config.fcp.past = whole(file, path, "fcp_past", config.fcp.past, 0);
+  config.fcp.future = whole(file, path, "fcp_future", config.fcp.future, 0);
+  config.fcp.loading = share(file, path, "fcp_loading", config.fcp.loading);
+  config.fcp_xi = share(file, path, "fcp_xi", config.fcp_xi);
+  if (config.stft.n_fft / 2 + 1 != network.n_freqs)
+    throw_error<CheckpointError>("{}: expected {} bins for n_fft {}, found {}", path, config.stft.n_fft / 2 + 1,
+                                 config.stft.n_fft, network.n_freqs);
+  return config;
+}
+
+SeparatorConfig config_of(const std::string& architecture, const SafeTensors& file, const std::string& path) {
+  if (architecture == "stft-conv-tasnet") return conv_tasnet_sizes(file, path);
+  if (architecture == "tf-gridnet") return far_field_config(file, path);
+  throw_error<UsageError>("architecture '{}': expected stft-conv-tasnet or tf-gridnet", architecture);
+}
+
 }  // namespace
 
-std::unique_ptr<Separator> make_separator(const std::string& architecture, const ConvTasNetConfig& config,
-                                          Precision precision, Stream stream, uint64_t seed) {
-  if (architecture == "stft-conv-tasnet") return std::make_unique<StftConvTasNet>(config, precision, stream, seed);
-  throw_error<UsageError>("architecture '{}': expected stft-conv-tasnet", architecture);
+std::unique_ptr<Separator> make_separator(const SeparatorConfig& config, Precision precision, Stream stream,
+                                          uint64_t seed) {
+  if (const auto* sizes = std::get_if<ConvTasNetConfig>(&config))
+    return std::make_unique<StftConvTasNet>(*sizes, precision, stream, seed);
+  return std::make_unique<FarFieldSeparator>(std::get<FarFieldConfig>(config), precision, stream, seed);
 }
 
 std::filesystem::path model_folder(const std::filesystem::path& path) {
@@ -93,7 +164,7 @@ LoadedModel load_separator(const std::string& path, const std::string& architect
   }
   LoadedModel model;
   model.sample_rate = static_cast<int>(number(file, file_path, "sample_rate", 8000));
-  model.separator = make_separator(name, conv_tasnet_sizes(file, file_path), precision, stream, /*seed=*/0);
+  model.separator = make_separator(config_of(name, file, file_path), precision, stream, /*seed=*/0);
   model.separator->parameters().load_state_dict(file.tensors, file_path);
   return model;
 }

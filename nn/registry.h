@@ -2,21 +2,24 @@
 #pragma once
 
 #include <filesystem>
+#include <variant>
 
+#include "nn/far_field.h"
 #include "nn/precision.h"
 #include "nn/separator.h"
 
 namespace sunder {
 
-// architecture: "stft-conv-tasnet". Throws UsageError for another name.
-std::unique_ptr<Separator> make_separator(const std::string& architecture, const ConvTasNetConfig& config,
-                                          Precision precision, Stream stream, uint64_t seed);
+// "stft-conv-tasnet" and "tf-gridnet".
+using SeparatorConfig = std::variant<ConvTasNetConfig, FarFieldConfig>;
+std::unique_ptr<Separator> make_separator(const SeparatorConfig& config, Precision precision, Stream stream,
+                                          uint64_t seed);
 
 // The network of a model file: sizes from the metadata, or from the shapes of a state dict that was saved elsewhere
-// (then `architecture` names it). `path` is a file, a checkpoint folder or a run folder, whose best checkpoint is taken.
-// `given` says by metadata key what neither metadata nor shapes tell: num_layers (4), num_stacks (what is left),
+// (then `architecture` names it). `path` is a file, a checkpoint folder or a run folder, whose best checkpoint is
+// taken. `given` says by metadata key what neither metadata nor shapes tell: num_layers (4), num_stacks (what is left),
 // hop_length (n_fft / 4), sample_rate (8000 Hz). Throws CheckpointError for a file that fits no network or contradicts
-// what is given.
+// what is given. A TF-GridNet without metadata is taken to give images (PIT), with a hop of a quarter frame.
 struct LoadedModel {
   std::unique_ptr<Separator> separator;
   int sample_rate = 8000;

@@ -23,14 +23,15 @@ struct ConvTasNetConfig {
 class Separator {
  public:
   virtual ~Separator() = default;
-  // mixture: (B, L) -> estimates (B, S, L), of the parameters' dtype and device.
+  // mixture: (B, L), of several microphones (B, M, L) -> estimates (B, S, L), of the parameters' dtype and device.
   virtual Variable forward(const Tensor& mixture) const = 0;
   virtual int64_t sources() const = 0;
+  virtual int64_t microphones() const { return 1; }
   virtual int64_t shortest_input() const = 0;  // samples
   // What a model file says of the network: "architecture" and its sizes.
   virtual std::map<std::string, std::string> metadata() const = 0;
 
-  const Parameters& parameters() const { return parameters_; }
+  virtual const Parameters& parameters() const { return parameters_; }
 
  protected:
   Parameters parameters_;

@@ -4,6 +4,8 @@
 #include "objectives/mixit.h"
 #include "objectives/mixpit.h"
 #include "objectives/pit.h"
+#include "tensor/ops/binary.h"
+#include "tensor/ops/slice_axis.h"
 
 namespace sunder {
 namespace {
@@ -37,6 +39,25 @@ Variable mixpit_step(const Separator& network, const Tensor& first, const Tensor
 Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const Tensor& order) {
   const Remixed artificial = remix_estimates(teacher_estimates(network, mixtures), order);
   return pit_loss(artificial.targets, network.forward(artificial.mixtures));
+}
+
+Variable m2m_step(const FarFieldSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
+                  const M2mOptions& options) {
+  const FarFieldSeparator::Heard far = network.hear(mixtures);
+  return m2m_loss(network.estimates(far.spectra), far.spectra, network.stft().forward(close_talk), options);
+}
+
+Variable unssor_step(const FarFieldSeparator& network, const Tensor& mixtures, const UnssorOptions& options) {
+  const FarFieldSeparator::Heard far = network.hear(mixtures);
+  return unssor_loss(network.estimates(far.spectra), far.spectra, options);
+}
+
+Variable pit_spectra_step(const FarFieldSeparator& network, const Tensor& references, const Tensor& mixtures) {
+  const FarFieldSeparator::Heard far = network.hear(mixtures);
+  const Tensor targets = network.stft().forward(divide(references, far.scale));
+  const Tensor mixture = slice_axis(far.spectra, 1, 0, 1);
+  return pit_ri_mag_loss(targets, mixture.reshape({mixture.size(0), mixture.size(2), mixture.size(3)}),
+                         network.estimates(far.spectra));
 }
 
 }  // namespace sunder

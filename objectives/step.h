@@ -4,7 +4,9 @@
 // objectives/{pit,mixit,mixcycle}.h.
 #pragma once
 
-#include "nn/separator.h"
+#include "nn/far_field.h"
+#include "objectives/m2m.h"
+#include "objectives/unssor.h"
 
 namespace sunder {
 
@@ -18,5 +20,13 @@ Variable mixit_step(const Separator& network, const Tensor& first, const Tensor&
 Variable mixpit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order);
 // mixtures: (B, L), B even; order: exchange_order of swap_flags. Teacher and student are the same parameters.
 Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const Tensor& order);
+
+// Far-field recordings; these losses are the MEAN over the batch. mixtures: (B, M, L), or (B, L) of one microphone.
+// close_talk: (B, C, L), the mixture close to each speaker, of any level.
+Variable m2m_step(const FarFieldSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
+                  const M2mOptions& options);
+Variable unssor_step(const FarFieldSeparator& network, const Tensor& mixtures, const UnssorOptions& options);
+// references: (B, S, L), the speakers at the first microphone.
+Variable pit_spectra_step(const FarFieldSeparator& network, const Tensor& references, const Tensor& mixtures);
 
 }  // namespace sunder

@@ -16,6 +16,7 @@ struct Config {
     double segment_seconds = 0;
     std::string crop = "whole-second";
     int loader_threads = 1;
+    bool on_the_fly = false;
   } data;
   struct {
     std::string architecture = "stft-conv-tasnet";
@@ -27,6 +28,15 @@ struct Config {
     int num_layers = 4;
     int num_stacks = 3;
     int sources = 2;
+    std::string window = "hann";
+    int microphones = 1;
+    int emb_dim = 96;
+    int num_blocks = 4;
+    int emb_ks = 2;
+    int emb_hs = 2;
+    int lstm_hidden = 192;
+    int heads = 4;
+    int qk_channels = 4;
   } model;
   struct {
     double lr = 1e-3;
@@ -34,6 +44,9 @@ struct Config {
     double beta2 = 0.999;
     double eps = 1e-8;
     double clip = 5;
+    int64_t plateau_patience = 0;
+    double plateau_factor = 0.5;
+    double min_lr = 0;
   } optim;
   struct {
     int64_t batch = 128;
@@ -61,6 +74,22 @@ struct Config {
     double init_fraction = 0;
     bool restart_adam = true;
   } mixcycle;
+  struct {
+    int far_past = 19;
+    int far_future = 1;
+    int close_past = 19;
+    int close_future = 1;
+    double floor = 1e-4;
+    double loading = 1e-6;
+    bool stop_gradient = false;
+  } fcp;
+  struct {
+    double alpha = 1;
+  } m2m;
+  struct {
+    double gamma = 0.02;
+    double reference_weight = 0.2;
+  } unssor;
 };
 
 // One key: where its value lives, what it means and what it may be.

@@ -45,7 +45,7 @@ Options parse(int argc, char** argv) {
       "sunder-evaluate");
   add_model_options(app, options.model);
   app.add_option("--data", options.data,
-                 "mixture set: from sunder-prepare, LibriMix, or {train,valid,test}/{mix,s1,s2}");
+                 "mixture set: from sunder-prepare, LibriMix, SMS-WSJ, or {train,valid,test}/{mix,s1,s2}");
   app.add_option("--split", options.split, "train, valid or test")->capture_default_str();
   app.add_option("--corpus", options.corpus, "where the recordings of a listed set are, if not where set.toml says");
   app.add_option("--references", options.references, "folder with x.wav, or with s1/x.wav, s2/x.wav, ...");
@@ -232,7 +232,9 @@ int run(int argc, char** argv) {
     return report(options, evaluation);
   }
   const LoadedModel model = open_model(options.model);
-  const MixtureSet set = MixtureSet::open(options.data, options.split, {.corpus = options.corpus});
+  const MixtureSet set =
+      MixtureSet::open(options.data, options.split,
+                       {.corpus = options.corpus, .microphones = static_cast<int>(model.separator->microphones())});
   check_fit(options, model, set);
   Evaluation evaluation = evaluate_model(*model.separator, set, options.batch, evaluated);
   evaluation.heading = {{"model", options.model.path}, {"data", options.data}, {"split", options.split}};

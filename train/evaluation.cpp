@@ -5,6 +5,7 @@
 
 #include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "train/loader.h"
 #include "train/progress_line.h"
 #include "train/separation.h"
 
@@ -40,12 +41,16 @@ std::vector<ScoredSignals> separate_items(const Separator& network, const Mixtur
     for (int64_t b = begin; b < end; ++b) items[b] = set.load(indices[b]);
   });
   std::vector<std::vector<float>> signals;
+  std::vector<Segment> whole;
   for (const Mixture& item : items) {
     if (static_cast<int64_t>(item.mixture.size()) != length)
       throw_error<InputError>("{}: expected {} samples, got {}", item.id, length, item.mixture.size());
     signals.push_back(item.mixture);
+    whole.push_back({item, 0});
   }
-  const Tensor mixtures = rows(signals, length), estimates = separate_batch(network, mixtures);
+  const Tensor mixtures = rows(signals, length);
+  const Tensor estimates =
+      separate_batch(network, make_batch(whole, length, /*with_references=*/false, DType::float32).mixtures);
   std::vector<ScoredSignals> result;
   for (int64_t b = 0; b < count; ++b)
     result.push_back({rows(items[b].sources, length), estimates.slice(b, b + 1).reshape({network.sources(), length}),

@@ -40,6 +40,32 @@ int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_ra
   return static_cast<int64_t>(random.below(room + 1)) * unit;
 }
 
+Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype) {
+  using Signals = std::vector<std::vector<float>>;
+  const auto count = static_cast<int64_t>(segments.size());
+  // (B, rows, length) of what `signals` takes from an item.
+  const auto stack = [&](const auto& signals) {
+    const auto rows = static_cast<int64_t>(signals(segments[0].item).size());
+    const Tensor result = Tensor::empty({count, rows, length}, DType::float32);
+    float* to = result.mutable_data<float>();
+    for (const Segment& segment : segments)
+      for (const std::vector<float>& signal : signals(segment.item)) {
+        copy_segment(signal, segment.start, length, to);
+        to += length;
+      }
+    return result.cast(dtype);
+  };
+  const Mixture& first = segments[0].item;
+  Batch batch;
+  if (first.microphones.empty())
+    batch.mixtures = stack([](const Mixture& item) { return std::span(&item.mixture, 1); }).reshape({count, length});
+  else batch.mixtures = stack([](const Mixture& item) -> const Signals& { return item.microphones; });
+  if (with_references) batch.references = stack([](const Mixture& item) -> const Signals& { return item.sources; });
+  if (!first.close_talk.empty())
+    batch.close_talk = stack([](const Mixture& item) -> const Signals& { return item.close_talk; });
+  return batch;
+}
+
 Loader::Loader(MixtureSet set, const LoaderOptions& options)
     : set_(std::move(set)), options_(options), length_(segment_length(set_, options)) {
   if (batches_per_epoch() < 1)
@@ -69,23 +95,15 @@ void Loader::start_epoch(int64_t epoch, int64_t first) {
 }
 
 Batch Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& order) const {
-  const int64_t sources = set_.num_sources();
-  Batch batch;
-  batch.mixtures = Tensor::empty({options_.batch, length_}, DType::float32);
-  if (options_.with_references) batch.references = Tensor::empty({options_.batch, sources, length_}, DType::float32);
+  std::vector<Segment> segments;
   for (int64_t b = 0; b < options_.batch; ++b) {
     const int64_t index = order[number * options_.batch + b];
-    const Mixture item = set_.load(index);
+    Mixture item = set_.draw(index, epoch);
     const int64_t start = segment_start(static_cast<int64_t>(item.mixture.size()), length_, set_.sample_rate(),
                                         options_.crop, options_.seed, epoch, index);
-    copy_segment(item.mixture, start, length_, batch.mixtures.mutable_data<float>() + b * length_);
-    for (int64_t s = 0; options_.with_references && s < sources; ++s)
-      copy_segment(item.sources[s], start, length_,
-                   batch.references.mutable_data<float>() + (b * sources + s) * length_);
+    segments.push_back({std::move(item), start});
   }
-  batch.mixtures = batch.mixtures.cast(options_.dtype);
-  if (options_.with_references) batch.references = batch.references.cast(options_.dtype);
-  return batch;
+  return make_batch(segments, length_, options_.with_references, options_.dtype);
 }
 
 void Loader::work() {

@@ -16,8 +16,9 @@
 namespace sunder {
 
 struct Batch {
-  Tensor mixtures;    // (B, L)
+  Tensor mixtures;    // (B, L), of several microphones (B, M, L)
   Tensor references;  // (B, S, L); undefined unless the method reads clean sources
+  Tensor close_talk;  // (B, S, L); undefined unless the set was opened with close-talk microphones
 };
 
 struct LoaderOptions {
@@ -74,8 +75,15 @@ class Loader {
   std::map<int64_t, Prepared> ready_;
 };
 
-// The items' sources or mixture as one segment each. references: (B, S, L), mixtures: (B, L); an item shorter than the
-// segment is padded with zeros at its end. start in samples.
+// Where a segment of an item starts, in samples.
+struct Segment {
+  Mixture item;
+  int64_t start = 0;
+};
+
+// Segments of one length, on the host; an item shorter than it is padded with zeros at its end. All items come from one
+// set.
+Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype);
 void copy_segment(const std::vector<float>& signal, int64_t start, int64_t length, float* to);
 // Where the segment of an item starts: uniform over whole seconds 0 ... floor(length / rate) - seconds, or over
 // samples.

@@ -93,6 +93,12 @@ fs::path config_of_run(const RunOptions& options) {
   return {};
 }
 
+std::string example_recipe(const std::string& method) {
+  const bool far_field = method == "m2m" || method == "unssor";
+  return far_field ? fmt::format("recipes/smswsj-ff-ct/{}-6ch.toml", method)
+                   : fmt::format("recipes/sc09mix/{}.toml", method);
+}
+
 void apply_sets(Config& config, const std::vector<std::string>& sets) {
   for (const std::string& text : sets) {
     const size_t equals = text.find('=');
@@ -152,10 +158,10 @@ RunOptions parse_run_options(const std::string& name, const std::string& summary
   app.add_flag("--print-config", print_config, "print every key with its meaning and the value it would have");
   parse(app, argc, argv,
         fmt::format(
-            "  {0} --config recipes/sc09mix/{1}.toml --data SET --output RUN --threads 2 --set optim.lr=3e-4\n"
+            "  {0} --config {1} --data SET --output RUN --threads 2 --set optim.lr=3e-4\n"
             "  {0} --output RUN --resume auto\n"
             "Each flag and key can stand in the environment: SUNDER_SEED for --seed, SUNDER_OPTIM_LR for optim.lr.",
-            name, name.substr(name.rfind('-') + 1)));
+            name, example_recipe(name.substr(name.rfind('-') + 1))));
 
   options.output = output;
   if (!resume.empty()) options.resume = resume;

@@ -35,6 +35,7 @@ void Report::validation(const Moment& moment, double mean_loss, const Validation
   };
   optional("si_snri_oracle", scores.oracle);
   optional("blind", scores.blind);
+  optional("loss", scores.loss);
   folder_.append_metrics(row);
   board_.scalars(moment.step, scalars);
   write_png(folder_.path() / "curves.png", draw_curves(folder_.path() / "metrics.jsonl"));
@@ -51,11 +52,10 @@ void Report::example(int64_t step, const ValidationExample& example) {
 }
 
 Picture draw_curves(const std::filesystem::path& metrics) {
-  static constexpr std::pair<const char*, const char*> shown[] = {{"train_loss", "training loss"},
-                                                                  {"valid_si_snri", "validation SI-SNRi"},
-                                                                  {"valid_si_snri_oracle", "oracle SI-SNRi"},
-                                                                  {"valid_blind", "blind score"},
-                                                                  {"valid_collapse_db", "weaker / stronger"}};
+  static constexpr std::pair<const char*, const char*> shown[] = {
+      {"train_loss", "training loss"},         {"valid_loss", "validation loss"},
+      {"valid_si_snri", "validation SI-SNRi"}, {"valid_si_snri_oracle", "oracle SI-SNRi"},
+      {"valid_blind", "blind score"},          {"valid_collapse_db", "weaker / stronger"}};
   std::vector<Curve> curves;
   for (const auto& [key, name] : shown) curves.push_back({name, {}, {}});
   std::ifstream stream(metrics);

@@ -76,6 +76,19 @@ std::vector<float> samples_of(const Tensor& rows, int64_t row) {
   return rows.reshape({-1, rows.size(-1)}).slice(row, row + 1).cast(DType::float32).to_vector<float>();
 }
 
+// Scores know no levels, and some programs' estimates have any: to be heard beside its reference an estimate gets the
+// reference's energy.
+std::vector<float> at_level_of(const std::vector<float>& reference, std::vector<float> estimate) {
+  const auto energy = [](const std::vector<float>& signal) {
+    double sum = 0;
+    for (const float x : signal) sum += static_cast<double>(x) * x;
+    return sum;
+  };
+  const double own = energy(estimate), wanted = energy(reference);
+  for (float& x : estimate) x = own > 0 ? static_cast<float>(x * std::sqrt(wanted / own)) : x;
+  return estimate;
+}
+
 PageItem item_of(const Evaluation& evaluation, int64_t index) {
   const ScoreTable& table = evaluation.table;
   const ScoredItem& scored = table.items[index];
@@ -88,9 +101,10 @@ PageItem item_of(const Evaluation& evaluation, int64_t index) {
   if (signals.mixture.defined()) item.tracks.push_back({"mixture", samples_of(signals.mixture, 0), 0});
   for (int64_t s = 0; s < table.sources; ++s) {
     const int source = static_cast<int>(s) + 1;
-    item.tracks.push_back({fmt::format("reference {}", source), samples_of(signals.references, s), source});
-    item.tracks.push_back({fmt::format("estimate {} (output {})", source, scored.outputs[s] + 1),
-                           samples_of(signals.estimates, scored.outputs[s]), source});
+    const std::vector<float> reference = samples_of(signals.references, s);
+    item.tracks.push_back({fmt::format("reference {}", source), reference, source});
+    item.tracks.push_back({fmt::format("estimate {} (output {}), at its level", source, scored.outputs[s] + 1),
+                           at_level_of(reference, samples_of(signals.estimates, scored.outputs[s])), source});
   }
   return item;
 }

@@ -46,7 +46,9 @@ Options parse(int argc, char** argv) {
   add_model_options(app, options.model);
   app.add_option("inputs", options.inputs, "recordings to separate")->required();
   app.add_option("-o,--output", options.output, "folder for the results; made if it is not there")->required();
-  app.add_option("--channel", options.channel, "which channel to take of a recording with several: 1, 2, ...")
+  app.add_option("--channel", options.channel,
+                 "which channel to take of a recording with several: 1, 2, ...; a model of several microphones takes\n"
+                 "all, and gives the voices as the first one hears them")
       ->check(CLI::Range(1, 1024));
   app.add_option("--chunk-seconds", options.chunk_seconds,
                  "longer recordings are separated in chunks of this length, which bounds memory; outputs keep their\n"
@@ -94,6 +96,18 @@ void check_outputs(const Options& options, int64_t sources) {
                                 result.string(), input);
 }
 
+// Every channel of a recording as a signal of its own.
+std::vector<std::vector<float>> read_channels(const std::string& path, int64_t microphones, int& sample_rate) {
+  const Audio audio = read_audio(path);
+  sample_rate = audio.sample_rate;
+  if (audio.channels != microphones)
+    throw_error<InputError>("{}: expected {} channels, one for each microphone that the model hears, got {}", path,
+                            microphones, audio.channels);
+  std::vector<std::vector<float>> signals(audio.channels);
+  for (size_t i = 0; i < audio.samples.size(); ++i) signals[i % signals.size()].push_back(audio.samples[i]);
+  return signals;
+}
+
 std::vector<float> read_channel(const std::string& path, int channel, int& sample_rate) {
   Audio audio = read_audio(path);
   sample_rate = audio.sample_rate;
@@ -111,14 +125,20 @@ std::vector<float> read_channel(const std::string& path, int channel, int& sampl
 
 void separate(const Options& options, const LoadedModel& model, const std::string& input, const Progress& progress) {
   int sample_rate = 0;
-  const std::vector<float> recording = read_channel(input, options.channel, sample_rate);
+  std::vector<std::vector<float>> channels;
+  if (const int64_t microphones = model.separator->microphones(); microphones > 1)
+    channels = read_channels(input, microphones, sample_rate);
+  else channels = {read_channel(input, options.channel, sample_rate)};
+  const std::vector<float>& recording = channels[0];
   if (std::all_of(recording.begin(), recording.end(), [](float sample) { return sample == 0; }))
     complain(fmt::format("{}: is silent from beginning to end, and so will be its estimates", input));
-  const std::vector<float> mixture = resample(recording, sample_rate, model.sample_rate);
+  std::vector<std::vector<float>> heard;
+  for (const std::vector<float>& channel : channels) heard.push_back(resample(channel, sample_rate, model.sample_rate));
+  const std::vector<float>& mixture = heard[0];
   const auto samples = [&](double seconds) { return std::llround(seconds * model.sample_rate); };
   const Chunks chunks{samples(options.chunk_seconds),
                       samples(std::min(options.overlap_seconds, options.chunk_seconds / 2))};
-  const auto estimates = separate_signal(*model.separator, mixture, chunks, progress);
+  const auto estimates = separate_signal(*model.separator, heard, chunks, progress);
 
   std::vector<std::span<const float>> signals = {mixture};
   for (size_t s = 0; s < estimates.size(); ++s) {

@@ -17,12 +17,15 @@ bool all_finite(const Tensor& tensor) {
   return std::all_of(values, values + wide.numel(), [](double value) { return std::isfinite(value); });
 }
 
-// mixtures: (B, L) -> (B, length), zeros at the end.
+// mixtures: (..., L) -> (..., length), zeros at the end.
 Tensor padded(const Tensor& mixtures, int64_t length) {
-  const Tensor result = Tensor::zeros({mixtures.size(0), length}, mixtures.dtype());
-  const size_t bytes = static_cast<size_t>(mixtures.size(1)) * size_of(mixtures.dtype());
-  for (int64_t b = 0; b < mixtures.size(0); ++b)
-    std::copy_n(mixtures.slice(b, b + 1).raw(), bytes, result.slice(b, b + 1).raw());
+  Shape shape = mixtures.shape();
+  shape.back() = length;
+  const Tensor result = Tensor::zeros(shape, mixtures.dtype());
+  const size_t each = size_of(mixtures.dtype()), bytes = static_cast<size_t>(mixtures.size(-1)) * each;
+  for (int64_t row = 0; row < mixtures.numel() / mixtures.size(-1); ++row)
+    std::copy_n(mixtures.raw() + static_cast<size_t>(row) * bytes, bytes,
+                result.raw() + static_cast<size_t>(row * length) * each);
   return result;
 }
 
@@ -78,25 +81,30 @@ std::vector<int64_t> chunk_starts(int64_t samples, const Chunks& chunks) {
 }
 
 Tensor separate_batch(const Separator& network, const Tensor& mixtures) {
-  check_dim("separate_batch", "mixtures", mixtures, 2);
+  if (network.microphones() == 1) check_dim("separate_batch", "mixtures", mixtures, 2);
+  else check_shape("separate_batch", "mixtures", mixtures, {-1, network.microphones(), -1});
   const NoGrad no_grad;
   const Tensor& parameters = network.parameters().values();
-  const int64_t length = mixtures.size(1), shortest = network.shortest_input();
+  const int64_t length = mixtures.size(-1), shortest = network.shortest_input();
   const Tensor input = (length < shortest ? padded(mixtures, shortest) : mixtures).cast(parameters.dtype());
   Tensor estimates = network.forward(input.to(parameters.stream())).value().to(cpu_device);
   if (!all_finite(estimates)) throw_error("the network's estimates are not finite: is it the right model file?");
   return length < shortest ? cut(estimates, length) : estimates;
 }
 
-std::vector<std::vector<float>> separate_signal(const Separator& network, std::span<const float> mixture,
-                                                const Chunks& chunks, const Progress& progress) {
-  const auto samples = static_cast<int64_t>(mixture.size());
+std::vector<std::vector<float>> separate_signal(const Separator& network,
+                                                const std::vector<std::vector<float>>& recording, const Chunks& chunks,
+                                                const Progress& progress) {
+  const auto microphones = static_cast<int64_t>(recording.size()), samples = static_cast<int64_t>(recording[0].size());
   const int64_t sources = network.sources(), length = std::min(samples, chunks.length);
   Signals signals(sources);
   for (std::vector<float>& signal : signals) signal.reserve(samples);
   for (const int64_t start : chunk_starts(samples, chunks)) {
-    const Tensor part = Tensor::from(mixture.subspan(start, length), {1, length});
-    const Tensor estimates = separate_batch(network, part).cast(DType::float32);
+    const Tensor part = Tensor::empty({1, microphones, length}, DType::float32);
+    for (int64_t m = 0; m < microphones; ++m)
+      std::copy_n(recording[m].begin() + start, length, part.mutable_data<float>() + m * length);
+    const Tensor estimates =
+        separate_batch(network, microphones == 1 ? part.reshape({1, length}) : part).cast(DType::float32);
     const float* values = estimates.data<float>();
     const int64_t overlap = static_cast<int64_t>(signals[0].size()) - start;
     const std::vector<int64_t> outputs = matching_outputs(signals, values, length, start, overlap);

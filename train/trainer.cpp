@@ -13,9 +13,27 @@ double seconds_since(std::chrono::steady_clock::time_point then) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - then).count();
 }
 
-ConvTasNetConfig sizes(const Config& config, int64_t outputs) {
+SeparatorConfig network_config(const Config& config, const Trainer::Method& method) {
   const auto& m = config.model;
-  return {outputs, m.n_fft, m.hop_length, m.num_feats, m.num_hidden, m.kernel_size, m.num_layers, m.num_stacks};
+  const int64_t outputs = m.sources * method.outputs_per_source;
+  if (m.architecture == "stft-conv-tasnet")
+    return ConvTasNetConfig{outputs,      m.n_fft,       m.hop_length, m.num_feats,
+                            m.num_hidden, m.kernel_size, m.num_layers, m.num_stacks};
+  FarFieldConfig far;
+  far.network = {.sources = outputs,
+                 .microphones = m.microphones,
+                 .emb_dim = m.emb_dim,
+                 .blocks = m.num_blocks,
+                 .emb_ks = m.emb_ks,
+                 .emb_hs = m.emb_hs,
+                 .hidden = m.lstm_hidden,
+                 .heads = m.heads,
+                 .attn_approx_qk_dim = m.qk_channels * (m.n_fft / 2 + 1)};
+  far.stft = {m.n_fft, m.hop_length, m.window};
+  far.output = method.output;
+  far.fcp = far_taps(config);
+  far.fcp_xi = config.fcp.floor;
+  return far;
 }
 
 }  // namespace
@@ -29,8 +47,7 @@ Trainer::Trainer(const RunOptions& options, const Method& method) : options_(opt
   stream_ = std::make_unique<cuda::OwnedStream>(parse_device(c.train.device));
   const Stream stream = stream_->get();
   const Precision precision = parse_precision(c.train.precision, stream.device);
-  network_ = make_separator(c.model.architecture, sizes(c, c.model.sources * method.outputs_per_source), precision,
-                            stream, c.train.seed);
+  network_ = make_separator(network_config(c, method), precision, stream, c.train.seed);
   adam_ = std::make_unique<Adam>(
       network_->parameters(), c.optim.lr,
       AdamOptions{.beta1 = c.optim.beta1, .beta2 = c.optim.beta2, .eps = c.optim.eps, .clip = c.optim.clip});
@@ -41,8 +58,23 @@ Trainer::Trainer(const RunOptions& options, const Method& method) : options_(opt
   start_ = last_save_ = last_validation_ = last_metrics_ = std::chrono::steady_clock::now();
 }
 
+FcpOptions far_taps(const Config& config) {
+  const auto& f = config.fcp;
+  return {.past = f.far_past, .future = f.far_future, .loading = f.loading, .stop_gradient = f.stop_gradient};
+}
+
+FcpOptions close_taps(const Config& config) {
+  const auto& f = config.fcp;
+  return {.past = f.close_past, .future = f.close_future, .loading = f.loading, .stop_gradient = f.stop_gradient};
+}
+
 void Trainer::check_options() const {
   const Config& c = config();
+  if (c.model.architecture == "stft-conv-tasnet" && c.model.microphones > 1)
+    throw_error<UsageError>("model.microphones: expected 1 for stft-conv-tasnet, got {}", c.model.microphones);
+  if (method_.output == FarFieldOutput::source && c.model.architecture != "tf-gridnet")
+    throw_error<UsageError>("model.architecture: expected tf-gridnet for {}, got {}", method_.name,
+                            c.model.architecture);
   if (c.train.graph == "on" && c.train.device == "cpu")
     throw_error<UsageError>("train.graph: expected auto or off on the CPU, which has no graphs, got on");
   if (method_.even_batch && c.train.batch % 2 != 0)
@@ -57,8 +89,14 @@ void Trainer::check_options() const {
 
 void Trainer::open_data(DType dtype, Stream stream) {
   const Config& c = config();
-  const MixtureSet training = MixtureSet::open(c.data.set, "train");
-  const MixtureSet validation = MixtureSet::open(c.data.set, "valid");
+  MixtureSetOptions wanted{.microphones = static_cast<int>(network_->microphones()),
+                           .close_talk = method_.reads_close_talk,
+                           .sources = method_.reads_references,
+                           .on_the_fly = c.data.on_the_fly};
+  const MixtureSet training = MixtureSet::open(c.data.set, "train", wanted);
+  wanted.sources = true;  // validation reports scores, whatever a method learns from
+  wanted.on_the_fly = false;
+  const MixtureSet validation = MixtureSet::open(c.data.set, "valid", wanted);
   for (const MixtureSet* set : {&training, &validation})
     if (set->num_sources() != c.model.sources)
       throw_error<UsageError>("model.sources: the set {} has mixtures of {} sources, got {}", c.data.set,
@@ -94,7 +132,7 @@ double Trainer::minutes() const { return minutes_before_ + seconds_since(start_)
 
 bool Trainer::next_epoch() {
   const Config& c = config();
-  if (ended_ || out_of_patience()) return false;
+  if (ended_ || out_of_patience() || rate_is_spent()) return false;
   if (!inside_epoch_) {
     if (c.train.max_epochs > 0 && epoch_ + 1 >= c.train.max_epochs) return false;
     if (out_of_time()) return false;
@@ -162,10 +200,10 @@ void Trainer::note_results(bool wait) {
 
 void Trainer::note(const Pending& step, const StepResult& result) {
   const int64_t inputs = config().train.batch;
-  const double per_input = result.loss / static_cast<double>(inputs);
-  check_finite(step, result);
+  const double per_input = method_.mean_loss ? result.loss : result.loss / static_cast<double>(inputs);
+  check_finite(step, result, per_input);
   if (result.skipped == 0) {
-    epoch_loss_ += result.loss;
+    epoch_loss_ += per_input * static_cast<double>(inputs);
     epoch_inputs_ += inputs;
   }
   progress_->step(step.epoch, inputs, per_input, step.waited);
@@ -174,11 +212,11 @@ void Trainer::note(const Pending& step, const StepResult& result) {
   report_->training({step.step, step.epoch, minutes()}, per_input, result.norm);
 }
 
-void Trainer::check_finite(const Pending& step, const StepResult& result) {
+void Trainer::check_finite(const Pending& step, const StepResult& result, double per_input) {
   const int64_t patience = config().train.nonfinite_patience;
   if (result.skipped == 0) return;
   log_->warn("step {}: loss {} with gradient norm {} is not finite, update left out ({} of {} in a row)", step.step,
-             result.loss / static_cast<double>(config().train.batch), result.norm, result.skipped, patience);
+             per_input, result.norm, result.skipped, patience);
   if (result.skipped < patience) return;
   const auto dump = options_.output / "diverged-batch.safetensors";
   std::map<std::string, Tensor> tensors;
@@ -186,6 +224,7 @@ void Trainer::check_finite(const Pending& step, const StepResult& result) {
     const std::string suffix = i == 0 ? "" : "_2";
     tensors["mixtures" + suffix] = step.batches[i].mixtures;
     if (step.batches[i].references.defined()) tensors["references" + suffix] = step.batches[i].references;
+    if (step.batches[i].close_talk.defined()) tensors["close_talk" + suffix] = step.batches[i].close_talk;
   }
   write_safetensors(dump, tensors, {});
   throw_error<DivergedError>("diverged at step {}: {} updates in a row were not finite; the last batch is in {}",
@@ -210,7 +249,10 @@ void Trainer::end_epoch() {
 
 bool Trainer::rank(const ValidationScores& scores, double mean_loss) {
   const std::string& select = config().validation.select;
-  const double score = select == "loss" ? -mean_loss : select == "blind" ? scores.blind.value_or(NAN) : scores.si_snri;
+  const double score = select == "loss"         ? -mean_loss
+                       : select == "valid_loss" ? -scores.loss.value_or(NAN)
+                       : select == "blind"      ? scores.blind.value_or(NAN)
+                                                : scores.si_snri;
   const bool is_best = std::isfinite(score) && (!has_best_ || score > best_score_);
   // MixIT's patience is also reset by its oracle score, as in the authors' code.
   const bool oracle_is_best = scores.oracle && (counters_["has_oracle"] == 0 || *scores.oracle > best_oracle_);
@@ -219,21 +261,52 @@ bool Trainer::rank(const ValidationScores& scores, double mean_loss) {
   if (oracle_is_best) best_oracle_ = *scores.oracle;
   counters_["has_oracle"] |= oracle_is_best;
   validations_without_best_ = is_best || oracle_is_best ? 0 : validations_without_best_ + 1;
+  lower_learning_rate();
   return is_best;
+}
+
+// torch's ReduceLROnPlateau without its threshold: the (patience + 1)-th validation in a row without a better score
+// lowers the rate, and the count begins again.
+void Trainer::lower_learning_rate() {
+  const auto& optim = config().optim;
+  int64_t& waited = counters_["plateau_validations"];
+  waited = validations_without_best_ == 0 ? 0 : waited + 1;
+  if (optim.plateau_patience == 0 || waited <= optim.plateau_patience) return;
+  waited = 0;
+  ++counters_["plateaus"];
+  adam_->set_learning_rate(learning_rate());
+  log_->info("no better score in {} validations: the learning rate is {:.3g} now", optim.plateau_patience + 1,
+             learning_rate());
+}
+
+double Trainer::learning_rate() const {
+  const auto found = counters_.find("plateaus");
+  return config().optim.lr *
+         std::pow(config().optim.plateau_factor, found == counters_.end() ? 0 : static_cast<double>(found->second));
+}
+
+void Trainer::validate_with(std::function<std::vector<Tensor>(const Batch&)> inputs, StepRunner::Loss loss) {
+  validation_loss_ = [this, inputs = std::move(inputs), loss = std::move(loss)](const Batch& batch) {
+    const NoGrad no_grad;
+    std::vector<Tensor> there;
+    for (const Tensor& input : inputs(batch)) there.push_back(input.to(stream_->get()));
+    const double value = loss(there).value().item();
+    return method_.mean_loss ? value : value / static_cast<double>(batch.mixtures.size(0));
+  };
 }
 
 bool Trainer::validate() {
   progress_->finish();
-  const auto found = validator_->run(*network_, epoch_, config().validation.select == "blind");
+  const auto found = validator_->run(*network_, epoch_, config().validation.select == "blind", validation_loss_);
   if (!found) return false;
   const ValidationScores& scores = *found;
   const double mean_loss = epoch_inputs_ > 0 ? epoch_loss_ / static_cast<double>(epoch_inputs_) : NAN;
   const bool is_best = rank(scores, mean_loss);
   log_->info(
-      "epoch {} step {} minutes {:.2f}: training loss {:.3f}, validation SI-SNRi {:.2f} dB{}{}, weaker output "
+      "epoch {} step {} minutes {:.2f}: training loss {:.3f}{}, validation SI-SNRi {:.2f} dB{}{}, weaker output "
       "{:.1f} dB below the stronger{}",
-      epoch_, steps_, minutes(), mean_loss, scores.si_snri,
-      scores.oracle ? fmt::format(" (oracle {:.2f})", *scores.oracle) : "",
+      epoch_, steps_, minutes(), mean_loss, scores.loss ? fmt::format(", validation loss {:.4f}", *scores.loss) : "",
+      scores.si_snri, scores.oracle ? fmt::format(" (oracle {:.2f})", *scores.oracle) : "",
       scores.blind ? fmt::format(", blind {:.2f} dB", *scores.blind) : "", -scores.weaker_to_stronger_db,
       is_best ? ", best" : "");
   if (scores.items == 0) log_->warn("{}: no validation mixture has a score, all are silent", config().data.set);

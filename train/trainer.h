@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "nn/adam.h"
-#include "nn/separator.h"
+#include "nn/far_field.h"
 #include "tensor/cuda/runtime.h"
 #include "train/checkpoint.h"
 #include "train/loader.h"
@@ -22,6 +22,10 @@
 
 namespace sunder {
 
+// The filters to far-field microphones and to close-talk ones, as a configuration says.
+FcpOptions far_taps(const Config& config);
+FcpOptions close_taps(const Config& config);
+
 class Trainer {
  public:
   struct Method {
@@ -30,6 +34,9 @@ class Trainer {
     int64_t outputs_per_source = 1;  // MixIT: 2, its network gives both mixtures' sources
     bool even_batch = false;         // MixCycle exchanges estimates between neighbours
     int64_t paired_epochs = 0;       // the first so many take next_pair(); MixIT and MixPIT: every_epoch
+    bool reads_close_talk = false;   // M2M
+    bool mean_loss = false;          // its losses are means over the batch, not sums
+    FarFieldOutput output = FarFieldOutput::image;  // what a TF-GridNet's spectra are
   };
   static constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
 
@@ -46,6 +53,8 @@ class Trainer {
   // checkpoint where one is due. The loss is summed over train.batch network inputs. Throws DivergedError after
   // nonfinite_patience steps in a row without an update.
   void step(const std::string& kind, const std::vector<Tensor>& inputs, const StepRunner::Loss& loss);
+  // Validations give `loss` of `inputs`, a method's own, beside the scores of the separated signals.
+  void validate_with(std::function<std::vector<Tensor>(const Batch&)> inputs, StepRunner::Loss loss);
   // Validates where it is due and saves. After a signal it saves alone: the resumed run validates instead.
   void end_epoch();
   // Validates and saves the last step if that was not done. The exit code: 0, or 75 if a signal ended the run.
@@ -53,6 +62,8 @@ class Trainer {
 
   const Config& config() const { return options_.config; }
   const Separator& network() const { return *network_; }
+  // Of a run whose architecture is tf-gridnet.
+  const FarFieldSeparator& far_field() const { return dynamic_cast<const FarFieldSeparator&>(*network_); }
   int64_t epoch() const { return epoch_; }  // the current one, from 0
   int64_t steps() const { return steps_; }  // updates tried since the start of the run
   double minutes() const;                   // of training and validation, before a resume included
@@ -73,14 +84,17 @@ class Trainer {
   };
   void note(const Pending& step, const StepResult& result);
   void note_results(bool wait);
-  void check_finite(const Pending& step, const StepResult& result);
+  void check_finite(const Pending& step, const StepResult& result, double per_input);
   CheckpointData checkpoint_data() const;
   void save(bool is_best);
   void save_stopped();
   bool validation_due() const;
   bool validate();                                              // and save; false if a signal came first
   bool rank(const ValidationScores& scores, double mean_loss);  // whether it is the best so far
+  void lower_learning_rate();                                   // where the score stands on a plateau
+  double learning_rate() const;                                 // by what counters_ says of plateaus
   bool out_of_time() const { return config().train.max_minutes > 0 && minutes() >= config().train.max_minutes; }
+  bool rate_is_spent() const { return config().optim.min_lr > 0 && learning_rate() <= config().optim.min_lr; }
   bool out_of_patience() const {
     return config().train.patience > 0 && validations_without_best_ >= config().train.patience;
   }
@@ -94,6 +108,7 @@ class Trainer {
   std::unique_ptr<StepRunner> runner_;
   std::unique_ptr<Loader> loader_;
   std::unique_ptr<Validator> validator_;
+  ValidationLoss validation_loss_;
   std::unique_ptr<RunFolder> folder_;
   std::unique_ptr<Log> log_;
   std::unique_ptr<ProgressBar> progress_;

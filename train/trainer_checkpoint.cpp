@@ -105,6 +105,7 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   epoch_inputs_ = state_value<int64_t>(state, "epoch_inputs");
   for (const auto& [key, value] : state)
     if (key.starts_with("counter.")) counters_[key.substr(8)] = state_value<int64_t>(state, key);
+  adam_->set_learning_rate(learning_rate());
   if (belongs_to(checkpoint, options_.output)) {
     rewind_checkpoints(options_.output, checkpoint);
     saved_step_ = steps_;

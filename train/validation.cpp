@@ -8,23 +8,22 @@
 #include "autograd/variable.h"
 #include "objectives/mixcycle.h"
 #include "tensor/error.h"
-#include "train/loader.h"
+#include "tensor/ops/slice_axis.h"
 #include "train/signals.h"
 
 namespace sunder {
 namespace {
 
-constexpr int64_t oracle_max_outputs = 8;  // the ways to sum more are too many (score_best_sums)
 constexpr int example_seconds = 10;
 
 // Means that leave out what is undefined.
 struct Mean {
   double sum = 0;
   int64_t count = 0;
-  void add(double value) {
+  void add(double value, int64_t items = 1) {
     if (!std::isfinite(value)) return;
-    sum += value;
-    ++count;
+    sum += value * static_cast<double>(items);
+    count += items;
   }
   double value() const { return count > 0 ? sum / static_cast<double>(count) : NAN; }
 };
@@ -48,6 +47,11 @@ Tensor item(const Tensor& batch, int64_t b) {
   return batch.slice(b, b + 1).reshape(Shape(batch.shape().begin() + 1, batch.shape().end()));
 }
 
+// (B, L) of mixtures (B, L) or (B, M, L).
+Tensor first_microphone(const Tensor& mixtures) {
+  return mixtures.dim() == 2 ? mixtures : slice_axis(mixtures, 1, 0, 1).reshape({mixtures.size(0), -1});
+}
+
 // MixCycle's task as a score: how well the network finds its own estimates again after they were mixed anew.
 void add_blind(const Separator& network, const Tensor& estimates, uint64_t seed, int64_t epoch, int64_t batch,
                Mean& blind) {
@@ -63,7 +67,7 @@ void add_blind(const Separator& network, const Tensor& estimates, uint64_t seed,
 }
 
 struct Means {
-  Mean si_snri, oracle, ratio, blind;
+  Mean si_snri, oracle, ratio, blind, loss;
 };
 
 // references: (S, L), estimates: (K, L), mixture: (L).
@@ -72,7 +76,7 @@ void add_item(const Tensor& references, const Tensor& estimates, const Tensor& m
   const auto score = mean_si_snri(score_separation(references, estimates, mixture));
   if (!score) return;
   means.si_snri.add(*score);
-  if (estimates.size(0) == references.size(0) || estimates.size(0) > oracle_max_outputs) return;
+  if (estimates.size(0) == references.size(0) || estimates.size(0) > best_sums_max_outputs) return;
   if (const auto best = mean_si_snri(score_best_sums(references, estimates, mixture))) means.oracle.add(*best);
 }
 
@@ -93,9 +97,10 @@ void Validator::require_length(int64_t samples) const {
           config_.data.set, set_.id(i), length(i), samples);
 }
 
-std::optional<ValidationScores> Validator::run(const Separator& network, int64_t epoch, bool with_blind) const {
+std::optional<ValidationScores> Validator::run(const Separator& network, int64_t epoch, bool with_blind,
+                                               const ValidationLoss& loss) const {
   const NoGrad no_grad;
-  const int64_t sources = set_.num_sources(), outputs = network.sources();
+  const int64_t outputs = network.sources();
   const int64_t at_once = std::max<int64_t>(config_.train.batch, 2);  // a pair is what the blind score needs
   std::map<int64_t, std::vector<int64_t>> by_length;  // items of one length go through the network together
   for (int64_t i = 0; i < count_; ++i) by_length[length(i)].push_back(i);
@@ -105,23 +110,21 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
   for (const auto& [length, items] : by_length) {
     for (size_t first = 0; first < items.size(); first += at_once, ++batch_number) {
       if (stop_requested()) return std::nullopt;
-      const auto count = static_cast<int64_t>(std::min<size_t>(at_once, items.size() - first));
-      const Tensor mixtures = Tensor::empty({count, length}, DType::float32);
-      const Tensor references = Tensor::empty({count, sources, length}, DType::float32);
-      for (int64_t b = 0; b < count; ++b) {
-        const int64_t index = items[first + b];
-        const Mixture loaded = set_.load(index);
+      std::vector<Segment> segments;
+      for (size_t i = first; i < std::min(items.size(), first + static_cast<size_t>(at_once)); ++i) {
+        Mixture loaded = set_.load(items[i]);
         const int64_t start = segment_start(static_cast<int64_t>(loaded.mixture.size()), length, loaded.sample_rate,
-                                            config_.data.crop, config_.train.seed, epoch, -1 - index);
-        copy_segment(loaded.mixture, start, length, mixtures.mutable_data<float>() + b * length);
-        for (int64_t s = 0; s < sources; ++s)
-          copy_segment(loaded.sources[s], start, length, references.mutable_data<float>() + (b * sources + s) * length);
+                                            config_.data.crop, config_.train.seed, epoch, -1 - items[i]);
+        segments.push_back({std::move(loaded), start});
       }
-      const Tensor estimates = network.forward(mixtures.cast(dtype_).to(stream_)).value();
-      const Tensor on_host = estimates.to(cpu_device);
-      for (int64_t b = 0; b < count; ++b) add_item(item(references, b), item(on_host, b), item(mixtures, b), means);
+      const Batch batch = make_batch(segments, length, /*with_references=*/true, dtype_);
+      const Tensor estimates = network.forward(batch.mixtures.to(stream_)).value();
+      const Tensor on_host = estimates.to(cpu_device), heard = first_microphone(batch.mixtures);
+      for (int64_t b = 0; b < estimates.size(0); ++b)
+        add_item(item(batch.references, b), item(on_host, b), item(heard, b), means);
       if (with_blind && outputs == 2)
         add_blind(network, estimates, config_.train.seed, epoch, batch_number, means.blind);
+      if (loss) means.loss.add(loss(batch), estimates.size(0));
     }
   }
   ValidationScores scores;
@@ -129,6 +132,7 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
   scores.weaker_to_stronger_db = means.ratio.value();
   if (means.oracle.count > 0) scores.oracle = means.oracle.value();
   if (means.blind.count > 0) scores.blind = means.blind.value();
+  if (means.loss.count > 0) scores.loss = means.loss.value();
   scores.items = means.si_snri.count;
   return scores;
 }
@@ -139,9 +143,10 @@ ValidationExample Validator::example(const Separator& network) const {
   ValidationExample example{loaded.id, loaded.sample_rate, loaded.mixture, {}};
   const auto samples = std::max<size_t>(example_seconds * loaded.sample_rate, network.shortest_input());
   example.mixture.resize(std::clamp<size_t>(example.mixture.size(), network.shortest_input(), samples));
-  const Tensor mixture = Tensor::from(example.mixture, {1, static_cast<int64_t>(example.mixture.size())});
-  const Tensor estimates =
-      network.forward(mixture.cast(dtype_).to(stream_)).value().to(cpu_device).cast(DType::float32);
+  const Tensor mixtures =
+      make_batch({{loaded, 0}}, static_cast<int64_t>(example.mixture.size()), /*with_references=*/false, dtype_)
+          .mixtures;
+  const Tensor estimates = network.forward(mixtures.to(stream_)).value().to(cpu_device).cast(DType::float32);
   for (int64_t k = 0; k < network.sources(); ++k)
     example.estimates.push_back(item(item(estimates, 0), k).to_vector<float>());
   return example;

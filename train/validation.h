@@ -1,6 +1,7 @@
 // What a network does on the validation set: the score that picks the best checkpoint, and the collapse monitor.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -8,6 +9,7 @@
 #include "audio/mixture_set.h"
 #include "nn/separator.h"
 #include "train/config.h"
+#include "train/loader.h"
 
 namespace sunder {
 
@@ -21,6 +23,7 @@ struct ValidationScores {
   double weaker_to_stronger_db = 0;  // energy of the output that is S-th in loudness (S sources) over that of the
                                      // loudest, mean over items; MixIT's spare outputs may be silent
   std::optional<double> blind;       // dB, SI-SNRi of the network against its own estimates on re-mixed estimates
+  std::optional<double> loss;        // the method's own, mean over items
   int64_t items = 0;                 // that a score could be given to: a silent source has none
 };
 
@@ -32,6 +35,9 @@ struct ValidationExample {
   std::vector<std::vector<float>> estimates;
 };
 
+// A method's own loss, mean over the batch (on the host), without an update.
+using ValidationLoss = std::function<double(const Batch&)>;
+
 class Validator {
  public:
   // Segments follow the rule of the training segments (the authors' code); with data.segment_seconds 0 items are whole.
@@ -39,8 +45,9 @@ class Validator {
 
   // `epoch` draws the segments. The blind score costs a second pass and is left out unless asked for; it exists for two
   // outputs. Empty if a signal asked the program to stop (train/signals.h): a large set would outlast a grace period.
-  // A score that no item has is NaN.
-  std::optional<ValidationScores> run(const Separator& network, int64_t epoch, bool with_blind) const;
+  // A score that no item has is NaN. `loss` may be empty; it costs a pass of its own, too.
+  std::optional<ValidationScores> run(const Separator& network, int64_t epoch, bool with_blind,
+                                      const ValidationLoss& loss = {}) const;
   ValidationExample example(const Separator& network) const;
   // Throws InputError for an item that is shorter than `samples`.
   void require_length(int64_t samples) const;

@@ -25,7 +25,7 @@ class PrecisionTraining : public testing::Test {
   static Run train(const char* precision, Device device, int steps) {
     const ConvTasNetConfig sizes{.num_feats = 32, .num_hidden = 64, .num_layers = 3, .num_stacks = 1};
     const auto network =
-        make_separator("stft-conv-tasnet", sizes, parse_precision(precision, device), device, /*seed=*/1);
+        make_separator(sizes, parse_precision(precision, device), device, /*seed=*/1);
     Adam adam(network->parameters(), 5e-3, AdamOptions{});
     const Items data = make_items(4);
     const Tensor references = data.references.to(device), mixtures = data.mixtures.to(device);

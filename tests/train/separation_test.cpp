@@ -65,7 +65,7 @@ TEST(Separation, OutputsKeepTheirOrderFromChunkToChunk) {
     const std::vector<float> mixture = wave(5003, level);
     const Alternating network;
     int64_t last = 0;
-    const auto estimates = separate_signal(network, mixture, {700, 100}, [&](int64_t done, int64_t total) {
+    const auto estimates = separate_signal(network, {mixture}, {700, 100}, [&](int64_t done, int64_t total) {
       EXPECT_GT(done, last);
       EXPECT_EQ(total, 5003);
       last = done;
@@ -83,7 +83,7 @@ TEST(Separation, OutputsKeepTheirOrderFromChunkToChunk) {
 
 TEST(Separation, ShortSignalsArePaddedAndCut) {
   const Alternating network;
-  const auto estimates = separate_signal(network, wave(3, 1), {700, 100});
+  const auto estimates = separate_signal(network, {wave(3, 1)}, {700, 100});
   EXPECT_EQ(network.longest, 10);
   EXPECT_EQ(estimates[0].size(), 3u);
   const Tensor batch = separate_batch(network, Tensor::full({2, 4}, -0.5, DType::float32));

@@ -44,7 +44,7 @@ class Training {
   Training(const std::string& method, Device device, Precision precision, bool graph, ConvTasNetConfig sizes = small)
       : method_(method), dtype_(precision.signals), stream_(device) {
     sizes.sources = method == "mixit" ? 4 : 2;
-    network_ = make_separator("stft-conv-tasnet", sizes, precision, stream_.get(), /*seed=*/5);
+    network_ = make_separator(sizes, precision, stream_.get(), /*seed=*/5);
     adam_ = std::make_unique<Adam>(network_->parameters(), 1e-2, AdamOptions{});
     runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_, graph);
   }

@@ -1,0 +1,93 @@
+// SMS-WSJ's trees as mixture sets.
+#include "audio/mixture_items.h"
+#include "audio/recording.h"
+#include "audio/room_mixture.h"
+#include "audio/room_set.h"
+#include "audio/sms_wsj.h"
+#include "tensor/error.h"
+
+namespace sunder {
+namespace {
+
+namespace fs = std::filesystem;
+using Signals = std::vector<std::vector<float>>;
+
+Signals first_rows(const Tensor& rows, int64_t count) {
+  Signals signals;
+  for (int64_t row = 0; row < count; ++row) signals.push_back(rows.slice(row, row + 1).to_vector<float>());
+  return signals;
+}
+
+// images: (S, M, L): each speaker at the first microphone.
+Signals at_first_microphone(const Tensor& images) {
+  Signals signals;
+  for (int64_t s = 0; s < images.size(0); ++s)
+    signals.push_back(images.slice(s, s + 1).reshape({images.size(1), -1}).slice(0, 1).to_vector<float>());
+  return signals;
+}
+
+class RoomItems : public MixtureItems {
+ public:
+  RoomItems(const fs::path& folder, Split split, const MixtureSetOptions& options)
+      : set_(SmsWsjSet::open(folder, split_name(split))), name_(sms_wsj_set(split)), options_(options) {
+    if (options.microphones > set_.microphones())
+      throw_error<InputError>("{}: expected at least {} microphones, found {}", folder.string(), options.microphones,
+                              set_.microphones());
+    if (options.close_talk && set_.close_talk() != set_.num_sources())
+      throw_error<InputError>("{}: expected a close-talk microphone for each of {} speakers (ct_observation), found {}",
+                              folder.string(), set_.num_sources(), set_.close_talk());
+  }
+
+  int64_t size() const override { return set_.size(); }
+  int num_sources() const override { return set_.num_sources(); }
+  int sample_rate() const override { return set_.sample_rate(); }
+  int64_t length(int64_t i) const override { return set_.entry(i).length; }
+  std::string id(int64_t i) const override { return set_.entry(i).id; }
+
+  Mixture load(int64_t i) const override {
+    const RoomItem item = set_.load(i, {.images = options_.sources, .close_talk = options_.close_talk});
+    return mixture_of(i, item.observation, item.images, item.ct_observation);
+  }
+
+  // Epoch 0 is the tree; the same speakers meet in another room, elsewhere and at other levels, in every later one.
+  Mixture draw(int64_t i, int64_t epoch) const override {
+    if (!options_.on_the_fly || epoch == 0) return load(i);
+    const RoomEntry& entry = set_.entry(i);
+    if (entry.files.dry.size() != entry.speakers.size())
+      throw_error<InputError>(
+          "{}: expected the dry recording of each speaker (original_source) to draw new rooms, found {}", entry.id,
+          entry.files.dry.size());
+    Signals dry;
+    for (const fs::path& path : entry.files.dry) dry.push_back(read_recording(path, sample_rate(), Channels::one));
+    const std::string name = fmt::format("{}/epoch-{}", name_, epoch);
+    const RoomScene scene = draw_room_scene(name, i, num_sources());
+    const RoomMixture mixture = mix_in_room(scene_responses(scene), static_cast<int>(scene.close_talk.size()), dry,
+                                            name, entry.id, /*split=*/false);
+    if (mixture.observation.size(0) < options_.microphones)
+      throw_error<InputError>("{}: expected {} microphones, a drawn room has {}", entry.id, options_.microphones,
+                              mixture.observation.size(0));
+    return mixture_of(i, mixture.observation, mixture.image, mixture.ct_observation);
+  }
+
+ private:
+  Mixture mixture_of(int64_t i, const Tensor& observation, const Tensor& images, const Tensor& close_talk) const {
+    Mixture mixture{id(i), sample_rate(), first_rows(observation, 1)[0], {}};
+    if (options_.sources) mixture.sources = at_first_microphone(images);
+    if (options_.microphones > 1) mixture.microphones = first_rows(observation, options_.microphones);
+    if (options_.close_talk) mixture.close_talk = first_rows(close_talk, close_talk.size(0));
+    return mixture;
+  }
+
+  const SmsWsjSet set_;
+  const std::string name_;
+  const MixtureSetOptions options_;
+};
+
+}  // namespace
+
+std::shared_ptr<const MixtureItems> open_room_items(const fs::path& folder, Split split,
+                                                    const MixtureSetOptions& options) {
+  return std::make_shared<RoomItems>(folder, split, options);
+}
+
+}  // namespace sunder
