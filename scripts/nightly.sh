@@ -51,7 +51,8 @@ configure() {
     "${@:2}" >/dev/null
 }
 export SUNDER_POOL=off  # one allocation per tensor
-findings=()
+findings=() run=''
+trap '[ -z "$run" ] || kill "$run" 2>/dev/null || true' EXIT
 
 if [ "$only" != fuzz ]; then
   say "ThreadSanitizer"
@@ -86,12 +87,13 @@ if [ "$only" != threads ]; then
     run=$!
     for ((minute = 1; minute <= minutes; ++minute)); do
       for ((second = 0; second < 60; ++second)); do
-        kill -0 $run 2>/dev/null && sleep 1 || break 2
+        kill -0 "$run" 2>/dev/null && sleep 1 || break 2
       done
       echo "$target, minute $minute of $minutes: $(state "$log")"
     done
-    wait $run || findings+=("fuzz_$target: $(ls "$found"/* 2>/dev/null || echo no input), log $log")
+    wait "$run" || findings+=("fuzz_$target: $(ls "$found"/* 2>/dev/null || echo no input), log $log")
     echo "$target: $(state "$log"), $(find "$found" -type f | wc -l) findings"
+    run=''
   done
 fi
 
