@@ -7,40 +7,79 @@
 #include <cstring>
 #include <fstream>
 #include <set>
-#include <sstream>
+#include <string_view>
 
 #include "tensor/error.h"
 
 namespace sunder {
 namespace {
 
-// Splits one record that starts at `position`, which ends up behind it; counts the line ends inside into `line`.
-std::vector<std::string> next_record(const std::string& text, size_t& position, int64_t& line) {
-  std::vector<std::string> fields(1);
-  bool quoted = false;
-  while (position < text.size()) {
-    const char c = text[position++];
-    if (c == '\n') ++line;
-    if (quoted) {
-      if (c != '"') {
-        fields.back() += c;
-      } else if (position < text.size() && text[position] == '"') {
-        fields.back() += text[position++];
-      } else {
-        quoted = false;
-      }
-    } else if (c == '"') {
-      quoted = true;
-    } else if (c == ',') {
-      fields.emplace_back();
-    } else if (c == '\n') {
-      break;
-    } else if (c != '\r') {
-      fields.back() += c;
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+// The text of a file, from which records are taken one by one.
+class Records {
+ public:
+  Records(const std::filesystem::path& path, const std::string& text) : path_(path), text_(text) {
+    if (text_.starts_with(byte_order_mark)) position_ = byte_order_mark.size();
+  }
+
+  bool at_end() const { return position_ == text_.size(); }
+  int64_t line() const { return line_; }
+
+  // The fields up to the next line end, or none where the line is blank.
+  std::vector<std::string> next() {
+    if (at_end() || take_line_end()) return {};
+    std::vector<std::string> fields;
+    do fields.push_back(field());
+    while (take(","));
+    if (!at_end() && !take_line_end())
+      fail(line_, "expected a comma or a line end behind field {}, got \"{}\"", fields.size(),
+           text_[position_] == '\r' ? "\\r" : text_.substr(position_, 1));
+    return fields;
+  }
+
+ private:
+  template <class... Args>
+  [[noreturn]] void fail(int64_t line, fmt::format_string<Args...> format, Args&&... args) const {
+    throw_error<InputError>("{}, line {}: {}", path_.string(), line, fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  bool take(std::string_view token) {
+    if (text_.compare(position_, token.size(), token) != 0) return false;
+    position_ += token.size();
+    return true;
+  }
+
+  bool take_line_end() {
+    const bool taken = take("\n") || take("\r\n");
+    line_ += taken;
+    return taken;
+  }
+
+  std::string field() {
+    const size_t begin = position_;
+    if (!take("\"")) {
+      position_ = std::min(text_.find_first_of(",\"\r\n", begin), text_.size());
+      return text_.substr(begin, position_ - begin);
+    }
+    const int64_t first_line = line_;
+    std::string result;
+    for (;;) {
+      const size_t from = position_, quote = text_.find('"', from);
+      if (quote == std::string::npos) fail(first_line, "a quote is opened and never closed");
+      result.append(text_, from, quote - from);
+      line_ += std::count(text_.begin() + from, text_.begin() + quote, '\n');
+      position_ = quote + 1;
+      if (!take("\"")) return result;
+      result += '"';
     }
   }
-  return fields;
-}
+
+  const std::filesystem::path& path_;
+  const std::string& text_;
+  size_t position_ = 0;
+  int64_t line_ = 1;
+};
 
 template <class Number>
 bool parse(const std::string& field, Number& value) {
@@ -57,16 +96,16 @@ CsvTable CsvTable::read(const std::filesystem::path& path) {
   if (text.empty()) throw_error<InputError>("{}: expected a line of column names, got an empty file", path.string());
   CsvTable table;
   table.path_ = path;
-  size_t position = text.starts_with("\xEF\xBB\xBF") ? 3 : 0;
-  int64_t line = 1;
-  table.columns_ = next_record(text, position, line);
+  Records records(path, text);
+  table.columns_ = records.next();
+  if (table.columns_.empty()) throw_error<InputError>("{}, line 1: expected column names, got none", path.string());
   std::set<std::string> seen;
   for (const std::string& column : table.columns_)
     if (!seen.insert(column).second) throw_error<InputError>("{}: column {} is there twice", path.string(), column);
-  while (position < text.size()) {
-    const int64_t first_line = line;
-    std::vector<std::string> fields = next_record(text, position, line);
-    if (fields.size() == 1 && fields[0].empty()) continue;
+  while (!records.at_end()) {
+    const int64_t first_line = records.line();
+    std::vector<std::string> fields = records.next();
+    if (fields.empty()) continue;
     if (fields.size() != table.columns_.size())
       throw_error<InputError>("{}, line {}: expected {} fields, got {}", path.string(), first_line,
                               table.columns_.size(), fields.size());
@@ -119,7 +158,10 @@ std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
   for (const std::string& field : fields) {
     if (&field != &fields.front()) line += ',';
-    if (field.find_first_of(",\"\r\n") == std::string::npos) {
+    // Unquoted, a lone empty field would be a blank line, and a mark at a file's begin none of the field.
+    const bool plain = field.find_first_of(",\"\r\n") == std::string::npos && !field.starts_with(byte_order_mark) &&
+                       (fields.size() > 1 || !field.empty());
+    if (plain) {
       line += field;
       continue;
     }

@@ -1,4 +1,4 @@
-// Tables in CSV files (RFC 4180: commas, double quotes; the first line names the columns).
+// Tables in CSV files (RFC 4180: commas, double quotes; the first line names the columns; \n ends a line as well).
 #pragma once
 
 #include <cstdint>
@@ -10,11 +10,13 @@ namespace sunder {
 
 class CsvTable {
  public:
-  // Throws InputError if the file is missing or empty, names a column twice, or a line has another number of fields
-  // than the first.
+  // Blank lines are skipped, after a mark of the byte order (UTF-8) too. Throws InputError if the file is missing or
+  // empty, names no column or one twice, if a line has another number of fields than the first, if a quote is never
+  // closed or stands within a field, or if a line ends in \r alone.
   static CsvTable read(const std::filesystem::path& path);
 
   int64_t size() const { return static_cast<int64_t>(rows_.size()); }
+  const std::vector<std::string>& columns() const { return columns_; }
   bool has(const std::string& column) const;
   // Throws InputError naming the columns that are missing, all of them.
   void require(const std::vector<std::string>& columns) const;

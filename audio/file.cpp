@@ -21,6 +21,24 @@ struct CloseFile {
 };
 using File = std::unique_ptr<SNDFILE, CloseFile>;
 
+// The last block of ADPCM, GSM and their like is filled up: such a file does not say how many samples were recorded.
+bool counts_samples(int format) {
+  const int container = format & SF_FORMAT_TYPEMASK;
+  if (container == SF_FORMAT_FLAC || container == SF_FORMAT_OGG) return true;
+  for (const int coding : {SF_FORMAT_PCM_U8, SF_FORMAT_PCM_16, SF_FORMAT_PCM_24, SF_FORMAT_PCM_32, SF_FORMAT_FLOAT,
+                           SF_FORMAT_DOUBLE, SF_FORMAT_ULAW, SF_FORMAT_ALAW})
+    if ((format & SF_FORMAT_SUBMASK) == coding) return true;
+  return false;
+}
+
+// libsndfile goes on looking for chunks behind the samples, and the last one of a name counts.
+bool has_twice(SNDFILE* file, const char* name) {
+  SF_CHUNK_INFO chunk{};
+  std::memcpy(chunk.id, name, chunk.id_size = 4);
+  SF_CHUNK_ITERATOR* found = sf_get_chunk_iterator(file, &chunk);
+  return found && sf_next_chunk_iterator(found);
+}
+
 File open_checked(const std::filesystem::path& path, SF_INFO& info) {
   std::error_code failure;
   const auto status = std::filesystem::status(path, failure);
@@ -34,6 +52,14 @@ File open_checked(const std::filesystem::path& path, SF_INFO& info) {
   info = SF_INFO{};
   File file(sf_open(path.c_str(), SFM_READ, &info));
   if (!file) throw_error<InputError>("{}: cannot be read as audio: {}", path.string(), sf_strerror(nullptr));
+  if (!counts_samples(info.format))
+    throw_error<InputError>(
+        "{}: expected a WAV file of PCM, floating-point, A-law or u-law samples, got another coding", path.string());
+  for (const char* name : {"fmt ", "data"})
+    if (has_twice(file.get(), name))
+      throw_error<InputError>("{}: expected one chunk \"{}\" in a WAV file, got more", path.string(), name);
+  if (info.samplerate <= 0)
+    throw_error<InputError>("{}: expected a sample rate of at least 1 Hz, got {}", path.string(), info.samplerate);
   if (info.frames <= 0) throw_error<InputError>("{}: holds no samples", path.string());
   return file;
 }
@@ -91,7 +117,7 @@ Audio read_audio(const std::filesystem::path& path) {
   SF_INFO info;
   const File file = open_checked(path, info);
   // A lying header must not make us ask for terabytes: grow with what is really there.
-  constexpr int64_t block = 1 << 20;
+  const int64_t block = (1 << 20) / info.channels;
   Audio audio{{}, info.channels, info.samplerate, 0};
   while (audio.frames < info.frames) {
     const int64_t wanted = std::min<int64_t>(block, info.frames - audio.frames);

@@ -1,5 +1,6 @@
-// Sound files: WAV, FLAC and OGG through libsndfile. A file is read whole or not at all: one that is cut short, lies
-// about its size or holds NaN or infinite samples is an error, never a shorter or broken signal.
+// Sound files: WAV (PCM, floating-point, A-law, u-law), FLAC and OGG through libsndfile. A file is read whole or not at
+// all: one that is cut short, lies about its size or holds NaN or infinite samples is an error, never a shorter or
+// broken signal.
 #pragma once
 
 #include <cstdint>
@@ -24,8 +25,8 @@ struct Audio {
   int64_t frames = 0;
 };
 
-// What the header says, without decoding. Throws InputError if the file is missing, empty, no audio, holds no samples
-// or is cut short where its container shows it (WAV, OGG).
+// What the header says, without decoding. Throws InputError if the file is missing, empty, of another format, holds no
+// samples or is cut short where its container shows it (WAV, OGG). The rate is at least 1 Hz.
 AudioInfo audio_info(const std::filesystem::path& path);
 
 // The whole file. Throws InputError as audio_info does, and for fewer samples than the header says or a sample that is

@@ -1,10 +1,14 @@
 #include "audio/mixture_list.h"
 
-#include <toml++/toml.h>
+#include <cmath>
+#include <cstdint>
+#include <fstream>
+#include <iterator>
 #include <set>
 #include <sstream>
 
 #include "audio/csv.h"
+#include "audio/toml.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -27,6 +31,13 @@ T required(const toml::table& table, const std::filesystem::path& path, const ch
   const auto value = table[key].value<T>();
   if (!value) throw_error<InputError>("{}: the key {} is missing or of the wrong type", path.string(), key);
   return *value;
+}
+
+int in_range(const toml::table& table, const std::filesystem::path& path, const char* key, int lowest, int highest) {
+  const auto value = required<int64_t>(table, path, key);
+  if (value < lowest || value > highest)
+    throw_error<InputError>("{}: expected {} from {} to {}, got {}", path.string(), key, lowest, highest, value);
+  return static_cast<int>(value);
 }
 
 }  // namespace
@@ -80,12 +91,8 @@ void write_mixture_list(const std::filesystem::path& csv, const std::vector<List
 
 SetConfig read_set_config(const std::filesystem::path& path) {
   if (!std::filesystem::is_regular_file(path)) throw_error<InputError>("{}: no such file", path.string());
-  toml::table table;
-  try {
-    table = toml::parse_file(path.string());
-  } catch (const toml::parse_error& error) {
-    throw_error<InputError>("{}, line {}: {}", path.string(), error.source().begin.line, error.description());
-  }
+  std::ifstream file(path, std::ios::binary);
+  const toml::table table = parse_toml({std::istreambuf_iterator<char>(file), {}}, path.string());
   static const std::set<std::string_view> known = {"rule",    "corpus", "sample_rate", "window",
                                                    "sources", "seed",   "channels",    "noise_floor_db"};
   for (const auto& [key, value] : table)
@@ -93,18 +100,17 @@ SetConfig read_set_config(const std::filesystem::path& path) {
   SetConfig config;
   config.rule = required<std::string>(table, path, "rule");
   config.corpus = required<std::string>(table, path, "corpus");
-  config.sample_rate = static_cast<int>(required<int64_t>(table, path, "sample_rate"));
-  config.window = required<int64_t>(table, path, "window");
-  config.num_sources = static_cast<int>(required<int64_t>(table, path, "sources"));
+  config.sample_rate = in_range(table, path, "sample_rate", 1, INT32_MAX);
+  config.window = in_range(table, path, "window", 2, INT32_MAX);
+  config.num_sources = in_range(table, path, "sources", 2, 16);
   config.seed = static_cast<uint64_t>(required<int64_t>(table, path, "seed"));
   const auto channels = required<std::string>(table, path, "channels");
   if (channels != "one" && channels != "mean")
     throw_error<InputError>("{}: expected channels one or mean, got \"{}\"", path.string(), channels);
   config.channels = channels == "one" ? Channels::one : Channels::mean;
   if (table.contains("noise_floor_db")) config.noise_floor_db = required<double>(table, path, "noise_floor_db");
-  if (config.sample_rate < 1 || config.window < 2 || config.num_sources < 2 || config.num_sources > 16)
-    throw_error<InputError>("{}: expected sample_rate >= 1, window >= 2 and 2 to 16 sources, got {}, {} and {}",
-                            path.string(), config.sample_rate, config.window, config.num_sources);
+  if (config.noise_floor_db && !std::isfinite(*config.noise_floor_db))
+    throw_error<InputError>("{}: expected a finite noise_floor_db, got {}", path.string(), *config.noise_floor_db);
   return config;
 }
 

@@ -1,6 +1,5 @@
 #include "train/config.h"
 
-#include <toml++/toml.h>
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -9,6 +8,7 @@
 #include <limits>
 #include <numeric>
 
+#include "audio/toml.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -144,15 +144,6 @@ void apply(Config& config, const toml::table& table, const std::string& source) 
   }
 }
 
-void apply_text(Config& config, const std::string& toml, const std::string& source) {
-  try {
-    apply(config, toml::parse(toml, source), source);
-  } catch (const toml::parse_error& error) {
-    throw_error<InputError>("{}: not valid TOML at line {}: {}", source, error.source().begin.line,
-                            error.description());
-  }
-}
-
 size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
@@ -179,7 +170,7 @@ void load_config(Config& config, const std::filesystem::path& path) {
   if (std::filesystem::is_regular_file(path)) stream.open(path, std::ios::binary);
   if (!stream.is_open()) throw_error<InputError>("{}: cannot read", path.string());
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  apply_text(config, text, path.string());
+  apply(config, parse_toml(text, path.string()), path.string());
 }
 
 void load_config_environment(Config& config) {
@@ -207,7 +198,7 @@ std::string to_toml(const Config& config) {
 
 Config parse_config(const std::string& toml, const std::string& source) {
   Config config;
-  apply_text(config, toml, source);
+  apply(config, parse_toml(toml, source), source);
   return config;
 }
 

@@ -22,7 +22,7 @@ void cpu::matmul_forward(const MatmulSizes& sizes, const Tensor& a, const Tensor
   visit_real("matmul", result.dtype(), [&]<class T>() {
     const T *x = a.data<T>(), *y = b.data<T>();
     T* z = result.mutable_data<T>();
-    if (count < 8 && work > small_product) {
+    if (sizes.count < 8 && work > small_product) {
       for (int64_t i = 0; i < sizes.count; ++i)
         blas::parallel_gemm<T>(sizes.transpose_a, sizes.transpose_b, sizes.m, sizes.n, sizes.k, 1,
                                x + i * sizes.a_stride, lda, y + i * sizes.b_stride, ldb, 0, z + i * sizes.m * sizes.n,

@@ -120,6 +120,60 @@ TEST_F(FileTest, FilesCutAnywhereAreRejected) {
   }
 }
 
+// libsndfile reads on behind a damaged page of an OGG stream and returns a shorter signal. Streams may follow one
+// another, even with one number (klettres-data has such recordings).
+TEST_F(FileTest, DamagedOggIsRejected) {
+  write_with(folder_ / "whole.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, ramp(20000));
+  const std::string whole = read("whole.ogg");
+  for (size_t at = 0; at < whole.size(); at += 1 + whole.size() / 499) {
+    std::string damaged = whole;
+    damaged[at] = static_cast<char>(damaged[at] ^ 0x10);
+    expect_error<InputError>([&] { read_audio(write("damaged.ogg", damaged)); }, {"damaged.ogg"});
+  }
+  std::vector<size_t> pages;
+  for (size_t at = whole.find("OggS"); at != std::string::npos; at = whole.find("OggS", at + 1)) pages.push_back(at);
+  ASSERT_GT(pages.size(), 3u);
+  std::string missing = whole;
+  missing.erase(pages[2], pages[3] - pages[2]);
+  expect_error<InputError>([&] { read_audio(write("missing.ogg", missing)); }, {"expected page 2", "got page 3"});
+  EXPECT_EQ(read_mono(write("twice.ogg", whole + whole)).sample_rate, 16000);
+  expect_error<InputError>([&] { read_audio(write("junk.ogg", whole + "junk")); }, {"junk.ogg", "something else"});
+}
+
+// What is no WAV, FLAC or OGG, and WAV codings whose last block is filled up, would come back longer or shorter.
+TEST_F(FileTest, OtherFormatsAndCodingsAreRejected) {
+  for (const int format : {SF_FORMAT_AIFF | SF_FORMAT_PCM_16, SF_FORMAT_AU | SF_FORMAT_PCM_16,
+                           SF_FORMAT_W64 | SF_FORMAT_PCM_16, SF_FORMAT_CAF | SF_FORMAT_PCM_16}) {
+    write_with(folder_ / "other.wav", format, ramp(100));
+    expect_error<InputError>([&] { audio_info(folder_ / "other.wav"); }, {"other.wav", "expected a WAV, FLAC or OGG"});
+  }
+  for (const int coding : {SF_FORMAT_GSM610, SF_FORMAT_IMA_ADPCM, SF_FORMAT_MS_ADPCM, SF_FORMAT_G721_32}) {
+    write_with(folder_ / "coded.wav", SF_FORMAT_WAV | coding, ramp(100));
+    expect_error<InputError>([&] { audio_info(folder_ / "coded.wav"); }, {"coded.wav", "another coding"});
+  }
+  for (const int coding :
+       {SF_FORMAT_PCM_U8, SF_FORMAT_PCM_24, SF_FORMAT_PCM_32, SF_FORMAT_DOUBLE, SF_FORMAT_ULAW, SF_FORMAT_ALAW}) {
+    write_with(folder_ / "good.wav", SF_FORMAT_WAV | coding, ramp(101));
+    EXPECT_EQ(read_mono(folder_ / "good.wav").frames, 101);
+  }
+  write_with(folder_ / "good.wav", SF_FORMAT_RF64 | SF_FORMAT_PCM_16, ramp(101));
+  EXPECT_EQ(read_mono(folder_ / "good.wav").frames, 101);
+}
+
+// libsndfile takes the last chunk of samples, also behind the end that the header states.
+TEST_F(FileTest, SecondChunksAreRejected) {
+  const std::string first = wav(std::string(100, '\x11'), 100), second = "data" + u32(50) + std::string(90, '\x22');
+  expect_error<InputError>([&] { read_audio(write("two.wav", first + second)); }, {"two.wav", "one chunk \"data\""});
+  expect_error<InputError>([&] { read_audio(write("two.wav", wav(std::string(100, '\x11'), 100, second))); },
+                           {"two.wav", "one chunk \"data\""});
+}
+
+TEST_F(FileTest, ARateOfZeroIsRejected) {
+  std::string bytes = wav(std::string(100, '\x11'), 100);
+  bytes.replace(bytes.find(u32(8000)), 4, u32(0));
+  expect_error<InputError>([&] { audio_info(write("still.wav", bytes)); }, {"still.wav"});
+}
+
 TEST_F(FileTest, NanAndInfiniteSamplesAreNamed) {
   std::vector<float> samples(10, 0.1f);
   samples[7] = std::numeric_limits<float>::quiet_NaN();

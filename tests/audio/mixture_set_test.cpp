@@ -188,9 +188,18 @@ TEST_F(MixtureSetTest, SetConfigIsReadBackAndChecked) {
   };
   fails(text + "windw = 3\n", {"unknown key windw"});
   fails("rule = \"voices\"\n", {"key corpus is missing"});
-  fails("rule = ", {"set.toml, line 1"});
-  write_set_config(folder_ / "set.toml", {.rule = "voices", .corpus = "c", .sample_rate = 0});
-  expect_error<InputError>([&] { read_set_config(folder_ / "set.toml"); }, {"sample_rate >= 1"});
+  fails("rule = ", {"set.toml", "not valid TOML at line 1"});
+  for (const char* letter : {"\xC3\xA0", "\xE3\x81\x82", "\xEF\xBB\xAF"})
+    fails(text + letter + " = 2\n", {"set.toml", "line 9"});
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    return changed.replace(changed.find(from), from.size(), to);
+  };
+  fails(with("sample_rate = 16000", "sample_rate = 0"), {"expected sample_rate from 1 to 2147483647, got 0"});
+  fails(with("sample_rate = 16000", "sample_rate = 4294967297"), {"sample_rate", "got 4294967297"});
+  fails(with("window = 5", "window = 1152921504606846976"), {"expected window from 2 to 2147483647"});
+  fails(with("sources = 3", "sources = 4294967298"), {"expected sources from 2 to 16, got 4294967298"});
+  fails(with("-42.5", "nan"), {"expected a finite noise_floor_db, got nan"});
 }
 
 TEST(CorpusReferenceTest, IsRelativeWhereSetAndCorpusShareAFolder) {
