@@ -10,6 +10,7 @@ namespace sunder {
 
 Variable add(const Variable& a, const Variable& b);
 Variable broadcast_to(const Variable& x, const Shape& shape);
+Variable cast(const Variable& x, DType dtype);
 Variable concat(const std::vector<Variable>& parts, int axis);
 std::vector<Variable> conv_block(const ConvBlock<Variable>& in, const ConvBlockOptions& options);  // next, skip_sum
 Variable depthwise_conv1d(const Variable& x, const Variable& weight, const Variable& bias, int64_t dilation);

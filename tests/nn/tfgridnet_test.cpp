@@ -140,6 +140,41 @@ TEST(TfGridNetCuda, OutputAndGradientsEqualTheCpus) {
   }
 }
 
+// |gradients - those of float64| / |those of float64|, of all parameters.
+TEST(TfGridNetCuda, GradientsInLowerPrecisionAreNearFloat64) {
+  SUNDER_NEEDS_CUDA();
+  const TfGridNetConfig config{.sources = 2,
+                               .microphones = 2,
+                               .emb_dim = 16,
+                               .blocks = 2,
+                               .hidden = 12,
+                               .heads = 2,
+                               .attn_approx_qk_dim = 34,
+                               .n_freqs = 17};
+  const auto gradients = [&](Precision precision, Stream stream) {
+    const TfGridNet network(config, precision, stream, 5);
+    const auto on = [&](Tensor values) { return values.cast(precision.signals).to(stream); };
+    const Variable output = network.forward(Variable(on(waves({2, 9, 17, 4}, 0.7))));
+    EXPECT_EQ(output.value().dtype(), precision.signals);
+    backward(output, on(waves({2, 9, 17, 4}, 1.3)));
+    return network.parameters().gradients().cast(DType::float64).to_vector<double>();
+  };
+  const auto expected = gradients(DType::float64, cpu_device);
+  for (const auto& [name, bound] :
+       {std::pair("fp32", 1e-5), {"tf32", first_step_error(tf32_unit)}, {"bf16", first_step_error(bfloat16_unit)}}) {
+    const Precision precision = parse_precision(name, first_cuda_device);
+    const auto actual = gradients(precision, first_cuda_device);
+    double difference = 0, total = 0;
+    for (size_t i = 0; i < actual.size(); ++i) {
+      difference += (actual[i] - expected[i]) * (actual[i] - expected[i]);
+      total += expected[i] * expected[i];
+    }
+    RecordProperty(fmt::format("{}_error", name), fmt::format("{:.2e}", std::sqrt(difference / total)));
+    EXPECT_LT(std::sqrt(difference / total), bound) << name;
+    EXPECT_EQ(gradients(precision, first_cuda_device), actual) << name << ": the same bits again";
+  }
+}
+
 TEST(TfGridNetTest, StartsFromPyTorchsDefaults) {
   const TfGridNet network({.microphones = 3, .emb_dim = 8, .blocks = 1, .hidden = 16}, DType::float64, cpu_device, 3);
   const auto start = network.parameters().state_dict();
