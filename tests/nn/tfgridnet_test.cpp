@@ -7,6 +7,7 @@
 
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
+#include "tensor/random.h"
 #include "tests/cuda_device.h"
 #include "tests/golden.h"
 
@@ -140,38 +141,59 @@ TEST(TfGridNetCuda, OutputAndGradientsEqualTheCpus) {
   }
 }
 
-// |gradients - those of float64| / |those of float64|, of all parameters.
-TEST(TfGridNetCuda, GradientsInLowerPrecisionAreNearFloat64) {
+Tensor noise(Shape shape, uint64_t which) {
+  Tensor result = Tensor::empty(std::move(shape), DType::float64);
+  Random random(3, RandomUse::test, 0, which);
+  for (int64_t i = 0; i < result.numel(); ++i) result.mutable_data<double>()[i] = random.normal();
+  return result;
+}
+
+// The gradients of all parameters. linear: all slopes are 1.
+std::vector<double> gradients_on_noise(Precision precision, Stream stream, bool linear) {
+  const TfGridNetConfig config{
+      .microphones = 2, .emb_dim = 16, .blocks = 2, .hidden = 12, .heads = 2, .attn_approx_qk_dim = 34, .n_freqs = 17};
+  const TfGridNet network(config, precision, stream, /*seed=*/5);
+  for (const auto& [name, tensor] : network.parameters().state_dict())
+    if (linear && (name.ends_with("act.weight") || name.ends_with("proj.1.weight")))
+      tensor.copy_from(Tensor::full(tensor.shape(), 1, tensor.dtype(), stream));
+  const auto input = [&](uint64_t which) { return noise({2, 9, 17, 4}, which).cast(precision.signals).to(stream); };
+  const Variable output = network.forward(Variable(input(1)));
+  EXPECT_EQ(output.value().dtype(), precision.signals);
+  backward(output, input(2));
+  return network.parameters().gradients().cast(DType::float64).to_vector<double>();
+}
+
+// |gradients - those of float64| / |those of float64|
+double first_step_error_of(const char* name, bool linear) {
+  const auto expected = gradients_on_noise(DType::float64, cpu_device, linear);
+  const auto actual = gradients_on_noise(parse_precision(name, first_cuda_device), first_cuda_device, linear);
+  double difference = 0, total = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    difference += (actual[i] - expected[i]) * (actual[i] - expected[i]);
+    total += expected[i] * expected[i];
+  }
+  const double error = std::sqrt(difference / total);
+  testing::Test::RecordProperty(fmt::format("{}{}_error", name, linear ? "_linear" : ""), fmt::format("{:.2e}", error));
+  return error;
+}
+
+// As nn/precision.h says, but more: softmax and norms stretch an error, and of eight PReLUs' inputs some change sides.
+TEST(TfGridNetCuda, FirstStepIsNearFloat64) {
   SUNDER_NEEDS_CUDA();
-  const TfGridNetConfig config{.sources = 2,
-                               .microphones = 2,
-                               .emb_dim = 16,
-                               .blocks = 2,
-                               .hidden = 12,
-                               .heads = 2,
-                               .attn_approx_qk_dim = 34,
-                               .n_freqs = 17};
-  const auto gradients = [&](Precision precision, Stream stream) {
-    const TfGridNet network(config, precision, stream, 5);
-    const auto on = [&](Tensor values) { return values.cast(precision.signals).to(stream); };
-    const Variable output = network.forward(Variable(on(waves({2, 9, 17, 4}, 0.7))));
-    EXPECT_EQ(output.value().dtype(), precision.signals);
-    backward(output, on(waves({2, 9, 17, 4}, 1.3)));
-    return network.parameters().gradients().cast(DType::float64).to_vector<double>();
-  };
-  const auto expected = gradients(DType::float64, cpu_device);
-  for (const auto& [name, bound] :
-       {std::pair("fp32", 1e-5), {"tf32", first_step_error(tf32_unit)}, {"bf16", first_step_error(bfloat16_unit)}}) {
+  EXPECT_LT(first_step_error_of("fp32", false), 1e-4);
+  EXPECT_LT(first_step_error_of("tf32", false), 4 * first_step_error(tf32_unit));
+  EXPECT_LT(first_step_error_of("bf16", false), 4 * first_step_error(bfloat16_unit));
+  EXPECT_LT(first_step_error_of("tf32", true), smooth_first_step_error(tf32_unit));
+  EXPECT_LT(first_step_error_of("bf16", true), 2 * smooth_first_step_error(bfloat16_unit));
+}
+
+TEST(TfGridNetCuda, FirstStepHasTheSameBitsAgain) {
+  SUNDER_NEEDS_CUDA();
+  for (const char* name : {"fp64", "tf32", "bf16"}) {
     const Precision precision = parse_precision(name, first_cuda_device);
-    const auto actual = gradients(precision, first_cuda_device);
-    double difference = 0, total = 0;
-    for (size_t i = 0; i < actual.size(); ++i) {
-      difference += (actual[i] - expected[i]) * (actual[i] - expected[i]);
-      total += expected[i] * expected[i];
-    }
-    RecordProperty(fmt::format("{}_error", name), fmt::format("{:.2e}", std::sqrt(difference / total)));
-    EXPECT_LT(std::sqrt(difference / total), bound) << name;
-    EXPECT_EQ(gradients(precision, first_cuda_device), actual) << name << ": the same bits again";
+    EXPECT_EQ(gradients_on_noise(precision, first_cuda_device, false),
+              gradients_on_noise(precision, first_cuda_device, false))
+        << name;
   }
 }
 
