@@ -11,6 +11,7 @@ namespace sunder {
 
 Variable add(const Variable& a, const Variable& b);
 Variable broadcast_to(const Variable& x, const Shape& shape);
+Variable cast(const Variable& x, DType dtype);
 // What a network of channels last says of S spectra: (B, T, F, 2 S), channel 2 s the real part and 2 s + 1 the imaginary
 // part of speaker s (TF-GridNet's order) -> (B, S, T, F) complex.
 Variable channel_spectra(const Variable& x);

@@ -9,7 +9,7 @@ namespace {
 
 constexpr Window three_by_three{{3, 1, 1}, {3, 1, 1}};  // of the first and the last convolution
 
-void check(const TfGridNetConfig& c, const Precision& precision) {
+void check(const TfGridNetConfig& c) {
   const auto at_least_one = [](const char* key, int64_t value) {
     if (value < 1) throw_error<UsageError>("model.{}: expected at least 1, got {}", key, value);
   };
@@ -26,9 +26,6 @@ void check(const TfGridNetConfig& c, const Precision& precision) {
     throw_error<UsageError>("model.emb_ks: expected at least emb_hs = {}, got {}", c.emb_hs, c.emb_ks);
   if (c.emb_dim % c.heads != 0)
     throw_error<UsageError>("model.emb_dim: expected a multiple of the {} heads, got {}", c.heads, c.emb_dim);
-  if (precision.activations != precision.signals)
-    throw_error<UsageError>("--precision: expected fp64, fp32 or tf32 for TF-GridNet, got activations in {}",
-                            to_string(precision.activations));
 }
 
 // An axis with zeros in front and behind, so that windows of I every J cover it: in front I - J, and behind at least as
@@ -41,7 +38,7 @@ int64_t padded_size(int64_t size, const TfGridNetConfig& c) {
 }  // namespace
 
 TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed)
-    : config_((check(config, precision), config)), tf32_(precision.tf32) {
+    : config_((check(config), config)), precision_(precision) {
   const int64_t dim = config.emb_dim, inputs = 2 * config.microphones, outputs = 2 * config.sources;
   const Init from_inputs = Init::fan_in(9 * inputs);
   parameters_.declare(&conv_weight_, {"conv.0.weight", {dim, inputs, 3, 3}, from_inputs}, {dim, 9 * inputs});
@@ -107,57 +104,69 @@ void TfGridNet::declare_head(Head& head, const std::string& linear, const std::s
   parameters_.declare(&head.shift, {norm + ".beta", affine, Init::constant(0)}, {heads, channels, bins});
 }
 
-Variable TfGridNet::recurrent(const Variable& x, const Path& p) const {
-  return lstm(x, p.weight_ih, p.weight_hh, p.bias_ih, p.bias_hh, tf32_);
-}
+Variable TfGridNet::narrow(const Variable& x) const { return cast(x, precision_.activations); }
+Variable TfGridNet::wide(const Variable& x) const { return cast(x, precision_.signals); }
 
 // x: (B, T, F, D), padded. Along frequency a frame is a sequence and its bins lie side by side; along time a band is
 // one, and the bands of a step do. For I = J neighbours are put side by side by a reshape along frequency, by one
 // transposition along time.
-Variable TfGridNet::run_path(const Variable& x, const Path& path, bool along_time) const {
+Variable TfGridNet::run_path(const Variable& x, const Path& path, bool along_time, const Tensor& matrices) const {
   const int64_t items = x.size(0), steps = x.size(1), bins = x.size(2), dim = x.size(3);
   const int64_t kernel = config_.emb_ks, stride = config_.emb_hs;
-  const Variable normed = layer_norm(x, path.gain, path.bias, config_.eps);
+  const auto matrix = [&](const Variable& weight) { return parameters_.in_copy(matrices, weight); };
+  const auto recurrent = [&](const Variable& rows) {
+    return lstm(rows, matrix(path.weight_ih), matrix(path.weight_hh), path.bias_ih, path.bias_hh, precision_.tf32);
+  };
+  const Variable normed = narrow(layer_norm(x, path.gain, path.bias, config_.eps));
   if (kernel == stride) {
-    const auto back = [&](const Variable& h) { return linear(h, path.linear_weight, path.linear_bias, tf32_); };
+    const auto run = [&](const Variable& rows) {
+      return linear(recurrent(rows), matrix(path.linear_weight), path.linear_bias, precision_.tf32);
+    };
     if (!along_time) {
-      const Variable rows = reshape(normed, {items * steps, bins / kernel, kernel * dim});
-      return add(x, reshape(back(recurrent(rows, path)), x.shape()));
+      const Variable y = run(reshape(normed, {items * steps, bins / kernel, kernel * dim}));
+      return add(x, wide(reshape(y, x.shape())));
     }
     const Variable apart = reshape(normed, {items, steps / kernel, kernel, bins, dim});
-    const Variable rows = reshape(permute(apart, {0, 1, 3, 2, 4}), {items, steps / kernel, bins, kernel * dim});
-    const Variable y = reshape(back(recurrent(rows, path)), {items, steps / kernel, bins, kernel, dim});
-    return add(x, reshape(permute(y, {0, 1, 3, 2, 4}), x.shape()));
+    const Variable y = run(reshape(permute(apart, {0, 1, 3, 2, 4}), {items, steps / kernel, bins, kernel * dim}));
+    const Variable back = permute(reshape(y, {items, steps / kernel, bins, kernel, dim}), {0, 1, 3, 2, 4});
+    return add(x, wide(reshape(back, x.shape())));
   }
   const Window window = along_time ? Window{{kernel, stride, 0}, {}} : Window{{}, {kernel, stride, 0}};
   const Variable windows = unfold(normed, window);
   Shape shape = windows.shape();
   shape.back() = 2 * config_.hidden;
   const Variable rows = along_time ? windows : reshape(windows, {items * steps, windows.size(2), windows.size(3)});
-  const Variable products = matmul(reshape(recurrent(rows, path), shape), path.linear_weight);
-  return add(x, add(fold(products, steps, bins, window), path.linear_bias));
+  const Variable products = matmul(reshape(recurrent(rows), shape), narrow(path.linear_weight));
+  return add(x, add(wide(fold(products, steps, bins, window)), path.linear_bias));
 }
 
 // (B, T, F, D) -> (B, heads, T, F C)
-Variable TfGridNet::project(const Variable& x, const Head& head) const {
-  return head_norm(linear(x, head.weight, head.bias, tf32_), head.slope, head.gain, head.shift, config_.eps);
+Variable TfGridNet::project(const Variable& x, const Head& head, const Tensor& matrices) const {
+  const Variable y = linear(x, parameters_.in_copy(matrices, head.weight), head.bias, precision_.tf32);
+  return head_norm(y, head.slope, head.gain, head.shift, config_.eps);
 }
 
-// Every frame of a head, all bins of it, is one vector.
-Variable TfGridNet::attention(const Variable& x, const Block& block) const {
+// Every frame of a head, all bins of it, is one vector. Scores are wide: they are differences' exponents.
+Variable TfGridNet::attention(const Variable& x, const Block& block, const Tensor& matrices) const {
   const int64_t heads = config_.heads, channels = config_.emb_dim / heads;
-  const Variable query = project(x, block.query), key = project(x, block.key), value = project(x, block.value);
-  const Variable scores = matmul(scale(query, 1 / std::sqrt(static_cast<double>(query.size(3)))), key, false, true);
-  const Variable mixed = matmul(softmax(scores), value);
+  const Variable units = narrow(x);
+  const Variable query = project(units, block.query, matrices), key = project(units, block.key, matrices);
+  const Variable value = project(units, block.value, matrices);
+  const Variable scores =
+      scale(wide(matmul(query, key, false, true)), 1 / std::sqrt(static_cast<double>(query.size(3))));
+  const Variable mixed = matmul(narrow(softmax(scores)), value);
   const Variable apart = reshape(mixed, {x.size(0), heads, x.size(1), x.size(2), channels});
   const Variable together = reshape(permute(apart, {0, 2, 3, 1, 4}), x.shape());
-  return add(x, reshape(project(together, block.output), x.shape()));
+  return add(x, wide(reshape(project(together, block.output, matrices), x.shape())));
 }
 
 Variable TfGridNet::forward(const Variable& features) const {
   check_shape("tfgridnet", "features", features.value(), {-1, -1, config_.n_freqs, 2 * config_.microphones});
   const int64_t items = features.size(0), steps = features.size(1), bins = features.size(2), dim = config_.emb_dim;
-  const Variable embedded = linear(unfold(features, three_by_three), conv_weight_, conv_bias_, tf32_);
+  // Products read their matrices as activations are stored: one cast for all of them, itself where nothing changes.
+  const Tensor matrices = parameters_.values().cast(precision_.activations);
+  const Variable embedded = wide(linear(narrow(unfold(features, three_by_three)),
+                                        parameters_.in_copy(matrices, conv_weight_), conv_bias_, precision_.tf32));
   Variable x = global_norm(reshape(embedded, {items, steps * bins, dim}), conv_gain_, conv_shift_, config_.eps);
   x = reshape(x, {items, steps, bins, dim});
   const int64_t front = config_.emb_ks - config_.emb_hs;
@@ -165,10 +174,10 @@ Variable TfGridNet::forward(const Variable& features) const {
   const int64_t behind_f = padded_size(bins, config_) - bins - front;
   for (const Block& block : blocks_) {
     Variable y = pad_axis(pad_axis(x, 1, front, behind_t), 2, front, behind_f);
-    y = run_path(run_path(y, block.intra, false), block.inter, true);
+    y = run_path(run_path(y, block.intra, false, matrices), block.inter, true, matrices);
     if (y.size(1) != steps) y = slice_axis(y, 1, front, front + steps);
     if (y.size(2) != bins) y = slice_axis(y, 2, front, front + bins);
-    x = attention(y, block);
+    x = attention(y, block, matrices);
   }
   return add(fold(matmul(x, deconv_weight_), steps, bins, three_by_three), deconv_bias_);
 }

@@ -31,7 +31,8 @@ struct TfGridNetConfig {
 
 class TfGridNet {
  public:
-  // Throws UsageError for sizes below 1, I < J, heads that do not divide D, and for bfloat16 activations.
+  // With bfloat16 activations what enters and leaves products is stored in it; the rest, scores too, is float32. Throws
+  // UsageError for sizes below 1, I < J and heads that do not divide D.
   TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed);
 
   // features: (B, T, F, 2M), the real parts of all microphones, then the imaginary ones -> (B, T, F, 2S), channel 2s
@@ -59,13 +60,16 @@ class TfGridNet {
   void declare_path(Path& path, const std::string& prefix);
   void declare_head(Head& head, const std::string& linear, const std::string& slope, const std::string& norm,
                     int64_t heads, int64_t channels);
-  Variable run_path(const Variable& x, const Path& path, bool along_time) const;
-  Variable recurrent(const Variable& x, const Path& path) const;
-  Variable project(const Variable& x, const Head& head) const;
-  Variable attention(const Variable& x, const Block& block) const;
+  // As products read it; as norms, sums and what runs from block to block are stored.
+  Variable narrow(const Variable& x) const;
+  Variable wide(const Variable& x) const;
+  // matrices: the parameters as products read them, like parameters_.values().
+  Variable run_path(const Variable& x, const Path& path, bool along_time, const Tensor& matrices) const;
+  Variable project(const Variable& x, const Head& head, const Tensor& matrices) const;
+  Variable attention(const Variable& x, const Block& block, const Tensor& matrices) const;
 
   TfGridNetConfig config_;
-  Tf32 tf32_;
+  Precision precision_;
   Parameters parameters_;
   Variable conv_weight_, conv_bias_, conv_gain_, conv_shift_;
   std::vector<Block> blocks_;

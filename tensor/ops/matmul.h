@@ -7,8 +7,9 @@ namespace sunder {
 
 // The product of two matrices, or of one for every index of the leading axes (torch.matmul).
 // a: (B..., M, K), or (B..., K, M) with transpose_a; b: (B..., K, N), or (B..., N, K) with transpose_b; one of the two
-// may have no leading axes and then serves all of them. Returns (B..., M, N). float32, float64.
-// Throws Error for inner sizes or leading axes that differ.
+// may have no leading axes and then serves all of them. Returns (B..., M, N). float32, float64; on CUDA bfloat16,
+// summed in float32 (but no gradient of an operand that serves several products). Throws Error for inner sizes or
+// leading axes that differ.
 Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a = false, bool transpose_b = false);
 
 struct MatmulGrads {
@@ -25,5 +26,8 @@ struct MatmulSizes {
   bool transpose_a, transpose_b;
 };
 SUNDER_KERNEL(matmul_forward, const MatmulSizes& sizes, const Tensor& a, const Tensor& b, Tensor& result)
+
+// Rounded once; the hundredth is float32's.
+inline constexpr double matmul_bfloat16_error = 1.01 * bfloat16_unit;
 
 }  // namespace sunder

@@ -9,7 +9,8 @@ namespace {
 
 // To the other precision and back: what is left of a number is its rounding to float32.
 Example example(const std::string& name, Shape shape, DType dtype) {
-  return {name, {random_tensor(shape, 1, dtype)},
+  return {name,
+          {random_tensor(shape, 1, dtype)},
           [](const auto& in) {
             const Tensor& x = in[0].value();
             const bool single = real_of(x.dtype()) == DType::float32;
@@ -24,7 +25,10 @@ Example example(const std::string& name, Shape shape, DType dtype) {
               values[i] = static_cast<float>(values[i]);
             return std::vector{rounded};
           },
-          {}, /*check_grad=*/false, /*tolerance64=*/0, /*tolerance32=*/1e-7};
+          {},
+          /*check_grad=*/false,
+          /*tolerance64=*/0,
+          /*tolerance32=*/1e-7};
 }
 
 // To bfloat16 and back: the nearest of 256 numbers between two powers of two, of two equally near ones the even.
@@ -51,12 +55,21 @@ Example narrow_example(const std::string& name, Tensor x) {
           /*tolerance32=*/0};
 }
 
+// With a gradient: to float64 and back, which changes no number.
+Example differentiable(const std::string& name, Shape shape) {
+  return {name,
+          {random_tensor(shape, 1)},
+          [](const auto& in) { return std::vector{cast(cast(in[0], DType::float64), in[0].value().dtype())}; },
+          [](const std::vector<Tensor>& in) { return in; }};
+}
+
 }  // namespace
 
 Case cast_case() {
   return {"cast",
           {example("1", {1}, DType::float64), example("0", {0}, DType::float64), example("3x7", {3, 7}, DType::float64),
            example("40001", {40001}, DType::float64), example("5x3_complex", {5, 3}, DType::complex128),
+           differentiable("gradient_3x7", {3, 7}),
            narrow_example("bfloat16_4013", random_tensor({4013}, 1, DType::float64, -3, 3)),
            narrow_example("bfloat16_ties",
                           generate({64}, [](int64_t i) { return 1 + std::ldexp(static_cast<double>(i), -8); }))},

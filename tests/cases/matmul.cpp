@@ -23,10 +23,15 @@ std::vector<Tensor> reference(const std::vector<Tensor>& in, bool ta, bool tb) {
 }
 
 Example example(const std::string& name, Shape a, Shape b, bool ta = false, bool tb = false) {
-  return {name,
-          {random_tensor(a, 1), random_tensor(b, 2)},
-          [=](const auto& in) { return std::vector{matmul(in[0], in[1], ta, tb)}; },
-          [=](const std::vector<Tensor>& in) { return reference(in, ta, tb); }};
+  Example result{name,
+                 {random_tensor(a, 1), random_tensor(b, 2)},
+                 [=](const auto& in) { return std::vector{matmul(in[0], in[1], ta, tb)}; },
+                 [=](const std::vector<Tensor>& in) { return reference(in, ta, tb); }};
+  if (a.size() == b.size() || (b.size() == 2 && !ta)) {
+    result.narrow = {Narrow::activation, Narrow::activation};
+    result.bfloat16_bound = matmul_bfloat16_error;
+  }
+  return result;
 }
 
 }  // namespace

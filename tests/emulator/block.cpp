@@ -145,7 +145,7 @@ void BlockRunner::finish_thread() {
     });
   Warp& warp = warp_states_[current_ / warp_lanes];
   warp.gone |= 1u << lane();
-  for (int other = 0; warp.waiting >> other != 0; ++other)
+  for (int other = 0; other < warp_lanes; ++other)
     if (warp.waiting >> other & 1) complete_warp_operation(waits_[current_ - lane() + other].mask, current_ - lane());
 }
 

@@ -127,9 +127,9 @@ TEST_P(KernelTest, ShufflesFollowTheProgrammingGuide) {
 }
 
 // Groups of a warp meet on their own, in different numbers; lanes that returned no longer count.
-__global__ void group_kernel(float* sums) {
+__global__ void group_kernel(float* sums, int gone) {
   const int lane = threadIdx.x, group = lane / 8;
-  if (group == 3) return;
+  if (group == gone) return;
   const unsigned mask = 0xffu << group * 8;
   float sum = 0;
   for (int round = 0; round <= group; ++round) {
@@ -142,11 +142,13 @@ __global__ void group_kernel(float* sums) {
 }
 
 TEST_P(KernelTest, GroupsOfAWarpMeetOnTheirOwn) {
-  const DeviceArray<float> sums(std::vector<float>(32, -1));
-  launch(group_kernel, 1, 32, 0, stream, sums.data());
-  const std::vector<float> s = sums.values();
-  const float expected[] = {28, 2 * 92, 3 * 156, -1};
-  for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(s[lane], expected[lane / 8]) << lane;
+  const float expected[] = {28, 2 * 92, 3 * 156, 4 * 220};
+  for (int gone = 0; gone < 4; ++gone) {
+    const DeviceArray<float> sums(std::vector<float>(32, -1));
+    launch(group_kernel, 1, 32, 0, stream, sums.data(), gone);
+    const std::vector<float> s = sums.values();
+    for (int lane = 0; lane < 32; ++lane) EXPECT_EQ(s[lane], lane / 8 == gone ? -1 : expected[lane / 8]) << lane;
+  }
 }
 
 struct Tallies {
@@ -205,8 +207,8 @@ TEST_P(KernelTest, VectorsAndBfloat16RoundToNearestEven) {
 TEST(KernelCounters, CountLaunchesAndNames) {
   const uint64_t before = emulator::counters().kernels, threads = emulator::counters().threads;
   const DeviceArray<float> sums(32);
-  launch(group_kernel, 1, 32, 0, stream, sums.data());
-  launch(group_kernel, dim3(0), 32, 0, stream, sums.data());
+  launch(group_kernel, 1, 32, 0, stream, sums.data(), 3);
+  launch(group_kernel, dim3(0), 32, 0, stream, sums.data(), 3);
   EXPECT_EQ(emulator::counters().kernels, before + 1);
   EXPECT_EQ(emulator::counters().threads, threads + 32);
   EXPECT_TRUE(emulator::kernels_run().contains("group_kernel"));

@@ -1,12 +1,14 @@
-// cuBLAS, cuSOLVER and cuFFT of the emulator against their definitions.
+// cuBLAS, cuDNN, cuFFT and cuSOLVER of the emulator against their definitions.
 #include <cublas_v2.h>
 #include <cuda_bf16.h>
+#include <cudnn.h>
 #include <cufft.h>
 #include <cusolverDn.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <complex>
+#include <cstring>
 #include <numbers>
 
 #include "tensor/error.h"
@@ -303,6 +305,110 @@ TYPED_TEST(FftTest, NeedsItsWorkAreaAndLiveMemory) {
   SUNDER_CUDA_CHECK(cufftDestroy(plan));
   EXPECT_EQ(cufftDestroy(plan), CUFFT_INVALID_PLAN);
   EXPECT_EQ(cufftExecR2C(plan, input.data(), output.data()), CUFFT_INVALID_PLAN);
+}
+
+// An LSTM in one direction and with one unit can be followed by hand.
+class RnnTest : public testing::Test {
+ protected:
+  static constexpr int steps = 3, sequences = 2, inputs = 1, hidden = 1;
+
+  void SetUp() override {
+    SUNDER_CUDA_CHECK(cudnnCreate(&handle));
+    SUNDER_CUDA_CHECK(cudnnCreateDropoutDescriptor(&dropout));
+    SUNDER_CUDA_CHECK(cudnnSetDropoutDescriptor(dropout, handle, 0, nullptr, 0, 0));
+    SUNDER_CUDA_CHECK(cudnnCreateRNNDescriptor(&rnn));
+    SUNDER_CUDA_CHECK(describe(CUDNN_DATA_DOUBLE, hidden));
+    SUNDER_CUDA_CHECK(cudnnCreateRNNDataDescriptor(&data));
+    const std::vector<int> lengths(sequences, steps);
+    SUNDER_CUDA_CHECK(cudnnSetRNNDataDescriptor(data, CUDNN_DATA_DOUBLE, CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED, steps,
+                                                sequences, inputs, lengths.data(), nullptr));
+    SUNDER_CUDA_CHECK(cudnnGetRNNWeightSpaceSize(handle, rnn, &weight_bytes));
+    SUNDER_CUDA_CHECK(
+        cudnnGetRNNTempSpaceSizes(handle, rnn, CUDNN_FWD_MODE_TRAINING, data, &work_bytes, &reserve_bytes));
+  }
+  void TearDown() override {
+    SUNDER_CUDA_CHECK(cudnnDestroyRNNDataDescriptor(data));
+    SUNDER_CUDA_CHECK(cudnnDestroyRNNDescriptor(rnn));
+    SUNDER_CUDA_CHECK(cudnnDestroyDropoutDescriptor(dropout));
+    SUNDER_CUDA_CHECK(cudnnDestroy(handle));
+  }
+
+  cudnnStatus_t describe(cudnnDataType_t math, int projection) const {
+    return cudnnSetRNNDescriptor_v8(rnn, CUDNN_RNN_ALGO_STANDARD, CUDNN_LSTM, CUDNN_RNN_DOUBLE_BIAS,
+                                    CUDNN_UNIDIRECTIONAL, CUDNN_LINEAR_INPUT, CUDNN_DATA_DOUBLE, math,
+                                    CUDNN_DEFAULT_MATH, inputs, hidden, projection, 1, dropout,
+                                    CUDNN_RNN_PADDED_IO_DISABLED);
+  }
+  cudnnStatus_t forward(const double* x, double* y, const char* weights, char* reserve, size_t reserve_size) const {
+    const DeviceArray<char> work(work_bytes);
+    return cudnnRNNForward(handle, rnn, CUDNN_FWD_MODE_TRAINING, nullptr, data, x, data, y, nullptr, nullptr, nullptr,
+                           nullptr, nullptr, nullptr, weight_bytes, weights, work_bytes, work.data(), reserve_size,
+                           reserve);
+  }
+
+  cudnnHandle_t handle = nullptr;
+  cudnnDropoutDescriptor_t dropout = nullptr;
+  cudnnRNNDescriptor_t rnn = nullptr;
+  cudnnRNNDataDescriptor_t data = nullptr;
+  size_t weight_bytes = 0, work_bytes = 0, reserve_bytes = 0;
+};
+
+TEST_F(RnnTest, FollowsTheFormulaWithWeightsWhereItSays) {
+  std::vector<char> space(weight_bytes);
+  const DeviceArray<char> weights(space);
+  cudnnTensorDescriptor_t matrix = nullptr, bias = nullptr;
+  SUNDER_CUDA_CHECK(cudnnCreateTensorDescriptor(&matrix));
+  SUNDER_CUDA_CHECK(cudnnCreateTensorDescriptor(&bias));
+  double w[8], b[8];  // of i, f, g, o from x, then from h
+  for (int k = 0; k < 8; ++k) {
+    void *matrix_at = nullptr, *bias_at = nullptr;
+    SUNDER_CUDA_CHECK(
+        cudnnGetRNNWeightParams(handle, rnn, 0, weight_bytes, weights.data(), k, matrix, &matrix_at, bias, &bias_at));
+    w[k] = 0.3 * k - 0.8;
+    b[k] = 0.2 * k - 0.5;
+    std::memcpy(space.data() + (static_cast<char*>(matrix_at) - weights.data()), &w[k], sizeof(double));
+    std::memcpy(space.data() + (static_cast<char*>(bias_at) - weights.data()), &b[k], sizeof(double));
+  }
+  int dim = 0, sizes[3], strides[3];
+  cudnnDataType_t type{};
+  SUNDER_CUDA_CHECK(cudnnGetTensorNdDescriptor(matrix, 3, &type, &dim, sizes, strides));
+  EXPECT_EQ(std::vector<int>(sizes, sizes + 3), (std::vector<int>{1, hidden, hidden}));
+  SUNDER_CUDA_CHECK(cudnnDestroyTensorDescriptor(matrix));
+  SUNDER_CUDA_CHECK(cudnnDestroyTensorDescriptor(bias));
+
+  const DeviceArray<char> filled(space), reserve(reserve_bytes);
+  const std::vector<double> x = waves<double>(steps * sequences, 0.9);
+  const DeviceArray<double> input(x), output(steps * sequences);
+  SUNDER_CUDA_CHECK(forward(input.data(), output.data(), filled.data(), reserve.data(), reserve_bytes));
+  const std::vector<double> y = output.values();
+  const auto squash = [](double value) { return 1 / (1 + std::exp(-value)); };
+  for (int n = 0; n < sequences; ++n) {
+    double h = 0, c = 0;
+    for (int t = 0; t < steps; ++t) {
+      const auto sum = [&](int k) { return w[k] * x[t * sequences + n] + b[k] + w[4 + k] * h + b[4 + k]; };
+      c = squash(sum(1)) * c + squash(sum(0)) * std::tanh(sum(2));
+      h = squash(sum(3)) * std::tanh(c);
+      EXPECT_NEAR(y[t * sequences + n], h, 1e-14) << t << ' ' << n;
+    }
+  }
+}
+
+TEST_F(RnnTest, RejectsWhatDoesNotFit) {
+  const DeviceArray<double> x(steps * sequences), y(steps * sequences), short_y(steps * sequences - 1);
+  const DeviceArray<char> weights(weight_bytes), reserve(reserve_bytes);
+  EXPECT_EQ(forward(x.data(), y.data(), weights.data(), reserve.data(), reserve_bytes), CUDNN_STATUS_SUCCESS);
+  EXPECT_EQ(forward(x.data(), y.data(), weights.data(), reserve.data(), reserve_bytes - 1),
+            CUDNN_STATUS_BAD_PARAM_SIZE_INSUFFICIENT);
+  EXPECT_THROW(SUNDER_CUDA_CHECK(forward(x.data(), y.data(), weights.data(), nullptr, 0)), DeviceError);
+  EXPECT_THROW(forward(x.data(), short_y.data(), weights.data(), reserve.data(), reserve_bytes), Failure);
+  std::vector<double> host(steps * sequences);
+  EXPECT_THROW(forward(host.data(), y.data(), weights.data(), reserve.data(), reserve_bytes), Failure);
+  EXPECT_EQ(describe(CUDNN_DATA_FLOAT, hidden), CUDNN_STATUS_NOT_SUPPORTED) << "float64 is computed with as such";
+  EXPECT_EQ(describe(CUDNN_DATA_DOUBLE, 0), CUDNN_STATUS_BAD_PARAM);
+  const std::vector<int> lengths{steps, steps - 1};
+  EXPECT_EQ(cudnnSetRNNDataDescriptor(data, CUDNN_DATA_DOUBLE, CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED, steps, sequences,
+                                      inputs, lengths.data(), nullptr),
+            CUDNN_STATUS_NOT_SUPPORTED);
 }
 
 }  // namespace

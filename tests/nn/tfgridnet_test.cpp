@@ -7,6 +7,7 @@
 
 #include "autograd/gradcheck.h"
 #include "autograd/ops.h"
+#include "tensor/random.h"
 #include "tests/cuda_device.h"
 #include "tests/golden.h"
 
@@ -137,6 +138,62 @@ TEST(TfGridNetCuda, OutputAndGradientsEqualTheCpus) {
     for (size_t k = 0; k < 3; ++k)
       for (size_t i = 0; i < results[0][k].size(); ++i)
         ASSERT_NEAR(results[1][k][i], results[0][k][i], 1e-12) << kernel << ' ' << stride << ' ' << k << ' ' << i;
+  }
+}
+
+Tensor noise(Shape shape, uint64_t which) {
+  Tensor result = Tensor::empty(std::move(shape), DType::float64);
+  Random random(3, RandomUse::test, 0, which);
+  for (int64_t i = 0; i < result.numel(); ++i) result.mutable_data<double>()[i] = random.normal();
+  return result;
+}
+
+// The gradients of all parameters. linear: all slopes are 1.
+std::vector<double> gradients_on_noise(Precision precision, Stream stream, bool linear) {
+  const TfGridNetConfig config{
+      .microphones = 2, .emb_dim = 16, .blocks = 2, .hidden = 12, .heads = 2, .attn_approx_qk_dim = 34, .n_freqs = 17};
+  const TfGridNet network(config, precision, stream, /*seed=*/5);
+  for (const auto& [name, tensor] : network.parameters().state_dict())
+    if (linear && (name.ends_with("act.weight") || name.ends_with("proj.1.weight")))
+      tensor.copy_from(Tensor::full(tensor.shape(), 1, tensor.dtype(), stream));
+  const auto input = [&](uint64_t which) { return noise({2, 9, 17, 4}, which).cast(precision.signals).to(stream); };
+  const Variable output = network.forward(Variable(input(1)));
+  EXPECT_EQ(output.value().dtype(), precision.signals);
+  backward(output, input(2));
+  return network.parameters().gradients().cast(DType::float64).to_vector<double>();
+}
+
+// |gradients - those of float64| / |those of float64|
+double first_step_error_of(const char* name, bool linear) {
+  const auto expected = gradients_on_noise(DType::float64, cpu_device, linear);
+  const auto actual = gradients_on_noise(parse_precision(name, first_cuda_device), first_cuda_device, linear);
+  double difference = 0, total = 0;
+  for (size_t i = 0; i < actual.size(); ++i) {
+    difference += (actual[i] - expected[i]) * (actual[i] - expected[i]);
+    total += expected[i] * expected[i];
+  }
+  const double error = std::sqrt(difference / total);
+  testing::Test::RecordProperty(fmt::format("{}{}_error", name, linear ? "_linear" : ""), fmt::format("{:.2e}", error));
+  return error;
+}
+
+// As nn/precision.h says, but more: softmax and norms stretch an error, and of eight PReLUs' inputs some change sides.
+TEST(TfGridNetCuda, FirstStepIsNearFloat64) {
+  SUNDER_NEEDS_CUDA();
+  EXPECT_LT(first_step_error_of("fp32", false), 1e-4);
+  EXPECT_LT(first_step_error_of("tf32", false), 4 * first_step_error(tf32_unit));
+  EXPECT_LT(first_step_error_of("bf16", false), 4 * first_step_error(bfloat16_unit));
+  EXPECT_LT(first_step_error_of("tf32", true), smooth_first_step_error(tf32_unit));
+  EXPECT_LT(first_step_error_of("bf16", true), 2 * smooth_first_step_error(bfloat16_unit));
+}
+
+TEST(TfGridNetCuda, FirstStepHasTheSameBitsAgain) {
+  SUNDER_NEEDS_CUDA();
+  for (const char* name : {"fp64", "tf32", "bf16"}) {
+    const Precision precision = parse_precision(name, first_cuda_device);
+    EXPECT_EQ(gradients_on_noise(precision, first_cuda_device, false),
+              gradients_on_noise(precision, first_cuda_device, false))
+        << name;
   }
 }
 
