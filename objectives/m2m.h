@@ -6,8 +6,8 @@
 namespace sunder {
 
 struct M2mOptions {
-  FcpOptions close, far;  // the paper's taps I, J (close-talk) and M, N (far-field) are past and future
-  double alpha = 1;       // weight of the far-field microphones: 1 for six of them, 1/7 for one
+  FcpOptions close = {}, far = {};  // the paper's taps I, J (close-talk) and M, N (far-field) are past and future
+  double alpha = 1;                 // weight of the far-field microphones: 1 for six of them, 1/7 for one
   double xi = fcp_xi;
 };
 

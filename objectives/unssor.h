@@ -7,7 +7,7 @@
 namespace sunder {
 
 struct UnssorOptions {
-  FcpOptions filter;
+  FcpOptions filter = {};
   double gamma = 0.02;            // of isms: 0.02 for six microphones, 0.06 for three
   double reference_weight = 0.2;  // of the reference microphone: 0.2 for six, 1/6 for three; the others have 1
   int64_t reference = 0;          // that microphone
