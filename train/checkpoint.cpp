@@ -230,6 +230,7 @@ void rewind_checkpoints(const fs::path& run_folder, const Checkpoint& checkpoint
       relink(folder, "best", newest_best(folder, checkpoint.step));
     relink(folder, "last", checkpoint.step);
     sync_folder(folder);
+    remove_leftovers(folder);  // a run that was over but for this saves nothing more
   } catch (const fs::filesystem_error& error) {
     throw_error("{}: cannot remove the later checkpoints: {}", folder.string(), error.what());
   }

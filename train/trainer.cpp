@@ -5,6 +5,7 @@
 #include "nn/registry.h"
 #include "tensor/parallel.h"
 #include "train/signals.h"
+#include "train/step_memory.h"
 
 namespace sunder {
 namespace {
@@ -175,6 +176,7 @@ bool Trainer::next_pair(Batch& first, Batch& second) {
 
 void Trainer::step(const std::string& kind, const std::vector<Tensor>& inputs, const StepRunner::Loss& loss) {
   const Config& c = config();
+  if (announced_.insert(kind).second) announce_memory(kind, inputs, loss);
   runner_->run(kind, inputs, loss);
   pending_.push_back({++steps_, epoch_, loader_->seconds_waited() - waited_before_step_, std::move(last_batches_)});
   if (const cuda::GraphSize size = runner_->graph_size(); size != graph_size_) {
@@ -188,6 +190,13 @@ void Trainer::step(const std::string& kind, const std::vector<Tensor>& inputs, c
   }
   note_results(false);
   if (c.train.checkpoint_minutes > 0 && seconds_since(last_save_) >= 60 * c.train.checkpoint_minutes) save(false);
+}
+
+void Trainer::announce_memory(const std::string& kind, const std::vector<Tensor>& inputs,
+                              const StepRunner::Loss& loss) {
+  const auto bytes = predict_step_memory(network_->parameters(), inputs, loader_->segment_samples(),
+                                         network_->shortest_input(), loss);
+  if (bytes) log_->info("{}: a step will need about {:.2f} GB of memory", kind, static_cast<double>(*bytes) * 1e-9);
 }
 
 void Trainer::note_results(bool wait) {

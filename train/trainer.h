@@ -7,6 +7,7 @@
 #include <limits>
 #include <memory>
 #include <optional>
+#include <set>
 
 #include "nn/adam.h"
 #include "nn/far_field.h"
@@ -84,6 +85,7 @@ class Trainer {
   };
   void note(const Pending& step, const StepResult& result);
   void note_results(bool wait);
+  void announce_memory(const std::string& kind, const std::vector<Tensor>& inputs, const StepRunner::Loss& loss);
   void check_finite(const Pending& step, const StepResult& result, double per_input);
   CheckpointData checkpoint_data() const;
   void save(bool is_best);
@@ -126,6 +128,7 @@ class Trainer {
   double minutes_before_ = 0;
   std::chrono::steady_clock::time_point start_, last_save_, last_validation_, last_metrics_;
   std::map<std::string, int64_t> counters_;
+  std::set<std::string> announced_;  // kinds of steps whose memory was spoken of
   double epoch_loss_ = 0;  // summed over the epoch's inputs so far
   int64_t epoch_inputs_ = 0;
   double waited_before_step_ = 0;

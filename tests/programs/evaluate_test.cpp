@@ -203,6 +203,54 @@ TEST_F(EvaluateTest, FilesThatDoNotFitAreNamed) {
   refused({"ests/x.wav", "cut short"});
 }
 
+TEST_F(EvaluateTest, LengthsAreMadeEqualOnRequest) {
+  const std::vector<float> signal = write_noise("refs/x.wav", 4000, 1);
+  write_wav(folder_ / "ests/x.wav", std::vector<float>(signal.begin(), signal.end() - 400), 8000);
+  const ProgramResult refused = evaluate({"--references", "refs", "--estimates", "ests"});
+  EXPECT_EQ(refused.code, 3);
+  expect_contains(refused.err, {"ests/x.wav: expected 4000 samples as in refs/x.wav, got 3600; --align trim or pad"});
+  ASSERT_EQ(evaluate({"--references", "refs", "--estimates", "ests", "--align", "trim", "--csv", "items.csv"}).code, 0);
+  expect_contains(read("items.csv"), {"x,s1,inf\n"});
+  ASSERT_EQ(evaluate({"--references", "refs", "--estimates", "ests", "--align", "pad", "--csv", "items.csv"}).code, 0);
+  std::vector<float> padded(signal.begin(), signal.end() - 400);
+  padded.resize(4000);
+  EXPECT_NEAR(std::stod(csv("items.csv")[1][2]), plain_si_snr(signal, padded), 1e-6);
+}
+
+// Where the program fails for one item, everything else is there, and the exit code says that something is missing.
+TEST_F(EvaluateTest, PesqFailuresCostNothingElse) {
+  for (const char* name : {"a", "b", "c"}) {
+    write_noise(fmt::format("refs/{}.wav", name), 4000, name[0]);
+    write_noise(fmt::format("ests/{}.wav", name), 4000, name[0] + 50);
+  }
+  // Fails on the second call, whichever item that is.
+  write("pesq",
+        "#!/bin/sh\ncd \"$(dirname \"$0\")\"\nmkdir one 2>/dev/null && echo 2.5 && exit\n"
+        "mkdir two 2>/dev/null && echo 'no licence' && exit 3\necho 3.5\n");
+  std::filesystem::permissions(folder_ / "pesq", std::filesystem::perms::owner_all);
+  const ProgramResult result =
+      evaluate({"--references", "refs", "--estimates", "ests", "--metrics", "pesq_nb,si_sdr", "--pesq-program",
+                "./pesq", "--csv", "items.csv", "--json", "all.json", "--html", "report.html"});
+  EXPECT_EQ(result.code, 7) << result.err;
+  expect_contains(result.err, {"the PESQ program failed for 1 of 3 items, first for ", "no licence",
+                               "no PESQ narrow-band for 1 source, which its mean leaves out: the PESQ program failed"});
+  expect_contains(result.out, {"PESQ narrow-band (MOS) |     3.00 |", "3 items of 1 source"});
+  const auto rows = csv("items.csv");
+  int missing = 0;
+  for (size_t i = 1; i < rows.size(); ++i) {
+    missing += rows[i][2].empty();
+    EXPECT_FALSE(rows[i][3].empty());
+  }
+  EXPECT_EQ(missing, 1);
+  const json all = json::parse(read("all.json"));
+  EXPECT_EQ(all["summary"]["pesq_nb"]["missing"]["the PESQ program failed"], 1);
+  EXPECT_EQ(all["summary"]["pesq_nb"]["interval"].size(), 2u);
+  const std::string page = read("report.html");
+  expect_contains(page, {"<!DOCTYPE html>", "PESQ narrow-band", "the PESQ program failed", "<audio"});
+  for (const char* address : {"http://", "https://"})
+    EXPECT_EQ(page.find(std::string("src=\"") + address), std::string::npos);
+}
+
 TEST_F(EvaluateTest, UsageIsChecked) {
   const std::string model = write_model("model.safetensors");
   write_item("one", 4000, 1);
@@ -215,7 +263,7 @@ TEST_F(EvaluateTest, UsageIsChecked) {
   };
   refused({}, 2, {"--data is required"});
   refused({"--data", "set", "--metrics", "pesq_nb"}, 2, {"say which with --pesq-program"});
-  refused({"--data", "set", "--metrics", "sdri,stio"}, 2, {"unknown name 'stio'", "did you mean stoi"});
+  refused({"--data", "set", "--metrics", "sdri,stio"}, 2, {"unknown name 'stio'", "did you mean 'stoi'"});
   refused({"--data", "set", "--oracles", "wiener"}, 2, {"unknown name 'wiener'", "irm, ibm, psm, mixture"});
   refused({"--data", "set", "--permutation-by", "stoi"}, 2, {"--permutation-by"});
   refused({"--data", "set", "--align", "trim"}, 2, {"--align belongs to --references"});

@@ -1,0 +1,171 @@
+// Training, separating and scoring with several microphones, as a user does it.
+#include "nn/safetensors.h"
+#include "tests/programs/training_fixture.h"
+
+namespace sunder {
+namespace {
+
+class FarFieldPrograms : public TrainingTest {
+ protected:
+  void SetUp() override {
+    TrainingTest::SetUp();
+    if (HasFatalFailure() || IsSkipped()) return;
+    std::string list = "path,speaker,split\n";
+    int voice = 0;
+    for (const std::string split : {"train", "valid", "test"})
+      for (int speaker = 0; speaker < 2; ++speaker, ++voice)
+        for (int take = 0; take < 4; ++take) {
+          const std::string name = fmt::format("{}-{}-{}.wav", split, speaker, take);
+          std::filesystem::create_directories(folder_ / "speech");
+          write_wav(folder_ / "speech" / name, synthetic_voice(voice, take, 9000 + 300 * take, rate), rate);
+          list += fmt::format("{0},{1}-{2},{1}\n", name, split, speaker);
+        }
+    write("speech/splits.csv", list);
+    const ProgramResult made =
+        run_program("sunder-prepare", {"rooms", "--speech", at("speech"), "--output", at("tree"), "--train", "4",
+                                       "--valid", "2", "--test", "2", "--threads", "1"});
+    ASSERT_EQ(made.code, 0) << made.err;
+  }
+
+  std::vector<std::string> far_arguments(const std::string& run, const std::vector<std::string>& more) const {
+    std::vector<std::string> result = {"--data", at("tree"), "--output", at(run)};
+    for (const char* key :
+         {"train.threads=1", "train.batch=2", "train.log_seconds=0", "data.segment_seconds=0.5", "data.crop=any",
+          "model.architecture=tf-gridnet", "model.n_fft=64", "model.hop_length=16", "model.window=sqrt_hann",
+          "model.microphones=6", "model.emb_dim=4", "model.num_blocks=1", "model.lstm_hidden=4", "model.heads=2",
+          "model.qk_channels=1", "fcp.far_past=3", "fcp.close_past=3", "optim.clip=1", "validation.select=valid_loss"})
+      result.insert(result.end(), {"--set", key});
+    result.insert(result.end(), more.begin(), more.end());
+    return result;
+  }
+  ProgramResult train_far(const std::string& method, const std::string& run,
+                          const std::vector<std::string>& more = {}) const {
+    return run_program("sunder-train-" + method, far_arguments(run, more));
+  }
+};
+
+TEST_F(FarFieldPrograms, M2mTrainsResumesSeparatesAndScores) {
+  const ProgramResult whole = train_far("m2m", "whole", {"--max-epochs", "3"});
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  ASSERT_EQ(train_far("m2m", "parts", {"--max-epochs", "2"}).code, 0);
+  const ProgramResult resumed = resume("m2m", "parts", {"--max-epochs", "3"});
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  expect_same_run("whole", "parts");
+  int validations = 0;
+  for (const auto& row : metrics("whole"))
+    if (row.contains("valid_loss")) {
+      ++validations;
+      EXPECT_GT(row["valid_loss"], 0) << "a distance";
+      EXPECT_TRUE(std::isfinite(row["valid_si_snri"].get<double>()));
+    }
+  EXPECT_EQ(validations, 3);
+
+  const auto metadata = read_safetensors(folder_ / "whole/checkpoints/best/model.safetensors").metadata;
+  EXPECT_EQ(metadata.at("output"), "source");
+  EXPECT_EQ(metadata.at("microphones"), "6");
+  EXPECT_EQ(metadata.at("fcp_past"), "3");
+
+  std::filesystem::path recording;
+  for (const auto& entry : std::filesystem::directory_iterator(folder_ / "tree/observation/test_eval92"))
+    recording = entry.path();
+  const ProgramResult separated =
+      run_program("sunder-separate",
+                  {"--model", at("whole/checkpoints/best"), recording.string(), "-o", at("out"), "--threads", "1"});
+  ASSERT_EQ(separated.code, 0) << separated.err;
+  const Audio heard = read_audio(recording);
+  for (int s = 1; s <= 2; ++s) {
+    const Audio voice = read_audio(folder_ / fmt::format("out/{}_s{}.wav", recording.stem().string(), s));
+    EXPECT_EQ(voice.channels, 1);
+    EXPECT_EQ(voice.frames, heard.frames);
+  }
+  EXPECT_TRUE(exists("out/" + recording.stem().string() + ".png"));
+  write_wav(folder_ / "mono.wav", std::vector<float>(8000, 0.1f), rate);
+  const ProgramResult mono = run_program("sunder-separate", {"--model", at("whole"), at("mono.wav"), "-o", at("out")});
+  EXPECT_EQ(mono.code, 3);
+  expect_contains(mono.err, {"mono.wav: expected 6 channels, one for each microphone that the model hears, got 1"});
+
+  const ProgramResult scored =
+      run_program("sunder-evaluate",
+                  {"--model", at("whole"), "--data", at("tree"), "--split", "test", "--metrics", "si_sdr,sdr",
+                   "--oracles", "mixture", "--csv", at("items.csv"), "--html", at("report.html"), "--threads", "1"});
+  ASSERT_EQ(scored.code, 0) << scored.err;
+  const std::string csv = read("items.csv");
+  expect_contains(csv, {"item,source,si_sdr,mixture_si_sdr,sdr,mixture_sdr\n", "\n0_"});
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 5) << csv;
+  expect_contains(read("report.html"), {"<audio"});
+}
+
+TEST_F(FarFieldPrograms, EveryMethodTrains) {
+  const std::vector<std::string> one_epoch = {"--max-epochs", "1"};
+  const auto with = [&](std::vector<std::string> more) {
+    more.insert(more.end(), one_epoch.begin(), one_epoch.end());
+    return more;
+  };
+  const ProgramResult unssor = train_far("unssor", "unssor", one_epoch);
+  EXPECT_EQ(unssor.code, 0) << unssor.err;
+  const ProgramResult pit = train_far("pit", "pit", one_epoch);
+  EXPECT_EQ(pit.code, 0) << pit.err;
+  EXPECT_EQ(read_safetensors(folder_ / "pit/checkpoints/best/model.safetensors").metadata.at("output"), "image");
+  const ProgramResult one =
+      train_far("m2m", "one", with({"--set", "model.microphones=1", "--set", "m2m.alpha=0.142857"}));
+  EXPECT_EQ(one.code, 0) << one.err;
+  // A network between waveforms learns from the first microphone alone, the tree read as any other set.
+  const ProgramResult mixcycle = train("mixcycle", "tree", "mixcycle",
+                                       with({"--set", "data.segment_seconds=0.5", "--set", "mixcycle.init_epochs=0"}));
+  EXPECT_EQ(mixcycle.code, 0) << mixcycle.err;
+}
+
+// New rooms every epoch: the second epoch sees other recordings, the first the tree's.
+TEST_F(FarFieldPrograms, RoomsAreDrawnAnewEveryEpoch) {
+  for (const std::string on_the_fly : {"false", "true"})
+    ASSERT_EQ(train_far("m2m", on_the_fly, {"--max-epochs", "2", "--set", "data.on_the_fly=" + on_the_fly}).code, 0);
+  const auto still = metrics("false"), drawn = metrics("true");
+  ASSERT_EQ(still.size(), drawn.size());
+  EXPECT_EQ(still[0], drawn[0]);
+  EXPECT_NE(still.back()["train_loss"], drawn.back()["train_loss"]);
+}
+
+TEST_F(FarFieldPrograms, ThePlateauScheduleLowersTheRate) {
+  // Nothing is ever learnt at this rate: the first validation stays the best.
+  const ProgramResult run = train_far("m2m", "flat",
+                                      {"--max-epochs", "9", "--set", "optim.lr=1e-30", "--set",
+                                       "optim.plateau_patience=1", "--set", "optim.min_lr=2.6e-31"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const std::string log = read("flat/log.txt");
+  expect_contains(
+      log, {"no better score in 2 validations: the learning rate is 5e-31 now", "the learning rate is 2.5e-31 now"});
+  EXPECT_EQ(metrics("flat").back()["epoch"], 4) << "one validation that is best, then twice two that are not";
+}
+
+TEST_F(FarFieldPrograms, WhatDoesNotFitIsRefused) {
+  const auto refused = [&](const std::string& method, int code, const std::vector<std::string>& parts,
+                           const std::vector<std::string>& more) {
+    const ProgramResult result = train_far(method, "refused", more);
+    EXPECT_EQ(result.code, code) << result.err;
+    expect_contains(result.err, parts);
+    EXPECT_FALSE(exists("refused/checkpoints"));
+  };
+  refused("m2m", 2, {"model.architecture: expected tf-gridnet for m2m, got stft-conv-tasnet"},
+          {"--set", "model.architecture=stft-conv-tasnet", "--set", "model.microphones=1"});
+  refused("pit", 2, {"model.microphones: expected 1 for stft-conv-tasnet, got 6"},
+          {"--set", "model.architecture=stft-conv-tasnet"});
+  refused("unssor", 2, {"model.microphones: expected more than the 2 sources for UNSSOR, got 2"},
+          {"--set", "model.microphones=2"});
+  refused("m2m", 3, {"expected at least 7 microphones, found 6"}, {"--set", "model.microphones=7"});
+  refused("pit", 2, {"train.dynamic_mixing"}, {"--set", "train.dynamic_mixing=true"});
+  ASSERT_EQ(prepare("set", 4).code, 0);
+  refused("m2m", 3, {"set: expected recordings of several microphones (sms_wsj.json), found none"},
+          {"--data", at("set")});
+  // A tree of SMS-WSJ itself has no close-talk microphones.
+  std::string list = read("tree/sms_wsj.json");
+  for (size_t at = list.find("ct_observation"); at != std::string::npos; at = list.find("ct_observation", at))
+    list.replace(at, 14, "xx_observation");
+  write("tree/sms_wsj.json", list);
+  refused("m2m", 3, {"expected a close-talk microphone for each of 2 speakers (ct_observation), found 0"}, {});
+  EXPECT_EQ(train_far("unssor", "plain", {"--max-epochs", "1"}).code, 0);
+  std::filesystem::remove_all(folder_ / "tree/observation");
+  refused("unssor", 3, {"observation", "no such file"}, {});
+}
+
+}  // namespace
+}  // namespace sunder

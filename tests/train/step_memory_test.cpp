@@ -1,0 +1,57 @@
+#include "train/step_memory.h"
+
+#include <gtest/gtest.h>
+
+#include "nn/registry.h"
+#include "objectives/step.h"
+#include "tensor/memory.h"
+#include "tensor/random.h"
+
+namespace sunder {
+namespace {
+
+Tensor noise(Shape shape, uint64_t which) {
+  const Tensor signal = Tensor::empty(std::move(shape), DType::float32);
+  Random random(which, RandomUse::test);
+  for (int64_t i = 0; i < signal.numel(); ++i) signal.mutable_data<float>()[i] = static_cast<float>(random.normal());
+  return signal;
+}
+
+// What a step said it would need is what it takes.
+void expect_predicted(const Separator& network, const std::vector<Tensor>& inputs, int64_t samples,
+                      const StepRunner::Loss& loss) {
+  Adam adam(network.parameters(), 1e-3, {});
+  StepRunner runner(network.parameters(), adam, /*graph=*/false);
+  const Tensor before = network.parameters().values().clone();
+  const auto predicted = predict_step_memory(network.parameters(), inputs, samples, network.shortest_input(), loss);
+  ASSERT_TRUE(predicted);
+  EXPECT_EQ(network.parameters().values().to_vector<float>(), before.to_vector<float>()) << "no trace is left";
+  for (const float value : network.parameters().gradients().to_vector<float>()) ASSERT_EQ(value, 0);
+  reset_peak_memory(cpu_device);
+  runner.run("step", inputs, loss);
+  const auto peak = static_cast<double>(memory_stats(cpu_device).bytes_peak);
+  EXPECT_NEAR(static_cast<double>(*predicted) / peak, 1, step_memory_error) << peak;
+}
+
+TEST(StepMemory, TfGridNet) {
+  FarFieldConfig config;
+  config.network = {.microphones = 3, .emb_dim = 16, .blocks = 2, .hidden = 16, .heads = 4, .attn_approx_qk_dim = 258};
+  const FarFieldSeparator network(config, DType::float32, cpu_device, 1);
+  const Tensor far = noise({2, 3, 16000}, 1), close = noise({2, 2, 16000}, 2);
+  expect_predicted(network, {far, close}, 16000, [&](const auto& in) { return m2m_step(network, in[0], in[1], {}); });
+  expect_predicted(network, {far}, 16000, [&](const auto& in) { return unssor_step(network, in[0], {}); });
+}
+
+TEST(StepMemory, ConvTasNet) {
+  const auto network =
+      make_separator(ConvTasNetConfig{.num_feats = 16, .num_hidden = 32}, DType::float32, cpu_device, 1);
+  const Tensor references = noise({2, 2, 24000}, 1), mixtures = noise({2, 24000}, 2);
+  expect_predicted(*network, {references, mixtures}, 24000,
+                   [&](const auto& in) { return pit_step(*network, in[0], in[1]); });
+  // Segments too short to take a piece of are not spoken of.
+  EXPECT_FALSE(predict_step_memory(network->parameters(), {references, mixtures}, 1500, network->shortest_input(),
+                                   [&](const auto& in) { return pit_step(*network, in[0], in[1]); }));
+}
+
+}  // namespace
+}  // namespace sunder

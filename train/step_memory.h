@@ -1,0 +1,20 @@
+// How much memory a training step will take, before it is taken.
+#pragma once
+
+#include <optional>
+
+#include "train/step_runner.h"
+
+namespace sunder {
+
+// Bytes in use at the peak of a step, those in use now included. The step runs forward and backward on the first sixth,
+// third and half of its signals (about the time of one step) and leaves no trace; memory is a polynomial of second
+// degree in their length, attention's scores being the square. inputs: as StepRunner::run wants them, on the host;
+// those whose last axis has `samples` elements are cut. Nothing where a sixth is shorter than `shortest` samples.
+std::optional<size_t> predict_step_memory(const Parameters& parameters, const std::vector<Tensor>& inputs,
+                                          int64_t samples, int64_t shortest, const StepRunner::Loss& loss);
+
+// How far a prediction may be off, relative; a test compares it with steps that were run.
+inline constexpr double step_memory_error = 0.1;
+
+}  // namespace sunder
