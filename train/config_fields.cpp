@@ -66,7 +66,7 @@ std::vector<ConfigField> config_fields(Config& c) {
 
       number("optim.plateau_patience", &c.optim.plateau_patience, 0, many,
              "validations without a better score that leave the learning rate; the next lowers it; 0: never"),
-      number("optim.plateau_factor", &c.optim.plateau_factor, 0, 0.999, "what it is multiplied with then"),
+      number("optim.plateau_factor", &c.optim.plateau_factor, 0, 1, "what it is multiplied with then"),
       number("optim.min_lr", &c.optim.min_lr, 0, 1e6, "a rate that falls to it or below ends the run; 0: no limit"),
 
       number("train.batch", &c.train.batch, 1, many, "network inputs a step"),

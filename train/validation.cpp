@@ -100,6 +100,8 @@ void Validator::require_length(int64_t samples) const {
 std::optional<ValidationScores> Validator::run(const Separator& network, int64_t epoch, bool with_blind,
                                                const ValidationLoss& loss) const {
   const NoGrad no_grad;
+  if (config_.validation.select == "valid_loss")
+    epoch = 0;  // a schedule that waits for progress compares like with like
   const int64_t outputs = network.sources();
   const int64_t at_once = std::max<int64_t>(config_.train.batch, 2);  // a pair is what the blind score needs
   std::map<int64_t, std::vector<int64_t>> by_length;  // items of one length go through the network together

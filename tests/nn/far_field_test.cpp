@@ -113,7 +113,9 @@ TEST_F(FarFieldFile, AModelFileHoldsEverything) {
 
 // A state dict from elsewhere says what its shapes show; the rest is the paper's.
 TEST_F(FarFieldFile, AStateDictIsEnough) {
-  const FarFieldSeparator network = separator(2, FarFieldOutput::image);
+  FarFieldConfig config = small_config(2, FarFieldOutput::image);
+  config.fcp = {};
+  const FarFieldSeparator network(config, DType::float64, cpu_device, 3);
   const std::string path = (folder_ / "model.safetensors").string();
   write_safetensors(path, network.parameters().state_dict(), {});
   EXPECT_THROW(load_separator(path, "", DType::float64, cpu_device), CheckpointError);

@@ -205,6 +205,7 @@ TEST_F(EvaluateTest, FilesThatDoNotFitAreNamed) {
 
 TEST_F(EvaluateTest, LengthsAreMadeEqualOnRequest) {
   const std::vector<float> signal = write_noise("refs/x.wav", 4000, 1);
+  std::filesystem::create_directories(folder_ / "ests");
   write_wav(folder_ / "ests/x.wav", std::vector<float>(signal.begin(), signal.end() - 400), 8000);
   const ProgramResult refused = evaluate({"--references", "refs", "--estimates", "ests"});
   EXPECT_EQ(refused.code, 3);
@@ -263,7 +264,7 @@ TEST_F(EvaluateTest, UsageIsChecked) {
   };
   refused({}, 2, {"--data is required"});
   refused({"--data", "set", "--metrics", "pesq_nb"}, 2, {"say which with --pesq-program"});
-  refused({"--data", "set", "--metrics", "sdri,stio"}, 2, {"unknown name 'stio'", "did you mean 'stoi'"});
+  refused({"--data", "set", "--metrics", "sdri,estoy"}, 2, {"unknown name 'estoy'", "did you mean 'estoi'"});
   refused({"--data", "set", "--oracles", "wiener"}, 2, {"unknown name 'wiener'", "irm, ibm, psm, mixture"});
   refused({"--data", "set", "--permutation-by", "stoi"}, 2, {"--permutation-by"});
   refused({"--data", "set", "--align", "trim"}, 2, {"--align belongs to --references"});
@@ -281,7 +282,7 @@ TEST_F(EvaluateTest, UsageIsChecked) {
   const ProgramResult rate = evaluate({"--model", write_model("wide.safetensors", 2, 16000), "--data", "set"});
   EXPECT_EQ(rate.code, 3);
   expect_contains(rate.err, {"16000 Hz", "8000 Hz"});
-  expect_contains(run_program("sunder-evaluate", {"--help"}).out, {"--references", "si_sdri", "ideal ratio masks"});
+  expect_contains(run_program("sunder-evaluate", {"--help"}).out, {"--references", "si_sdri", "ideal ratio"});
 }
 
 // An estimate equal to its reference is infinitely good, and never NaN.

@@ -78,7 +78,7 @@ TEST(Config, EveryFieldIsWrittenComparedAndReadBack) {
     if (auto* text = std::get_if<std::string*>(&field.value))
       **text = field.choices.empty() ? "x" : field.choices.back();
     else if (auto* flag = std::get_if<bool*>(&field.value)) **flag = !**flag;
-    else set_config(changed, field.key, field.high == 1 ? "0.5" : "7", "test");
+    else set_config(changed, field.key, field.high == 1 ? "0.25" : "7", "test");
     const auto differences = compare(base, changed);
     if (field.choices.size() == 1) continue;
     ASSERT_EQ(differences.size(), 1u) << field.key;
