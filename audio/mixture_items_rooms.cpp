@@ -26,16 +26,24 @@ Signals at_first_microphone(const Tensor& images) {
   return signals;
 }
 
+constexpr int drawn_microphones = 6;  // SMS-WSJ's array
+
 class RoomItems : public MixtureItems {
  public:
   RoomItems(const fs::path& folder, Split split, const MixtureSetOptions& options)
-      : set_(SmsWsjSet::open(folder, split_name(split))), name_(sms_wsj_set(split)), options_(options) {
+      : set_(SmsWsjSet::open(folder, split_name(split), {.from = options.path_from, .to = options.path_to})),
+        name_(sms_wsj_set(split)),
+        options_(options) {
     if (options.microphones > set_.microphones())
       throw_error<InputError>("{}: expected at least {} microphones, found {}", folder.string(), options.microphones,
                               set_.microphones());
     if (options.close_talk && set_.close_talk() != set_.num_sources())
       throw_error<InputError>("{}: expected a close-talk microphone for each of {} speakers (ct_observation), found {}",
                               folder.string(), set_.num_sources(), set_.close_talk());
+    if (options.on_the_fly && (sample_rate() != room_sample_rate || set_.microphones() != drawn_microphones))
+      throw_error<InputError>("{}: new rooms have {} microphones and {} Hz, found {} and {}", folder.string(),
+                              drawn_microphones, room_sample_rate, set_.microphones(), sample_rate());
+    for (int64_t i = 0; i < size(); ++i) require_files(set_.entry(i));
   }
 
   int64_t size() const override { return set_.size(); }
@@ -53,23 +61,44 @@ class RoomItems : public MixtureItems {
   Mixture draw(int64_t i, int64_t epoch) const override {
     if (!options_.on_the_fly || epoch == 0) return load(i);
     const RoomEntry& entry = set_.entry(i);
-    if (entry.files.dry.size() != entry.speakers.size())
-      throw_error<InputError>(
-          "{}: expected the dry recording of each speaker (original_source) to draw new rooms, found {}", entry.id,
-          entry.files.dry.size());
     Signals dry;
     for (const fs::path& path : entry.files.dry) dry.push_back(read_recording(path, sample_rate(), Channels::one));
-    const std::string name = fmt::format("{}/epoch-{}", name_, epoch);
+    const std::string name = fmt::format("{}/seed-{}/epoch-{}", name_, options_.seed, epoch);
     const RoomScene scene = draw_room_scene(name, i, num_sources());
+    // Noise and SNR follow from the example's name, so that it has to be another one, too.
     const RoomMixture mixture = mix_in_room(scene_responses(scene), static_cast<int>(scene.close_talk.size()), dry,
-                                            name, entry.id, /*split=*/false);
-    if (mixture.observation.size(0) < options_.microphones)
-      throw_error<InputError>("{}: expected {} microphones, a drawn room has {}", entry.id, options_.microphones,
-                              mixture.observation.size(0));
+                                            name, name + "/" + entry.id, /*split=*/false);
     return mixture_of(i, mixture.observation, mixture.image, mixture.ct_observation);
   }
 
  private:
+  // A file that is gone is named now, not in the middle of an epoch.
+  void require_files(const RoomEntry& entry) const {
+    const RoomFiles& files = entry.files;
+    std::vector<fs::path> needed;
+    const auto need = [&](const std::vector<fs::path>& paths) {
+      needed.insert(needed.end(), paths.begin(), paths.end());
+    };
+    if (options_.close_talk) needed.push_back(files.ct_observation);
+    if (options_.sources && !files.image.empty()) need(files.image);
+    if (options_.sources && files.image.empty()) {
+      if (files.early.empty() || files.tail.empty())
+        throw_error<InputError>("{}: expected speaker images (speech_image), or their early and tail parts, found none",
+                                entry.id);
+      need(files.early);
+      need(files.tail);
+    }
+    if (options_.on_the_fly) {
+      if (files.dry.size() != entry.speakers.size())
+        throw_error<InputError>(
+            "{}: expected the dry recording of each speaker (original_source) for new rooms, found {}", entry.id,
+            files.dry.size());
+      need(files.dry);
+    }
+    for (const fs::path& path : needed)
+      if (!fs::exists(path)) throw_error<InputError>("{}: no such file, which {} needs", path.string(), entry.id);
+  }
+
   Mixture mixture_of(int64_t i, const Tensor& observation, const Tensor& images, const Tensor& close_talk) const {
     Mixture mixture{id(i), sample_rate(), first_rows(observation, 1)[0], {}};
     if (options_.sources) mixture.sources = at_first_microphone(images);

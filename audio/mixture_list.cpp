@@ -28,7 +28,8 @@ Placement read_placement(const CsvTable& table, int64_t row, int source, int64_t
 
 template <class T>
 T required(const toml::table& table, const std::filesystem::path& path, const char* key) {
-  const auto value = table[key].value<T>();
+  // value() would turn a fraction into a whole number, whatever its size: undefined where it does not fit.
+  const auto value = std::is_integral_v<T> ? table[key].value_exact<T>() : table[key].value<T>();
   if (!value) throw_error<InputError>("{}: the key {} is missing or of the wrong type", path.string(), key);
   return *value;
 }

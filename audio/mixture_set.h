@@ -1,5 +1,5 @@
 // A set of mixtures with their clean sources, whatever it is on disk: a list over a corpus (sunder-prepare sc09mix and
-// voices) or folders of WAV files (LibriMix).
+// voices), folders of WAV files (LibriMix), or a tree of SMS-WSJ.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +30,8 @@ struct MixtureSetOptions {
   bool close_talk = false;                 // load the close-talk microphones too
   bool sources = true;                     // load the clean sources; sets with sms_wsj.json only: others need them
   bool on_the_fly = false;                 // draw(): new rooms every epoch; sets with sms_wsj.json only
+  uint64_t seed = 0;                       // of these rooms
+  std::string path_from{}, path_to{};      // paths of sms_wsj.json that begin with the one begin with the other
 };
 
 class MixtureItems;  // one kind of set on disk (audio/mixture_items.h)

@@ -27,7 +27,8 @@ Tensor channels_of(const Tensor& spectra) {
 FarFieldSeparator::FarFieldSeparator(const FarFieldConfig& config, Precision precision, Stream stream, uint64_t seed)
     : config_(with_bins(config)),
       stft_(config.stft, precision.signals, stream),
-      network_(config_.network, precision, stream, seed) {}
+      network_(config_.network, precision, stream, seed),
+      failures_(Tensor::zeros({1}, DType::int64, stream)) {}
 
 FarFieldSeparator::Heard FarFieldSeparator::hear(const Tensor& mixtures) const {
   const Tensor rows =

@@ -47,6 +47,10 @@ class FarFieldSeparator : public Separator {
   // The speakers' images at the first microphone: the estimates themselves, or filtered by FCP. (B, S, T, F)
   Variable images(const Variable& estimates, const Tensor& spectra) const;
 
+  // (1) int64 on the network's stream, for training steps to count the filters that could not be found
+  // (tensor/ops/fcp.h).
+  const Tensor& failures() const { return failures_; }
+
   const FarFieldConfig& config() const { return config_; }
   const Stft& stft() const { return stft_; }
 
@@ -54,6 +58,7 @@ class FarFieldSeparator : public Separator {
   FarFieldConfig config_;
   Stft stft_;
   TfGridNet network_;
+  Tensor failures_;
 };
 
 }  // namespace sunder

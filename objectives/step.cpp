@@ -44,12 +44,13 @@ Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const T
 Variable m2m_step(const FarFieldSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
                   const M2mOptions& options) {
   const FarFieldSeparator::Heard far = network.hear(mixtures);
-  return m2m_loss(network.estimates(far.spectra), far.spectra, network.stft().forward(close_talk), options);
+  return m2m_loss(network.estimates(far.spectra), far.spectra, network.stft().forward(close_talk), options,
+                  network.failures());
 }
 
 Variable unssor_step(const FarFieldSeparator& network, const Tensor& mixtures, const UnssorOptions& options) {
   const FarFieldSeparator::Heard far = network.hear(mixtures);
-  return unssor_loss(network.estimates(far.spectra), far.spectra, options);
+  return unssor_loss(network.estimates(far.spectra), far.spectra, options, network.failures());
 }
 
 Variable pit_spectra_step(const FarFieldSeparator& network, const Tensor& references, const Tensor& mixtures) {

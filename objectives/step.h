@@ -1,6 +1,6 @@
 // One loss per method on a batch of mixtures, network included: what a training program and the benchmark both run.
-// Every loss is the mean over an item's targets and the SUM over the network's inputs, dB. All tensors are on the
-// network's device, and nothing waits for it: a step can be captured. Orders come from
+// A loss between waveforms is the mean over an item's targets and the SUM over the network's inputs, dB. All tensors are
+// on the network's device, and nothing waits for it: a step can be captured. Orders come from
 // objectives/{pit,mixit,mixcycle}.h.
 #pragma once
 

@@ -25,11 +25,18 @@ struct ArenaBlocks {
   ~ArenaBlocks();
 };
 
+struct TraceEvents {
+  Stream stream;
+  std::vector<MemoryTrace::Event> all;
+  size_t blocks = 0;
+};
+
 namespace {
 
 constexpr size_t alignment = 64;
 std::atomic<int> poison_byte = 0;
 thread_local std::shared_ptr<ArenaBlocks> current_arena;
+thread_local std::shared_ptr<TraceEvents> current_trace;
 
 // A few size classes per power of two (an eighth apart), so that a freed block fits the next request of about its size.
 size_t size_class(size_t bytes) {
@@ -189,9 +196,31 @@ std::shared_ptr<std::byte> allocate(size_t bytes, Stream stream) {
     if (stream.device.is_cuda()) cuda::fill(block, poison, rounded, stream);
     else std::memset(block, poison, rounded);
   }
-  return {block, [rounded, stream, arena](std::byte* p) {
+  const std::shared_ptr<TraceEvents> trace = current_trace && current_trace->stream == stream ? current_trace : nullptr;
+  const size_t number = trace ? trace->blocks++ : 0;
+  if (trace) trace->all.push_back({number, bytes, false});
+  return {block, [rounded, stream, arena, trace, number, bytes](std::byte* p) {
+            if (trace && trace == current_trace) trace->all.push_back({number, bytes, true});
             Pool::of(stream.device).give_back(p, rounded, stream, arena.get());
           }};
+}
+
+MemoryTrace::MemoryTrace(Stream stream) : events_(std::make_shared<TraceEvents>(TraceEvents{stream, {}, 0})) {
+  current_trace = events_;
+}
+MemoryTrace::~MemoryTrace() { current_trace = nullptr; }
+const std::vector<MemoryTrace::Event>& MemoryTrace::events() const { return events_->all; }
+
+size_t pool_bytes(const std::vector<MemoryTrace::Event>& events) {
+  std::map<size_t, std::pair<int64_t, int64_t>> classes;  // blocks out now, and most at once
+  for (const MemoryTrace::Event& event : events) {
+    auto& [now, most] = classes[size_class(event.bytes)];
+    now += event.freed ? -1 : 1;
+    most = std::max(most, now);
+  }
+  size_t total = 0;
+  for (const auto& [bytes, counts] : classes) total += bytes * static_cast<size_t>(counts.second);
+  return total;
 }
 
 ArenaBlocks::~ArenaBlocks() { Pool::of(stream.device).release(*this); }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "tensor/device.h"
 
@@ -52,5 +53,30 @@ class Arena {
  private:
   std::shared_ptr<struct ArenaBlocks> blocks_;
 };
+
+// What a thread allocates on one stream while this lives, in order, and what it frees of that. Work that is the same
+// but for its sizes leaves traces of one form.
+class MemoryTrace {
+ public:
+  struct Event {
+    size_t block;  // counted from 0
+    size_t bytes;  // as asked for
+    bool freed;
+  };
+
+  explicit MemoryTrace(Stream stream);
+  ~MemoryTrace();
+  MemoryTrace(const MemoryTrace&) = delete;
+  MemoryTrace& operator=(const MemoryTrace&) = delete;
+
+  const std::vector<Event>& events() const;
+
+ private:
+  std::shared_ptr<struct TraceEvents> events_;
+};
+
+// What the pool would hold after these events if it had nothing before: for every size class as many blocks as were
+// handed out at once. An arena is as large.
+size_t pool_bytes(const std::vector<MemoryTrace::Event>& events);
 
 }  // namespace sunder

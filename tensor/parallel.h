@@ -10,6 +10,9 @@ namespace sunder {
 // How many threads ops use (OpenMP); 0 restores the default, one per core.
 void set_num_threads(int count);
 int num_threads();
+// From now on the calling thread works alone, whatever is set: a thread that prepares data beside the training does not
+// bring a team of its own.
+void work_alone();
 
 // Runs task(begin, end) over [0, count) in chunks of `grain`, the last one shorter. Chunk borders depend on count and
 // grain alone, so partial sums kept per chunk (begin / grain) add up to the same bits with any number of threads.

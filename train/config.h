@@ -17,6 +17,8 @@ struct Config {
     std::string crop = "whole-second";
     int loader_threads = 1;
     bool on_the_fly = false;
+    std::string path_from;
+    std::string path_to;
   } data;
   struct {
     std::string architecture = "stft-conv-tasnet";

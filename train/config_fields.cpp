@@ -37,6 +37,8 @@ std::vector<ConfigField> config_fields(Config& c) {
       text("data.crop", &c.data.crop, {"whole-second", "any"}, "where a segment may start: whole-second or any"),
       changeable(number("data.loader_threads", &c.data.loader_threads, 1, 1024, "threads that read and mix")),
       flag("data.on_the_fly", &c.data.on_the_fly, "new rooms every epoch for the speakers of a set with sms_wsj.json"),
+      changeable(text("data.path_from", &c.data.path_from, {}, "beginning of paths in sms_wsj.json to be replaced")),
+      changeable(text("data.path_to", &c.data.path_to, {}, "what stands there instead")),
 
       text("model.architecture", &c.model.architecture, {"stft-conv-tasnet", "tf-gridnet"}, "network"),
       number("model.n_fft", &c.model.n_fft, 2, 1 << 20, "frame and FFT length in samples"),
@@ -99,10 +101,10 @@ std::vector<ConfigField> config_fields(Config& c) {
              "share of max_minutes before the switch; above 0 it replaces init_epochs"),
       flag("mixcycle.restart_adam", &c.mixcycle.restart_adam, "start Adam from zero at the switch"),
 
-      number("fcp.far_past", &c.fcp.far_past, 0, 10000, "M: past taps of the filters to far-field microphones, frames"),
-      number("fcp.far_future", &c.fcp.far_future, 0, 10000, "N: their future taps"),
-      number("fcp.close_past", &c.fcp.close_past, 0, 10000, "I: past taps to close-talk microphones"),
-      number("fcp.close_future", &c.fcp.close_future, 0, 10000, "J: their future taps"),
+      number("fcp.far_past", &c.fcp.far_past, 0, 127, "M: past taps of the filters to far-field microphones, frames"),
+      number("fcp.far_future", &c.fcp.far_future, 0, 127, "N: their future taps"),
+      number("fcp.close_past", &c.fcp.close_past, 0, 127, "I: past taps to close-talk microphones"),
+      number("fcp.close_future", &c.fcp.close_future, 0, 127, "J: their future taps"),
       number("fcp.floor", &c.fcp.floor, 0, 1, "xi: share of the largest power that is added to every weight"),
       number("fcp.loading", &c.fcp.loading, 0, 1, "diagonal loading, relative to the mean of the diagonal"),
       flag("fcp.stop_gradient", &c.fcp.stop_gradient, "no gradient through the filters"),

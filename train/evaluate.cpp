@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <atomic>
 #include <cstring>
 #include <map>
 
@@ -32,6 +33,7 @@ struct Options {
 };
 
 constexpr int some_failed = 7;  // the exit code of docs/design.md, section 5
+constexpr int pesq_patience = 10;
 
 Options parse(int argc, char** argv) {
   Options options;
@@ -140,17 +142,27 @@ EvaluationOptions evaluation_options(const Options& options) {
   EvaluationOptions result{options.metrics, options.oracles, {}, options.max_items};
   result.scoring.permutation_by = permutation_metric(options.permutation_by);
   result.scoring.zero_mean = options.zero_mean;
-  const bool pesq = std::any_of(options.metrics.begin(), options.metrics.end(),
-                                [](const std::string& name) { return name.starts_with("pesq"); });
-  if (pesq && options.pesq_program.empty())
+  const auto& metrics = options.metrics;
+  if (options.pesq_program.empty() &&
+      std::any_of(metrics.begin(), metrics.end(), [](const std::string& name) { return name.starts_with("pesq"); }))
     throw UsageError(
         "--metrics: PESQ is computed by a program of yours; say which with --pesq-program (docs/metrics.md)");
   if (options.pesq_program.empty()) return result;
   const auto program = std::make_shared<PesqProgram>(
       PesqProgram::Options{.command = options.pesq_program, .time_limit_s = options.pesq_time_limit});
-  result.scoring.pesq = [program](std::span<const float> reference, std::span<const float> degraded, int sample_rate,
-                                  bool wide) {
-    return program->score(reference, degraded, sample_rate, wide ? PesqBand::wide : PesqBand::narrow);
+  // A program that fails again and again, by a minute's silence perhaps, is not asked for ever.
+  const auto failures = std::make_shared<std::atomic<int>>(0);
+  result.scoring.pesq = [program, failures](std::span<const float> reference, std::span<const float> degraded,
+                                            int sample_rate, bool wide) {
+    if (*failures >= pesq_patience) throw_error("not asked any more after {} failures in a row", pesq_patience);
+    try {
+      const Score score = program->score(reference, degraded, sample_rate, wide ? PesqBand::wide : PesqBand::narrow);
+      *failures = 0;
+      return score;
+    } catch (const Error& error) {
+      if (++*failures == 1) fmt::print(stderr, "{}\n", error.what());
+      throw;
+    }
   };
   return result;
 }
@@ -182,13 +194,12 @@ std::vector<std::string> gaps(const ScoreTable& table) {
   return sentences;
 }
 
-std::string title_of(const Evaluation& evaluation, int64_t skipped) {
-  std::string title;
-  for (const auto& [key, value] : evaluation.heading) title += fmt::format("{} {}, ", key, value);
+// "60 items of 2 sources, 1 left out"
+std::string count_of(const Evaluation& evaluation, int64_t skipped) {
   const int64_t scored = static_cast<int64_t>(evaluation.table.items.size()) - skipped;
-  return title + fmt::format("{} {} of {} {}{}", scored, scored == 1 ? "item" : "items", evaluation.table.sources,
-                             evaluation.table.sources == 1 ? "source" : "sources",
-                             skipped > 0 ? fmt::format(", {} left out", skipped) : "");
+  return fmt::format("{} {} of {} {}{}", scored, scored == 1 ? "item" : "items", evaluation.table.sources,
+                     evaluation.table.sources == 1 ? "source" : "sources",
+                     skipped > 0 ? fmt::format(", {} left out", skipped) : "");
 }
 
 // Says where the PESQ program failed; whether it did.
@@ -208,15 +219,28 @@ int report(const Options& options, Evaluation& evaluation) {
                                      [](const ScoredItem& item) { return !item.skipped.empty(); });
   const std::vector<std::string> left_out = gaps(table);
   for (const std::string& sentence : left_out) fmt::print(stderr, "{}\n", sentence);
-  if (skipped == static_cast<int64_t>(table.items.size())) fmt::print(stderr, "no item is left to score\n");
-  const std::string title = title_of(evaluation, skipped), markdown = scores_markdown(table, title);
+  std::string title;
+  for (const auto& [key, value] : evaluation.heading) title += fmt::format("{} {}, ", key, value);
+  const std::string counted = count_of(evaluation, skipped), markdown = scores_markdown(table, title + counted);
   fmt::print("{}", markdown);
   evaluation.heading.emplace_back("version", version());
   if (!options.csv.empty()) write_file(options.csv, scores_csv(table));
   if (!options.json.empty()) write_file(options.json, scores_json(table, evaluation.heading));
   if (!options.results.empty()) write_file(options.results, markdown);
-  if (!options.html.empty()) write_file(options.html, report_page(score_page(evaluation, title, left_out)));
-  return tell_failures(table) ? some_failed : 0;
+  if (!options.html.empty())
+    write_file(options.html, report_page(score_page(evaluation, "Scores of " + counted, left_out)));
+  const bool failed = tell_failures(table);
+  if (skipped == static_cast<int64_t>(table.items.size())) throw InputError("no item is left to score");
+  return failed ? some_failed : 0;
+}
+
+// What was asked for otherwise than by default, so that a table says how it was made.
+void add_choices(const Options& options, ScoreHeading& heading) {
+  if (options.permutation_by != "si_sdr") heading.emplace_back("permutation by", options.permutation_by);
+  if (options.zero_mean) heading.emplace_back("SI-SDR", "without means");
+  if (options.align != "none") heading.emplace_back("align", options.align);
+  if (options.max_items > 0) heading.emplace_back("first items", fmt::format("{}", options.max_items));
+  if (!options.pesq_program.empty()) heading.emplace_back("PESQ program", options.pesq_program);
 }
 
 int run(int argc, char** argv) {
@@ -229,6 +253,7 @@ int run(int argc, char** argv) {
     Evaluation evaluation = evaluate_files(files, alignment(options.align), evaluated);
     evaluation.heading = {{"references", options.references}, {"estimates", options.estimates}};
     if (!options.mixtures.empty()) evaluation.heading.emplace_back("mixtures", options.mixtures);
+    add_choices(options, evaluation.heading);
     return report(options, evaluation);
   }
   const LoadedModel model = open_model(options.model);
@@ -238,6 +263,7 @@ int run(int argc, char** argv) {
   check_fit(options, model, set);
   Evaluation evaluation = evaluate_model(*model.separator, set, options.batch, evaluated);
   evaluation.heading = {{"model", options.model.path}, {"data", options.data}, {"split", options.split}};
+  add_choices(options, evaluation.heading);
   return report(options, evaluation);
 }
 

@@ -1,5 +1,6 @@
 #include "train/evaluation.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 
@@ -70,31 +71,44 @@ Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64
   std::map<int64_t, std::vector<int64_t>> by_length;
   for (int64_t i = 0; i < count; ++i) by_length[set.length(i)].push_back(i);
   const Progress line = progress_line("evaluating", " items");
+  // Separated, not yet scored: items of all lengths, so that every thread has some.
+  std::vector<std::pair<int64_t, ScoredSignals>> waiting;
   int64_t done = 0;
+  const auto score_waiting = [&] {
+    parallel_for(static_cast<int64_t>(waiting.size()), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t w = begin; w < end; ++w) {
+        const auto& [item, signals] = waiting[w];
+        table.items[item] = score_item(set.id(item), signals, table.columns, options.scoring);
+      }
+    });
+    line(done += static_cast<int64_t>(waiting.size()), count);
+    waiting.clear();
+  };
   for (const auto& [length, items] : by_length) {
     for (size_t first = 0; first < items.size(); first += batch) {
       const std::vector<int64_t> indices(items.begin() + first,
                                          items.begin() + std::min(items.size(), first + static_cast<size_t>(batch)));
-      const auto signals = separate_items(network, set, indices);
-      parallel_for(static_cast<int64_t>(indices.size()), 1, [&](int64_t begin, int64_t end) {
-        for (int64_t b = begin; b < end; ++b)
-          table.items[indices[b]] = score_item(set.id(indices[b]), signals[b], table.columns, options.scoring);
-      });
-      line(done += static_cast<int64_t>(indices.size()), count);
+      auto signals = separate_items(network, set, indices);
+      for (size_t b = 0; b < indices.size(); ++b) waiting.emplace_back(indices[b], std::move(signals[b]));
+      if (static_cast<int64_t>(waiting.size()) >= std::max<int64_t>(batch, 4 * num_threads())) score_waiting();
     }
   }
+  score_waiting();
   evaluation.load = [&network, &set](int64_t item) { return separate_items(network, set, {item})[0]; };
   return evaluation;
 }
 
 Evaluation evaluate_files(const std::vector<ScoredFiles>& files, Align align, const EvaluationOptions& options) {
   const ScoredForm form{.with_mixture = !files[0].mixture.empty(),
-                        .more_outputs = files[0].estimates.size() > files[0].references.size()};
+                        .more_outputs = std::any_of(files.begin(), files.end(), [](const ScoredFiles& item) {
+                          return item.estimates.size() > item.references.size();
+                        })};
   Evaluation evaluation{{columns_of(options, form), static_cast<int64_t>(files[0].references.size()), {}}, {}, {}};
   const int64_t count = limited(static_cast<int64_t>(files.size()), options);
   ScoreTable& table = evaluation.table;
   table.items.resize(count);
   const Progress line = progress_line("evaluating", " items");
+  for (int64_t i = 0; i < count; ++i) check_scored_files(files[i], align);  // before hours of scores are lost
   std::mutex reporting;
   int64_t done = 0;
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {

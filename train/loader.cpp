@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "tensor/error.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace sunder {
@@ -107,6 +108,7 @@ Batch Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& or
 }
 
 void Loader::work() {
+  work_alone();
   std::unique_lock lock(mutex_);
   for (;;) {
     changed_.wait(lock, [this] {

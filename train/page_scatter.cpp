@@ -56,10 +56,10 @@ std::string trend_table(const PageScatter& scatter, const std::vector<Group>& gr
       "<th scope=\"col\">middle half</th></tr></thead><tbody>\n",
       escape_html(scatter.x_label));
   for (const Group& g : groups)
-    html +=
-        fmt::format("<tr><th scope=\"row\">{} to {}</th><td>{}</td><td>{}</td><td>{} to {}</td></tr>\n",
-                    format_number(g.x_low, 1), format_number(g.x_high, 1), format_count(static_cast<int64_t>(g.count)),
-                    format_number(g.median, 2), format_number(g.low, 2), format_number(g.high, 2));
+    html += fmt::format("<tr><th scope=\"row\">{} to {}</th><td>{}</td><td>{}</td><td>{} to {}</td></tr>\n",
+                        format_number(g.x_low, scatter.decimals), format_number(g.x_high, scatter.decimals),
+                        format_count(static_cast<int64_t>(g.count)), format_number(g.median, 2),
+                        format_number(g.low, 2), format_number(g.high, 2));
   return html + "</tbody></table>\n";
 }
 

@@ -56,6 +56,7 @@ struct PagePoint {
 struct PageScatter {
   std::string title, x_label, y_label;
   std::vector<PagePoint> points = {};
+  int decimals = 1;  // of x in the table of the trend
 };
 
 struct ReportPage {

@@ -69,13 +69,13 @@ std::vector<OracleName> chosen_oracles(const std::vector<std::string>& names, co
   for (const OracleName& oracle : oracle_names) known.emplace_back(oracle.name);
   check_names("--oracles", names, known);
   std::vector<OracleName> chosen;
+  if (form.more_outputs) chosen.push_back({"oracle", ScoredSystem::sums, "outputs summed by an oracle"});
   if (std::find(names.begin(), names.end(), "none") != names.end()) {
     if (names.size() > 1) throw_error<UsageError>("--oracles: none stands alone, got {}", fmt::join(names, ","));
     return chosen;
   }
   if (!form.with_mixture)
     throw_error<UsageError>("--oracles: {} is made from the mixtures; say where they are with --mixtures", names[0]);
-  if (form.more_outputs) chosen.push_back({"oracle", ScoredSystem::sums, "outputs summed by an oracle"});
   for (const OracleName& oracle : oracle_names)
     if (std::find(names.begin(), names.end(), oracle.name) != names.end()) chosen.push_back(oracle);
   return chosen;
@@ -106,12 +106,6 @@ std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, 
     }
   }
   return columns;
-}
-
-bool needs_pesq(const std::vector<ScoreColumn>& columns) {
-  return std::any_of(columns.begin(), columns.end(), [](const ScoreColumn& column) {
-    return column.metric == Metric::pesq_nb || column.metric == Metric::pesq_wb;
-  });
 }
 
 }  // namespace sunder

@@ -36,13 +36,10 @@ struct ScoredForm {
 };
 
 // The columns for metrics out of si_sdr, si_snr (the same number), sdr, sir, sar, stoi, estoi, pesq_nb, pesq_wb, and
-// each with an i for its improvement over the mixture; in their order, every one followed by its oracles out of irm,
-// ibm, psm and mixture, or none. Throws UsageError for another name, for none, for the same twice, and for an
-// improvement or an oracle without mixtures.
+// each with an i for its improvement over the mixture; in their order, every one followed by its oracles: the sums
+// where there are more outputs than sources, and those out of irm, ibm, psm and mixture, or none. Throws UsageError for
+// another name, for no name, for the same twice, and for an improvement or an oracle without mixtures.
 std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, const std::vector<std::string>& oracles,
                                        const ScoredForm& form);
-
-// Whether a program that computes PESQ is needed.
-bool needs_pesq(const std::vector<ScoreColumn>& columns);
 
 }  // namespace sunder

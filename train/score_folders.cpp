@@ -46,7 +46,8 @@ const fs::path& existing(const fs::path& file, const fs::path& needed_by) {
 std::vector<fs::path> estimates_beside(const fs::path& folder, const fs::path& name, size_t sources,
                                        const fs::path& needed_by) {
   const auto numbered = [&](size_t s) { return folder / fmt::format("{}_s{}.wav", name.stem().string(), s + 1); };
-  if (sources == 1 && !fs::exists(numbered(0))) return {existing(folder / name, needed_by)};
+  if (sources == 1 && (fs::exists(folder / name) || !fs::exists(numbered(0))))
+    return {existing(folder / name, needed_by)};
   std::vector<fs::path> files;
   while (files.size() < sources || fs::exists(numbered(files.size())))
     files.push_back(existing(numbered(files.size()), needed_by));
@@ -64,19 +65,26 @@ std::vector<Recording> read_all(const std::vector<fs::path>& files) {
   return recordings;
 }
 
-// The length that all take. Throws where they do not fit the first reference.
+// Throws where a file does not fit the first reference.
+void check_form(const fs::path& file, int sample_rate, int64_t frames, const fs::path& first, const AudioInfo& like,
+                Align align) {
+  if (sample_rate != like.sample_rate)
+    throw_error<InputError>("{}: expected {} Hz as in {}, got {} Hz", file.string(), like.sample_rate, first.string(),
+                            sample_rate);
+  if (align == Align::none && frames != like.frames)
+    throw_error<InputError>("{}: expected {} samples as in {}, got {}; --align trim or pad makes them equal",
+                            file.string(), like.frames, first.string(), frames);
+}
+
+// The length that all take.
 int64_t common_length(const std::vector<const Recording*>& recordings, Align align) {
   const Recording& first = *recordings[0];
-  int64_t length = first.audio.frames;
+  const AudioInfo like{first.audio.channels, first.audio.sample_rate, first.audio.frames};
+  int64_t length = like.frames;
   for (const Recording* recording : recordings) {
-    const Audio& audio = recording->audio;
-    if (audio.sample_rate != first.audio.sample_rate)
-      throw_error<InputError>("{}: expected {} Hz as in {}, got {} Hz", recording->path.string(),
-                              first.audio.sample_rate, first.path.string(), audio.sample_rate);
-    if (align == Align::none && audio.frames != length)
-      throw_error<InputError>("{}: expected {} samples as in {}, got {}; --align trim or pad makes them equal",
-                              recording->path.string(), length, first.path.string(), audio.frames);
-    length = align == Align::pad ? std::max(length, audio.frames) : std::min(length, audio.frames);
+    const int64_t frames = recording->audio.frames;
+    check_form(recording->path, recording->audio.sample_rate, frames, first.path, like, align);
+    length = align == Align::pad ? std::max(length, frames) : std::min(length, frames);
   }
   return length;
 }
@@ -106,6 +114,8 @@ std::vector<ScoredFiles> find_scored_files(const fs::path& references, const fs:
     throw_error<InputError>("{}: expected folders s1 to s{} as in {}, found {}", estimates.string(), sources.size(),
                             references.string(), outputs.size());
   std::vector<ScoredFiles> items;
+  for (const fs::path& folder : sources)  // each must have what the first has, and no more
+    for (const fs::path& name : recordings(folder)) existing(sources[0] / name, folder / name);
   for (const fs::path& name : recordings(sources.empty() ? references : sources[0])) {
     ScoredFiles item{name.stem().string(), {}, {}, {}};
     if (sources.empty()) item.references = {references / name};
@@ -117,6 +127,17 @@ std::vector<ScoredFiles> find_scored_files(const fs::path& references, const fs:
     items.push_back(std::move(item));
   }
   return items;
+}
+
+void check_scored_files(const ScoredFiles& files, Align align) {
+  const AudioInfo like = audio_info(files.references[0]);
+  const auto check = [&](const fs::path& file) {
+    const AudioInfo info = audio_info(file);
+    check_form(file, info.sample_rate, info.frames, files.references[0], like, align);
+  };
+  for (const auto* group : {&files.references, &files.estimates})
+    for (const fs::path& file : *group) check(file);
+  if (!files.mixture.empty()) check(files.mixture);
 }
 
 ScoredSignals read_scored_files(const ScoredFiles& files, Align align) {

@@ -61,6 +61,7 @@ std::optional<PageScatter> scatter_of(const ScoreTable& table, size_t mixture) {
                     unit = before.unit.empty() ? "" : fmt::format(" ({})", before.unit);
   PageScatter scatter{
       name + ": improvement against input level", name + " of the mixture" + unit, "improvement" + unit, {}};
+  scatter.decimals = decimals(before) - 1;
   const auto column = static_cast<size_t>(found - table.columns.begin());
   for (const ScoredItem& item : table.items)
     for (size_t s = 0; s < item.scores.size(); ++s)

@@ -55,6 +55,11 @@ void check(const ScoredSignals& signals) {
   if (signals.estimates.size(0) < signals.references.size(0) || signals.references.size(0) < 1 || length < 1)
     throw_error("[score_item] expected samples of at least one source and an output for each, got {} and {}",
                 describe(signals.references), describe(signals.estimates));
+  for (const Tensor* tensor : {&signals.references, &signals.estimates, &signals.mixture}) {
+    if (!tensor->defined()) continue;
+    for (const double sample : tensor->cast(DType::float64).to_vector<double>())
+      if (!std::isfinite(sample)) throw_error("[score_item] expected finite samples, got {}", sample);
+  }
 }
 
 Score si_sdr_score(std::span<const double> reference, const std::vector<double>& estimate, bool zero_mean) {
@@ -73,7 +78,8 @@ std::vector<Score> permutation_scores(const Tensor& references, const Tensor& es
       for (const auto& output : outputs.rows) scores.push_back(si_sdr_score(source, output, options.zero_mean));
     return scores;
   }
-  const bool sdr = options.permutation_by == Metric::sdr;
+  // One reference has no interference: then SDR decides.
+  const bool sdr = options.permutation_by == Metric::sdr || references.size(0) == 1;
   for (const BssScores& pair : bss_eval(references, estimates, {.sdr = sdr, .interference = !sdr}))
     scores.push_back(sdr ? pair.sdr : pair.sir);
   return scores;
@@ -177,7 +183,7 @@ void add_plain(const ScoredSignals& signals, int64_t source, const ScoringOption
 
 Score improvement(const Score& score, const Score& mixture) {
   if (!score.value) return score;
-  if (!mixture.value) return {std::nullopt, mixture.missing};
+  if (!mixture.value) return {std::nullopt, "the mixture has no score"};
   if (!std::isfinite(*mixture.value)) return {std::nullopt, "the mixture's own score is infinite"};
   return {*score.value - *mixture.value};
 }

@@ -126,12 +126,16 @@ std::vector<float> read_channel(const std::string& path, int channel, int& sampl
 void separate(const Options& options, const LoadedModel& model, const std::string& input, const Progress& progress) {
   int sample_rate = 0;
   std::vector<std::vector<float>> channels;
-  if (const int64_t microphones = model.separator->microphones(); microphones > 1)
-    channels = read_channels(input, microphones, sample_rate);
+  const int64_t microphones = model.separator->microphones();
+  if (microphones > 1 && options.channel > 0)
+    throw_error<UsageError>("--channel: the model hears {} microphones, all of a recording", microphones);
+  if (microphones > 1) channels = read_channels(input, microphones, sample_rate);
   else channels = {read_channel(input, options.channel, sample_rate)};
   const std::vector<float>& recording = channels[0];
-  if (std::all_of(recording.begin(), recording.end(), [](float sample) { return sample == 0; }))
-    complain(fmt::format("{}: is silent from beginning to end, and so will be its estimates", input));
+  for (size_t c = 0; c < channels.size(); ++c)
+    if (std::all_of(channels[c].begin(), channels[c].end(), [](float sample) { return sample == 0; }))
+      complain(c == 0 ? fmt::format("{}: is silent from beginning to end, and so will be its estimates", input)
+                      : fmt::format("{}: channel {} is silent from beginning to end", input, c + 1));
   std::vector<std::vector<float>> heard;
   for (const std::vector<float>& channel : channels) heard.push_back(resample(channel, sample_rate, model.sample_rate));
   const std::vector<float>& mixture = heard[0];

@@ -19,14 +19,14 @@ struct Chunks {
 std::vector<int64_t> chunk_starts(int64_t samples, const Chunks& chunks);
 
 // mixtures: (B, L), of several microphones (B, M, L), real on the CPU, L > 0 -> (B, S, L) in the network's dtype on the
-// CPU. What is shorter than the
-// network can take is padded with zeros and cut again. Throws Error for estimates that are not finite.
+// CPU. What is shorter than the network can take is padded with zeros and cut again. Throws Error for estimates that are
+// not finite.
 Tensor separate_batch(const Separator& network, const Tensor& mixtures);
 
 // One recording at the network's rate, M signals of one length, one for each microphone that the network hears -> S
-// signals as long. Memory for the network depends on the chunks alone. Which
-// output is which may change from chunk to chunk: each is matched to what is there already by the largest sum of inner
-// products (the least squared difference) over the overlap, and faded in linearly. `progress` counts samples.
+// signals as long. Memory for the network depends on the chunks alone. Which output is which may change from chunk to
+// chunk: each is matched to what is there already by the largest sum of inner products (the least squared difference)
+// over the overlap, and faded in linearly. `progress` counts samples.
 std::vector<std::vector<float>> separate_signal(const Separator& network,
                                                 const std::vector<std::vector<float>>& recording, const Chunks& chunks,
                                                 const Progress& progress = {});

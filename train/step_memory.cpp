@@ -1,7 +1,9 @@
 #include "train/step_memory.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "tensor/memory.h"
 #include "tensor/ops/slice_axis.h"
@@ -22,14 +24,77 @@ std::vector<Tensor> cut(const std::vector<Tensor>& inputs, int64_t samples, int6
   return result;
 }
 
-// The value at x of the parabola through three points.
-double extrapolate(const std::array<double, 3>& at, const std::array<double, 3>& values, double x) {
-  double result = 0;
+using Events = std::vector<MemoryTrace::Event>;
+
+// The events from one block's allocation to its return, where all that is taken between is given back between and
+// nothing else; empty where that is more than `longest` events. Blocks are numbered from 0.
+Events scratch_group(const Events& events, size_t first, size_t longest) {
+  Events group;
+  std::map<size_t, size_t> numbers;
+  for (size_t i = first; i < std::min(events.size(), first + longest); ++i) {
+    const MemoryTrace::Event& event = events[i];
+    if (event.freed && !numbers.contains(event.block)) return {};
+    const size_t number = numbers.emplace(event.block, numbers.size()).first->second;
+    group.push_back({number, event.bytes, event.freed});
+    if (!event.freed || number > 0) continue;
+    return group.size() == 2 * numbers.size() ? group : Events{};
+  }
+  return {};
+}
+
+bool is_alike(const Events& a, const Events& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](const auto& x, const auto& y) { return x.block == y.block && x.freed == y.freed; });
+}
+
+// Work in chunks takes and gives back scratch blocks for each, as often as the length asks for: such a run counts once,
+// with its largest blocks. Blocks are numbered anew.
+Events without_runs(const Events& events, size_t longest) {
+  Events result, run;  // run: the group that `result` ends with
+  std::map<size_t, size_t> numbers;
+  size_t blocks = 0;
+  for (size_t i = 0; i < events.size();) {
+    const Events group = scratch_group(events, i, longest);
+    if (!group.empty() && is_alike(group, run)) {
+      for (size_t e = 0; e < group.size(); ++e) {
+        size_t& bytes = result[result.size() - group.size() + e].bytes;
+        bytes = std::max(bytes, group[e].bytes);
+      }
+      i += group.size();
+      continue;
+    }
+    run = group;
+    for (size_t e = 0; e < std::max<size_t>(group.size(), 1); ++e, ++i) {
+      if (!events[i].freed) numbers[events[i].block] = blocks++;
+      result.push_back({numbers.at(events[i].block), events[i].bytes, events[i].freed});
+    }
+  }
+  return result;
+}
+
+Events trace_step(const Parameters& parameters, const std::vector<Tensor>& inputs, const Tensor& one,
+                  const StepRunner::Loss& loss) {
+  parameters.zero_grad();
+  const MemoryTrace trace(one.stream());
+  backward(loss(inputs), one);
+  Events events = trace.events();
+  for (const size_t longest : {2, 4, 8, 16}) events = without_runs(events, longest);  // the innermost first
+  return events;
+}
+
+// The events at length x, each block's size on the parabola through its three.
+Events extrapolate(const std::array<Events, 3>& traces, const std::array<double, 3>& lengths, double x) {
+  std::array<double, 3> weights;
   for (int i = 0; i < 3; ++i) {
-    double weight = 1;
+    weights[i] = 1;
     for (int j = 0; j < 3; ++j)
-      if (j != i) weight *= (x - at[j]) / (at[i] - at[j]);
-    result += weight * values[i];
+      if (j != i) weights[i] *= (x - lengths[j]) / (lengths[i] - lengths[j]);
+  }
+  Events result = traces[2];
+  for (size_t e = 0; e < result.size(); ++e) {
+    double bytes = 0;
+    for (int i = 0; i < 3; ++i) bytes += weights[i] * static_cast<double>(traces[i][e].bytes);
+    result[e].bytes = static_cast<size_t>(std::max(0.0, std::round(bytes)));
   }
   return result;
 }
@@ -40,22 +105,20 @@ std::optional<size_t> predict_step_memory(const Parameters& parameters, const st
                                           int64_t samples, int64_t shortest, const StepRunner::Loss& loss) {
   const Stream stream = parameters.values().stream();
   const Tensor one = Tensor::full({}, 1, parameters.gradients().dtype(), stream);
-  std::array<double, 3> lengths{}, peaks{};
+  std::array<Events, 3> traces;
+  std::array<double, 3> lengths{};
   for (int i = 0; i < 3; ++i) {
     const int64_t length = samples - (samples - (i + 1) * samples / 6 + granule - 1) / granule * granule;
-    if (length < shortest || length < 1) return std::nullopt;
+    if (length < std::max<int64_t>(shortest, 1)) return std::nullopt;
     lengths[i] = static_cast<double>(length);
-    const std::vector<Tensor> there = cut(inputs, samples, length, stream);
+    traces[i] = trace_step(parameters, cut(inputs, samples, length, stream), one, loss);
+    // Blocks of these sizes are of no use for the whole step.
     parameters.zero_grad();
-    const size_t before = memory_stats(stream.device).bytes_in_use;
-    reset_peak_memory(stream.device);
-    backward(loss(there), one);
-    peaks[i] = static_cast<double>(memory_stats(stream.device).bytes_peak - before);
+    release_cached_memory(stream.device);
   }
-  parameters.zero_grad();
   reset_peak_memory(stream.device);
-  const double peak = extrapolate(lengths, peaks, static_cast<double>(samples));
-  return memory_stats(stream.device).bytes_in_use + static_cast<size_t>(std::max(0.0, peak));
+  if (!is_alike(traces[0], traces[1]) || !is_alike(traces[1], traces[2])) return std::nullopt;
+  return pool_bytes(extrapolate(traces, lengths, static_cast<double>(samples)));
 }
 
 }  // namespace sunder

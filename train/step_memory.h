@@ -7,10 +7,11 @@
 
 namespace sunder {
 
-// Bytes in use at the peak of a step, those in use now included. The step runs forward and backward on the first sixth,
-// third and half of its signals (about the time of one step) and leaves no trace; memory is a polynomial of second
-// degree in their length, attention's scores being the square. inputs: as StepRunner::run wants them, on the host;
-// those whose last axis has `samples` elements are cut. Nothing where a sixth is shorter than `shortest` samples.
+// Bytes that the pool, or a graph's arena, will hold for a step beyond what is in use now. The step runs forward and
+// backward on the first sixth, third and half of its signals (about the time of one step) and leaves no trace; every
+// block is a polynomial of second degree in their length, attention's scores being the square. inputs: as
+// StepRunner::run wants them, on the host; those whose last axis has `samples` elements are cut. Nothing where a sixth
+// is shorter than `shortest` samples, or where what is allocated depends on the length in another way.
 std::optional<size_t> predict_step_memory(const Parameters& parameters, const std::vector<Tensor>& inputs,
                                           int64_t samples, int64_t shortest, const StepRunner::Loss& loss);
 

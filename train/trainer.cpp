@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "nn/registry.h"
+#include "tensor/memory.h"
 #include "tensor/parallel.h"
 #include "train/signals.h"
 #include "train/step_memory.h"
@@ -73,6 +74,20 @@ void Trainer::check_options() const {
   const Config& c = config();
   if (c.model.architecture == "stft-conv-tasnet" && c.model.microphones > 1)
     throw_error<UsageError>("model.microphones: expected 1 for stft-conv-tasnet, got {}", c.model.microphones);
+  if (c.validation.select == "valid_loss" && !method_.mean_loss)
+    throw_error<UsageError>("validation.select: {} has no loss on the validation set; expected si_snri, blind or loss",
+                            method_.name);
+  if (c.model.microphones > 1 && !method_.mean_loss)
+    throw_error<UsageError>("model.microphones: expected 1 for {}, which works on waveforms, got {}", method_.name,
+                            c.model.microphones);
+  if (c.validation.select == "blind" && c.model.microphones > 1)
+    throw UsageError("validation.select: the blind score is for one microphone");
+  if (c.optim.min_lr > 0 && c.optim.min_lr >= c.optim.lr)
+    throw_error<UsageError>("optim.min_lr: expected less than optim.lr = {}, got {}", c.optim.lr, c.optim.min_lr);
+  for (const FcpOptions& taps : {far_taps(c), close_taps(c)})
+    if (taps.taps() > fcp_max_taps)
+      throw_error<UsageError>("fcp: expected filters of at most {} frames, got {} past and {} future ones",
+                              fcp_max_taps, taps.past, taps.future);
   if (method_.output == FarFieldOutput::source && c.model.architecture != "tf-gridnet")
     throw_error<UsageError>("model.architecture: expected tf-gridnet for {}, got {}", method_.name,
                             c.model.architecture);
@@ -93,7 +108,10 @@ void Trainer::open_data(DType dtype, Stream stream) {
   MixtureSetOptions wanted{.microphones = static_cast<int>(network_->microphones()),
                            .close_talk = method_.reads_close_talk,
                            .sources = method_.reads_references,
-                           .on_the_fly = c.data.on_the_fly};
+                           .on_the_fly = c.data.on_the_fly,
+                           .seed = c.train.seed,
+                           .path_from = c.data.path_from,
+                           .path_to = c.data.path_to};
   const MixtureSet training = MixtureSet::open(c.data.set, "train", wanted);
   wanted.sources = true;  // validation reports scores, whatever a method learns from
   wanted.on_the_fly = false;
@@ -120,6 +138,13 @@ void Trainer::open_data(DType dtype, Stream stream) {
   if (loader_->segment_samples() < network_->shortest_input())
     throw_error<InputError>("{}: training segments of {} samples are shorter than the {} that the network needs",
                             c.data.set, loader_->segment_samples(), network_->shortest_input());
+  if (method_.output == FarFieldOutput::source) {
+    const int64_t frames = far_field().stft().frames(loader_->segment_samples());
+    const int64_t taps = std::max(far_taps(c).taps(), close_taps(c).taps());
+    if (frames <= taps)
+      throw_error<UsageError>("data.segment_seconds: expected more than the {} frames that a filter spans, got {}",
+                              taps, frames);
+  }
   validator_ = std::make_unique<Validator>(validation, c, dtype, stream);
   validator_->require_length(network_->shortest_input());
 }
@@ -194,9 +219,12 @@ void Trainer::step(const std::string& kind, const std::vector<Tensor>& inputs, c
 
 void Trainer::announce_memory(const std::string& kind, const std::vector<Tensor>& inputs,
                               const StepRunner::Loss& loss) {
-  const auto bytes = predict_step_memory(network_->parameters(), inputs, loader_->segment_samples(),
-                                         network_->shortest_input(), loss);
-  if (bytes) log_->info("{}: a step will need about {:.2f} GB of memory", kind, static_cast<double>(*bytes) * 1e-9);
+  const auto bytes =
+      predict_step_memory(network_->parameters(), inputs, loader_->segment_samples(), network_->shortest_input(), loss);
+  if (!bytes) return;
+  const auto now = static_cast<double>(memory_stats(stream_->get().device).bytes_in_use);
+  log_->info("{}: a step will need about {:.2f} GB of memory, {:.2f} with the parameters and what is loaded", kind,
+             static_cast<double>(*bytes) * 1e-9, (static_cast<double>(*bytes) + now) * 1e-9);
 }
 
 void Trainer::note_results(bool wait) {
@@ -318,6 +346,12 @@ bool Trainer::validate() {
       scores.si_snri, scores.oracle ? fmt::format(" (oracle {:.2f})", *scores.oracle) : "",
       scores.blind ? fmt::format(", blind {:.2f} dB", *scores.blind) : "", -scores.weaker_to_stronger_db,
       is_best ? ", best" : "");
+  if (const auto* far = dynamic_cast<const FarFieldSeparator*>(network_.get())) {
+    if (const auto failed = static_cast<int64_t>(far->failures().item()); failed > 0)
+      log_->warn("{} filters of FCP could not be found since the last validation (silent or dependent signals)",
+                 failed);
+    far->failures().zero();
+  }
   if (scores.items == 0) log_->warn("{}: no validation mixture has a score, all are silent", config().data.set);
   if (scores.weaker_to_stronger_db < collapse_warning_db)
     log_->warn(
@@ -333,6 +367,12 @@ bool Trainer::validate() {
   return true;
 }
 
+std::string Trainer::shown_best() const {
+  const std::string& select = config().validation.select;
+  return select == "loss" || select == "valid_loss" ? fmt::format("{:.4f}", -best_score_)
+                                                    : fmt::format("{:.2f} dB", best_score_);
+}
+
 int Trainer::finish() {
   note_results(true);
   progress_->finish();
@@ -346,8 +386,7 @@ int Trainer::finish() {
   const std::string summary = fmt::format(
       "| method | epochs | steps | minutes | best by | score |\n| --- | --- | --- | --- | --- | --- |\n"
       "| {} | {} | {} | {:.1f} | {} | {} |\n",
-      method_.name, epoch_ + 1, steps_, minutes(), config().validation.select,
-      has_best_ ? fmt::format("{:.2f}", best_score_) : "none");
+      method_.name, epoch_ + 1, steps_, minutes(), config().validation.select, has_best_ ? shown_best() : "none");
   folder_->write_results(summary);
   fmt::print("{}", summary);
   return 0;

@@ -30,13 +30,13 @@ FcpOptions close_taps(const Config& config);
 class Trainer {
  public:
   struct Method {
-    std::string name;                // "mixcycle"
-    bool reads_references = false;   // pit alone: no other method is ever given a clean source
-    int64_t outputs_per_source = 1;  // MixIT: 2, its network gives both mixtures' sources
-    bool even_batch = false;         // MixCycle exchanges estimates between neighbours
-    int64_t paired_epochs = 0;       // the first so many take next_pair(); MixIT and MixPIT: every_epoch
-    bool reads_close_talk = false;   // M2M
-    bool mean_loss = false;          // its losses are means over the batch, not sums
+    std::string name;                               // "mixcycle"
+    bool reads_references = false;                  // pit alone: no other method is ever given a clean source
+    int64_t outputs_per_source = 1;                 // MixIT: 2, its network gives both mixtures' sources
+    bool even_batch = false;                        // MixCycle exchanges estimates between neighbours
+    int64_t paired_epochs = 0;                      // the first so many take next_pair(); MixIT and MixPIT: every_epoch
+    bool reads_close_talk = false;                  // M2M
+    bool mean_loss = false;                         // its losses are means over the batch, not sums
     FarFieldOutput output = FarFieldOutput::image;  // what a TF-GridNet's spectra are
   };
   static constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
@@ -51,8 +51,8 @@ class Trainer {
   // Two consecutive mini-batches, for the methods that mix mixtures; an odd last one is dropped.
   bool next_pair(Batch& first, Batch& second);
   // Loss, backward, clipping, Adam (StepRunner::run), log lines of the steps whose losses have arrived, and a
-  // checkpoint where one is due. The loss is summed over train.batch network inputs. Throws DivergedError after
-  // nonfinite_patience steps in a row without an update.
+  // checkpoint where one is due. The loss is a sum or the mean over train.batch inputs (Method::mean_loss). Throws
+  // DivergedError after nonfinite_patience steps in a row without an update.
   void step(const std::string& kind, const std::vector<Tensor>& inputs, const StepRunner::Loss& loss);
   // Validations give `loss` of `inputs`, a method's own, beside the scores of the separated signals.
   void validate_with(std::function<std::vector<Tensor>(const Batch&)> inputs, StepRunner::Loss loss);
@@ -91,6 +91,7 @@ class Trainer {
   void save(bool is_best);
   void save_stopped();
   bool validation_due() const;
+  std::string shown_best() const;
   bool validate();                                              // and save; false if a signal came first
   bool rank(const ValidationScores& scores, double mean_loss);  // whether it is the best so far
   void lower_learning_rate();                                   // where the score stands on a plateau
@@ -129,7 +130,7 @@ class Trainer {
   std::chrono::steady_clock::time_point start_, last_save_, last_validation_, last_metrics_;
   std::map<std::string, int64_t> counters_;
   std::set<std::string> announced_;  // kinds of steps whose memory was spoken of
-  double epoch_loss_ = 0;  // summed over the epoch's inputs so far
+  double epoch_loss_ = 0;            // summed over the epoch's inputs so far
   int64_t epoch_inputs_ = 0;
   double waited_before_step_ = 0;
   bool inside_epoch_ = false;  // the epoch was begun, here or before a resume, and is not over

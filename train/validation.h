@@ -43,9 +43,10 @@ class Validator {
   // Segments follow the rule of the training segments (the authors' code); with data.segment_seconds 0 items are whole.
   Validator(MixtureSet set, const Config& config, DType dtype, Stream stream);
 
-  // `epoch` draws the segments; where the loss here picks the best, they are the same in every epoch. The blind score costs a second pass and is left out unless asked for; it exists for two
-  // outputs. Empty if a signal asked the program to stop (train/signals.h): a large set would outlast a grace period.
-  // A score that no item has is NaN. `loss` may be empty; it costs a pass of its own, too.
+  // `epoch` draws the segments; where the loss here picks the best, they are the same in every epoch. The blind score
+  // costs a second pass and is left out unless asked for; it exists for two outputs. Empty if a signal asked the
+  // program to stop (train/signals.h): a large set would outlast a grace period. A score that no item has is NaN.
+  // `loss` may be empty; it costs a pass of its own, too.
   std::optional<ValidationScores> run(const Separator& network, int64_t epoch, bool with_blind,
                                       const ValidationLoss& loss = {}) const;
   ValidationExample example(const Separator& network) const;

@@ -230,5 +230,40 @@ TEST(BssEval, RejectsWhatCannotBeScored) {
   }
 }
 
+// Signals by formula, so that mir_eval's values stand here without any file: mir_eval 0.8.2,
+// bss_eval_sources(compute_permutation=False).
+TEST(BssEval, EqualsMirEvalOnSignalsByFormula) {
+  const auto noise = [](uint32_t state, size_t length) {
+    Signal result(length);
+    for (double& x : result) {
+      state = 1664525u * state + 1013904223u;
+      x = static_cast<double>(state) / 2147483648.0 - 1;
+    }
+    return result;
+  };
+  // factor * x, `delay` samples late, added to `to`.
+  const auto add = [](Signal& to, double factor, const Signal& x, size_t delay) {
+    for (size_t t = delay; t < to.size(); ++t) to[t] += factor * x[t - delay];
+  };
+  const Signal a = noise(1, 4000), b = noise(2, 4000), c = noise(3, 4000), zero(4000, 0.0);
+  Signal first = a, second = b, one, two = zero;
+  add(first, 0.9, a, 1);
+  add(second, -0.7, b, 2);
+  one = first;
+  add(one, 0.2, second, 3);
+  add(one, 0.05, c, 0);
+  add(two, 0.5, second, 0);
+  add(two, 0.3, second, 5);
+  add(two, 0.1, first, 0);
+  add(two, -0.02, c, 0);
+  const auto scores = bss_eval(rows({first, second}), rows({one, two}));
+  EXPECT_NEAR(*scores[0].sdr.value, 15.163316358, 1e-6);
+  EXPECT_NEAR(*scores[0].sir.value, 15.307210407, 1e-6);
+  EXPECT_NEAR(*scores[0].sar.value, 30.158587516, 1e-6);
+  EXPECT_NEAR(*scores[3].sdr.value, 14.961124282, 1e-6);
+  EXPECT_NEAR(*scores[3].sir.value, 15.056415160, 1e-6);
+  EXPECT_NEAR(*scores[3].sar.value, 31.729503183, 1e-6);
+}
+
 }  // namespace
 }  // namespace sunder

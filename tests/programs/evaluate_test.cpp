@@ -252,6 +252,26 @@ TEST_F(EvaluateTest, PesqFailuresCostNothingElse) {
     EXPECT_EQ(page.find(std::string("src=\"") + address), std::string::npos);
 }
 
+// Scores are the same to the last digit however many threads share the items, PESQ's program among them.
+TEST_F(EvaluateTest, ThreadsChangeNothing) {
+  for (int i = 0; i < 6; ++i) write_item(fmt::format("item{}", i), 8000 + 100 * i, i + 1);
+  write("pesq", "#!/bin/sh\nwc -c <\"$3\" | sed 's/^.*\\(...\\)$/2.\\1/'\n");
+  std::filesystem::permissions(folder_ / "pesq", std::filesystem::perms::owner_all);
+  std::string first;
+  for (const char* threads : {"1", "4"}) {
+    const ProgramResult result = run_program(
+        "sunder-evaluate",
+        {"--model", write_model("model.safetensors"), "--data", "set", "--metrics", "si_sdr,sdr,sir,sar,stoi,estoi,pesq_nb",
+         "--oracles", "irm,ibm,psm,mixture", "--pesq-program", "./pesq", "--csv", "items.csv", "--threads", threads},
+        {.folder = folder_.string()});
+    ASSERT_EQ(result.code, 0) << result.err;
+    if (first.empty()) first = read("items.csv");
+    EXPECT_EQ(read("items.csv"), first);
+  }
+  EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), 13);
+  expect_contains(first, {",pesq_nb,irm_pesq_nb,ibm_pesq_nb,psm_pesq_nb,mixture_pesq_nb\n", ",2."});
+}
+
 TEST_F(EvaluateTest, UsageIsChecked) {
   const std::string model = write_model("model.safetensors");
   write_item("one", 4000, 1);

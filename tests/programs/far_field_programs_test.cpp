@@ -154,6 +154,13 @@ TEST_F(FarFieldPrograms, WhatDoesNotFitIsRefused) {
   refused("unssor", 2, {"model.microphones: expected more than the 2 sources for UNSSOR, got 2"},
           {"--set", "model.microphones=2"});
   refused("m2m", 3, {"expected at least 7 microphones, found 6"}, {"--set", "model.microphones=7"});
+  refused("m2m", 2, {"data.segment_seconds: expected more than the 5 frames that a filter spans, got 5"},
+          {"--set", "data.segment_seconds=0.008"});
+  refused("m2m", 2, {"fcp: expected filters of at most 128 frames, got 127 past and 1 future ones"},
+          {"--set", "fcp.far_past=127"});
+  refused("m2m", 2, {"optim.min_lr: expected less than optim.lr"}, {"--set", "optim.min_lr=0.5"});
+  refused("mixpit", 2, {"model.microphones: expected 1 for mixpit, which works on waveforms, got 6"},
+          {"--set", "validation.select=si_snri"});
   refused("pit", 2, {"train.dynamic_mixing"}, {"--set", "train.dynamic_mixing=true"});
   ASSERT_EQ(prepare("set", 4).code, 0);
   refused("m2m", 3, {"set: expected recordings of several microphones (sms_wsj.json), found none"}, {}, "set");

@@ -4,8 +4,11 @@
 
 #include <cmath>
 
+#include "audio/csv.h"
+#include "audio/file.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
+#include "tests/golden.h"
 #include "train/score_report.h"
 
 namespace sunder {
@@ -195,6 +198,41 @@ TEST(Scoring, SilentEstimatesHaveNoScore) {
   for (const Score& score : item.scores[0]) {
     EXPECT_EQ(score.value, std::nullopt);
     EXPECT_NE(score.missing, nullptr);
+  }
+}
+
+// separation.csv through the whole of score_item: estimates, their match, and the mixture to measure improvements from.
+TEST(ScoringGolden, ItemsEqualTheReferenceImplementations) {
+  SUNDER_NEEDS_SHARED("golden/metrics/separation.csv");
+  const auto folder = shared_folder() / "golden/metrics";
+  const CsvTable table = CsvTable::read(folder / "separation.csv");
+  const auto signal = [&](int64_t row, const char* column) {
+    return read_mono(folder / table.at(row, column)).samples;
+  };
+  const auto together = [](const std::vector<std::vector<float>>& rows) {
+    std::vector<float> all;
+    for (const auto& row : rows) all.insert(all.end(), row.begin(), row.end());
+    return Tensor::from(all, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size())});
+  };
+  const auto columns = score_columns({"sdr", "sdri", "sir", "sar", "si_sdr"}, {"mixture"}, {});
+  for (int64_t row = 0; row + 1 < table.size(); row += 2) {
+    const std::vector<float> mixture = signal(row, "mix_file");
+    const ScoredSignals signals{together({signal(row, "ref_file"), signal(row + 1, "ref_file")}),
+                                together({signal(row, "est1_file"), signal(row, "est2_file")}),
+                                together({mixture}).reshape({-1}), static_cast<int>(table.integer(row, "sample_rate"))};
+    const ScoredItem item = score_item(table.at(row, "case"), signals, columns, {.permutation_by = Metric::sir});
+    for (int64_t s = 0; s < 2; ++s) {
+      SCOPED_TRACE(item.name);
+      const auto golden = [&](const char* column) { return table.number(row + s, column); };
+      const auto found = [&](size_t column) { return *item.scores[s][column].value; };
+      EXPECT_EQ(item.outputs[s] + 1, table.integer(row + s, "est_for_ref"));
+      EXPECT_NEAR(found(0), golden("sdr"), 1e-3);
+      EXPECT_NEAR(found(1), golden("mix_sdr"), 1e-3);
+      EXPECT_NEAR(found(2), golden("sdr") - golden("mix_sdr"), 2e-3);
+      EXPECT_NEAR(found(3), golden("sir"), 1e-3);
+      EXPECT_NEAR(found(5), golden("sar"), 1e-3);
+      EXPECT_NEAR(found(8), golden("mix_si_sdr"), 1e-4);
+    }
   }
 }
 
