@@ -125,7 +125,10 @@ void write_set_config(const std::filesystem::path& path, const SetConfig& config
                     {"channels", config.channels == Channels::one ? "one" : "mean"}};
   if (config.noise_floor_db) table.insert("noise_floor_db", *config.noise_floor_db);
   std::ostringstream text;
-  text << table << "\n";
+  // toml++ 3.3 puts a text with line breaks and quotes between three quotes, whatever it holds.
+  constexpr auto flags = toml::toml_formatter::default_flags &
+                         ~(toml::format_flags::allow_literal_strings | toml::format_flags::allow_multi_line_strings);
+  text << toml::toml_formatter(table, flags) << "\n";
   write_text(path, text.str());
 }
 
