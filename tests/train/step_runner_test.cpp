@@ -24,6 +24,18 @@ constexpr int64_t batch = 4, length = 500;
 const ConvTasNetConfig small{
     .n_fft = 64, .hop_length = 16, .num_feats = 12, .num_hidden = 20, .num_layers = 2, .num_stacks = 2};
 
+// Three microphones, two speakers.
+FarFieldConfig small_far_field() {
+  FarFieldConfig config;
+  config.network = {.microphones = 3, .emb_dim = 8, .blocks = 1, .hidden = 6, .heads = 2, .attn_approx_qk_dim = 33};
+  config.stft = {64, 16, "sqrt_hann"};
+  return config;
+}
+const FcpOptions taps{.past = 3, .future = 1};
+bool is_far_field(const std::string& method) {
+  return method == "m2m" || method == "unssor" || method == "pit_spectra";
+}
+
 // Tones over noise, so that estimates, losses and assignments are those of a network that has something to learn.
 Tensor signals(Shape shape, uint64_t which, DType dtype) {
   const Tensor host = Tensor::empty(std::move(shape), DType::float64);
@@ -44,13 +56,19 @@ class Training {
   Training(const std::string& method, Device device, Precision precision, bool graph, ConvTasNetConfig sizes = small)
       : method_(method), dtype_(precision.signals), stream_(device) {
     sizes.sources = method == "mixit" ? 4 : 2;
-    network_ = make_separator(sizes, precision, stream_.get(), /*seed=*/5);
+    const SeparatorConfig config = is_far_field(method) ? SeparatorConfig(small_far_field()) : sizes;
+    network_ = make_separator(config, precision, stream_.get(), /*seed=*/5);
     adam_ = std::make_unique<Adam>(network_->parameters(), 1e-2, AdamOptions{});
     runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_, graph);
   }
 
   // The inputs of a step depend on its number alone.
   std::vector<Tensor> inputs(int64_t step, int64_t samples = length) const {
+    if (is_far_field(method_)) {
+      const Tensor recordings = signals({2, 3, samples}, 10 * step, dtype_);
+      if (method_ == "unssor") return {recordings};
+      return {recordings, signals({2, 2, samples}, 10 * step + 1, dtype_)};
+    }
     const Tensor mixtures = signals({batch, samples}, 10 * step, dtype_);
     if (method_ == "pit") return {signals({batch, 2, samples}, 10 * step + 1, dtype_), mixtures};
     if (method_ == "mixcycle") return {mixtures, exchange_order(swap_flags(0, 0, step, batch))};
@@ -58,6 +76,9 @@ class Training {
   }
   void step(const std::vector<Tensor>& in) {
     runner_->run(method_, in, [&](const std::vector<Tensor>& on_device) {
+      if (method_ == "m2m") return m2m_step(far_field(), on_device[0], on_device[1], {.close = taps, .far = taps});
+      if (method_ == "unssor") return unssor_step(far_field(), on_device[0], {.filter = taps});
+      if (method_ == "pit_spectra") return pit_spectra_step(far_field(), on_device[1], on_device[0]);
       if (method_ == "pit") return pit_step(network(), on_device[0], on_device[1]);
       if (method_ == "mixcycle") return mixcycle_step(network(), on_device[0], on_device[1]);
       if (method_ == "mixit") return mixit_step(network(), on_device[0], on_device[1], on_device[2]);
@@ -69,6 +90,7 @@ class Training {
   }
 
   const Separator& network() const { return *network_; }
+  const FarFieldSeparator& far_field() const { return dynamic_cast<const FarFieldSeparator&>(*network_); }
   StepRunner& runner() { return *runner_; }
   Stream stream() const { return stream_.get(); }
   Tensor parameters() const { return network_->parameters().values().to(cpu_device); }
@@ -225,7 +247,7 @@ TEST_P(CudaStepRunnerTest, SteadyStateAllocatesNothingAndWaitsForNothing) {
 }
 #endif
 
-const auto methods = testing::Values("pit", "mixit", "mixpit", "mixcycle");
+const auto methods = testing::Values("pit", "mixit", "mixpit", "mixcycle", "m2m", "unssor", "pit_spectra");
 INSTANTIATE_TEST_SUITE_P(Methods, StepRunnerTest, methods, [](const auto& method) { return method.param; });
 INSTANTIATE_TEST_SUITE_P(Methods, CudaStepRunnerTest, methods, [](const auto& method) { return method.param; });
 
