@@ -72,7 +72,7 @@ for method in mixpit mixcycle; do
   sunder-evaluate --model "$output/$method/checkpoints/best" --data "$set" --split test \
     --csv "$output/$method.csv" --json "$output/$method.json" --html "$output/$method.html" >"$output/$method.md"
 done
-row() { awk -F'|' -v label="$1" -v score="$2" '$2 ~ score { printf "| %-32s | %8s | %8s |\n", label, $3, $5; exit }' "$3"; }
+row() { awk -F'|' -v label="$1" -v score="$2" '$2 ~ score { gsub(/ /, "", $3); gsub(/ /, "", $5); printf "| %-32s | %8s | %8s |\n", label, $3, $5; exit }' "$3"; }
 {
   echo "| held-out test set                |     mean |   median |"
   echo "| -------------------------------- | -------: | -------: |"

@@ -31,9 +31,7 @@ PageMetric metric_of(const ScoreTable& table, size_t column) {
   const ScoreColumn& own = table.columns[column];
   PageMetric metric{.label = own.label, .unit = own.unit, .values = finite_values(table, column)};
   metric.decimals = decimals(own);
-  int64_t scored = 0;
-  for (const ScoredItem& item : table.items) scored += static_cast<int64_t>(item.scores.size());
-  metric.undefined = scored - static_cast<int64_t>(metric.values.size());
+  for (const auto& [reason, count] : summarise(table, column).missing) metric.undefined += count;
   if (!metric.values.empty()) {
     double sum = 0;
     for (const double value : metric.values) sum += value;
@@ -156,7 +154,14 @@ ReportPage score_page(const Evaluation& evaluation, const std::string& title, co
   page.table = summary_cells(table);
   page.notes = notes;
   for (size_t c = 0; c < table.columns.size(); ++c) {
-    if (table.columns[c].system == ScoredSystem::estimate) page.metrics.push_back(metric_of(table, c));
+    const ScoreColumn& column = table.columns[c];
+    if (column.system == ScoredSystem::estimate) {
+      page.metrics.push_back(metric_of(table, c));
+      const int64_t infinite = summarise(table, c).count - static_cast<int64_t>(page.metrics.back().values.size());
+      if (infinite > 0)
+        page.notes.push_back(fmt::format("{} of {} {} infinite: in the table's means, in no picture", column.label,
+                                         infinite, infinite == 1 ? "estimate is" : "estimates is"));
+    }
     if (auto scatter = scatter_of(table, c)) page.scatters.push_back(std::move(*scatter));
   }
   page.ranks = ranks_of(evaluation);

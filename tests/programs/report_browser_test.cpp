@@ -4,8 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "tensor/random.h"
 #include "tests/audio/scratch_folder.h"
 #include "tests/train/page_sample.h"
+#include "train/score_page.h"
 
 namespace sunder {
 namespace {
@@ -181,6 +183,35 @@ TEST_F(ReportBrowserTest, EveryPlayerPictureAndPlotIsThere) {
   EXPECT_TRUE(handover[0]) << "the first track still plays";
   EXPECT_GE(handover[1], 0.25);
   EXPECT_GE(handover[2], 1) << "no line shows where it is played";
+}
+
+// What sunder-evaluate makes of its scores: items scored for real, one of them with an estimate far too loud.
+TEST_F(ReportBrowserTest, AnEvaluationsPageIsWhole) {
+  const auto noise = [](Shape shape, uint64_t which, double level) {
+    const Tensor signal = Tensor::empty(std::move(shape), DType::float32);
+    Random random(which, RandomUse::test);
+    for (int64_t i = 0; i < signal.numel(); ++i)
+      signal.mutable_data<float>()[i] = static_cast<float>(level * random.normal());
+    return signal;
+  };
+  Evaluation evaluation;
+  evaluation.table.columns = score_columns({"si_sdr", "si_sdri", "stoi"}, {"irm", "mixture"}, {});
+  evaluation.table.sources = 2;
+  evaluation.heading = {{"model", "<noise>"}};
+  evaluation.load = [&](int64_t item) {
+    const Tensor references = noise({2, 8000}, 10 + item, 0.1), estimates = noise({2, 8000}, 30 + item, 0.02);
+    for (int64_t t = 0; t < 16000; ++t) estimates.mutable_data<float>()[t] += references.data<float>()[t];
+    for (int64_t t = 0; t < 8000 && item == 2; ++t) estimates.mutable_data<float>()[t] *= 1000;
+    return ScoredSignals{references, estimates, noise({8000}, 50 + item, 0.1), 8000};
+  };
+  for (int64_t i = 0; i < 8; ++i)
+    evaluation.table.items.push_back(
+        score_item(fmt::format("item \"{}\"", i), evaluation.load(i), evaluation.table.columns, {}));
+  const ReportPage page = score_page(evaluation, "Scores of 8 items", {});
+  const Seen seen = look(report_page(page));
+  expect_whole(seen, page);
+  EXPECT_EQ(seen.verdict["plots"].size(), 5u) << "three histograms, SI-SDR and STOI against the mixture's";
+  EXPECT_EQ(page.ranks.size(), 3u);
 }
 
 TEST_F(ReportBrowserTest, DarkAndNarrow) {

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace sunder {
 namespace {
 
@@ -51,6 +53,15 @@ TEST(ScorePage, HoldsWhatTheTableHolds) {
   EXPECT_EQ(page.scatters[0].points[1].x, -2);
   EXPECT_EQ(page.scatters[0].points[1].y, 3) << "1 dB against -2 dB";
   EXPECT_EQ(page.scatters[0].points[1].item, "item-0 s2");
+}
+
+TEST(ScorePage, InfiniteScoresAreSaidNotDrawn) {
+  Evaluation evaluation = sample();
+  evaluation.table.items[0].scores[1][0] = {INFINITY};
+  const ReportPage page = score_page(evaluation, "", {});
+  EXPECT_EQ(page.metrics[0].values.size(), 21u);
+  EXPECT_EQ(page.metrics[0].undefined, 0);
+  EXPECT_EQ(page.notes.back(), "SI-SDR of 1 estimate is infinite: in the table's means, in no picture");
 }
 
 TEST(ScorePage, ShowsTheBestTheMiddleAndTheWorst) {
