@@ -153,6 +153,8 @@ RunOptions parse_run_options(const std::string& name, const std::string& summary
   std::string flag_values[std::size(key_flags)];
   for (size_t i = 0; i < std::size(key_flags); ++i)
     app.add_option(key_flags[i].flag, flag_values[i], key_flags[i].help);
+  bool new_rooms = false;
+  app.add_flag("--on-the-fly", new_rooms, "new rooms every epoch, for sets with sms_wsj.json");
   // One --set takes one text, commas and all.
   app.add_option("--set", sets, "key=value of the recipe, may be given again")->take_all()->allow_extra_args(false);
   app.add_flag("--print-config", print_config, "print every key with its meaning and the value it would have");
@@ -171,10 +173,15 @@ RunOptions parse_run_options(const std::string& name, const std::string& summary
   for (const KeyFlag& flag : key_flags)
     if (const std::string text = environment(flag.flag); !text.empty())
       set_config(options.config, flag.key, text, environment_name(flag.flag));
+  constexpr const char* on_the_fly = "--on-the-fly";
+  if (const std::string text = environment(on_the_fly); !text.empty())
+    set_config(options.config, "data.on_the_fly", text, environment_name(on_the_fly));
   apply_sets(options.config, sets);
   for (size_t i = 0; i < std::size(key_flags); ++i)
     if (app.count(key_flags[i].flag) > 0)
       set_config(options.config, key_flags[i].key, flag_values[i], key_flags[i].flag);
+
+  if (new_rooms) options.config.data.on_the_fly = true;
 
   std::string& set = options.config.data.set;
   if (!set.empty()) set = fs::absolute(set).lexically_normal().string();

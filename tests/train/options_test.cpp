@@ -35,7 +35,8 @@ class OptionsTest : public testing::Test {
   }
   void TearDown() override {
     fs::remove_all(folder_);
-    for (const char* name : {"SUNDER_SEED", "SUNDER_TRAIN_SEED", "SUNDER_OPTIM_LR", "SUNDER_OUTPUT", "SUNDER_DATA"})
+    for (const char* name :
+         {"SUNDER_SEED", "SUNDER_TRAIN_SEED", "SUNDER_OPTIM_LR", "SUNDER_OUTPUT", "SUNDER_DATA", "SUNDER_ON_THE_FLY"})
       unsetenv(name);
   }
   std::string recipe(const std::string& text) const {
@@ -80,6 +81,15 @@ TEST_F(OptionsTest, FlagBeatsEnvironmentBeatsFileBeatsDefault) {
   setenv("SUNDER_OPTIM_LR", "0.2", 1);
   EXPECT_EQ(with({}).optim.lr, 0.2);
   EXPECT_EQ(with({"--set", "optim.lr=0.3", "--set", "train.batch=2"}).optim.lr, 0.3);
+}
+
+TEST_F(OptionsTest, NewRoomsHaveAFlag) {
+  const std::vector<const char*> base = {"--data", "S", "--output", "R"};
+  EXPECT_FALSE(parse(base).config.data.on_the_fly);
+  EXPECT_TRUE(parse({"--data", "S", "--output", "R", "--on-the-fly"}).config.data.on_the_fly);
+  setenv("SUNDER_ON_THE_FLY", "true", 1);
+  EXPECT_TRUE(parse(base).config.data.on_the_fly);
+  EXPECT_FALSE(parse({"--data", "S", "--output", "R", "--set", "data.on_the_fly=false"}).config.data.on_the_fly);
 }
 
 TEST_F(OptionsTest, ResumeReadsTheRunFoldersConfig) {
