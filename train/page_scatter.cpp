@@ -4,6 +4,7 @@
 #include "tensor/error.h"
 #include "train/markup.h"
 #include "train/page_plots.h"
+#include "train/quantile.h"
 #include "train/svg_frame.h"
 
 namespace sunder {

@@ -27,17 +27,17 @@ double median_of(std::vector<double> values) {
 
 int decimals(const ScoreColumn& column) { return column.unit.empty() ? 3 : 2; }
 
-PageMetric metric_of(const ScoreTable& table, size_t column) {
+PageMetric metric_of(const ScoreTable& table, size_t column, const ScoreSummary& summary) {
   const ScoreColumn& own = table.columns[column];
   PageMetric metric{.label = own.label, .unit = own.unit, .values = finite_values(table, column)};
   metric.decimals = decimals(own);
-  for (const auto& [reason, count] : summarise(table, column).missing) metric.undefined += count;
+  for (const auto& [reason, count] : summary.missing) metric.undefined += count;
   if (!metric.values.empty()) {
     double sum = 0;
     for (const double value : metric.values) sum += value;
     metric.mean = sum / static_cast<double>(metric.values.size());
     metric.median = median_of(metric.values);
-    metric.interval = summarise(table, column).interval;
+    metric.interval = summary.interval;
   }
   for (size_t c = 0; c < table.columns.size(); ++c) {
     const ScoreColumn& other = table.columns[c];
@@ -156,8 +156,9 @@ ReportPage score_page(const Evaluation& evaluation, const std::string& title, co
   for (size_t c = 0; c < table.columns.size(); ++c) {
     const ScoreColumn& column = table.columns[c];
     if (column.system == ScoredSystem::estimate) {
-      page.metrics.push_back(metric_of(table, c));
-      const int64_t infinite = summarise(table, c).count - static_cast<int64_t>(page.metrics.back().values.size());
+      const ScoreSummary summary = summarise(table, c);
+      page.metrics.push_back(metric_of(table, c, summary));
+      const int64_t infinite = summary.count - static_cast<int64_t>(page.metrics.back().values.size());
       if (infinite > 0)
         page.notes.push_back(fmt::format("{} of {} {} infinite: in the table's means, in no picture", column.label,
                                          infinite, infinite == 1 ? "estimate is" : "estimates is"));

@@ -5,6 +5,7 @@
 
 #include "tensor/parallel.h"
 #include "tensor/random.h"
+#include "train/quantile.h"
 
 namespace sunder {
 namespace {
@@ -16,14 +17,6 @@ struct ItemSum {
   double sum = 0;
   int64_t count = 0;
 };
-
-// `share` of the sorted values lies below, linear between neighbours.
-double percentile(const std::vector<double>& sorted, double share) {
-  const double place = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (place - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
 
 std::pair<double, double> bootstrap_interval(const std::vector<ItemSum>& items) {
   std::vector<double> means(resamples);
@@ -40,7 +33,7 @@ std::pair<double, double> bootstrap_interval(const std::vector<ItemSum>& items) 
     }
   });
   std::sort(means.begin(), means.end());
-  return {percentile(means, 0.025), percentile(means, 0.975)};
+  return {quantile(means, 0.025), quantile(means, 0.975)};
 }
 
 }  // namespace

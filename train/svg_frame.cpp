@@ -41,11 +41,4 @@ std::string legend_entry(const std::string& name, const std::string& text) {
   return fmt::format("<li><span class=\"swatch {}\"></span>{}</li>", name, escape_html(text));
 }
 
-double quantile(const std::vector<double>& sorted, double share) {
-  const double at = share * static_cast<double>(sorted.size() - 1);
-  const auto below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, sorted.size() - 1);
-  return sorted[below] + (at - static_cast<double>(below)) * (sorted[above] - sorted[below]);
-}
-
 }  // namespace sunder

@@ -24,7 +24,4 @@ std::string svg_axes(const SvgFrame& frame, const std::string& x_label, const st
 // <li> of a legend: a swatch of the style sheet's class `name`, and what it stands for.
 std::string legend_entry(const std::string& name, const std::string& text);
 
-// Of at least one value, rising; between two values linear.
-double quantile(const std::vector<double>& sorted, double share);
-
 }  // namespace sunder
