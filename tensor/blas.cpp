@@ -89,6 +89,9 @@ int64_t rows_per_piece(int64_t rows) {
   return (rows + pieces - 1) / pieces;
 }
 
+// A product of few rows over a long k, such as a weight's gradient, is cut along k in pieces of this length.
+constexpr int64_t piece_of_k = 2048;
+
 constexpr int64_t rows_per_sum = 64;
 
 template <class T>
@@ -114,10 +117,26 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, d
 template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda,
                    const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
-  parallel_for(m, rows_per_piece(m), [&](int64_t begin, int64_t end) {
-    gemm(transpose_a, transpose_b, end - begin, n, k, alpha, a + begin * (transpose_a ? 1 : lda), lda, b, ldb, beta,
-         c + begin * ldc, ldc);
+  const int64_t rows = rows_per_piece(m), pieces = (k + piece_of_k - 1) / piece_of_k;
+  if (rows < m || pieces < 2) {
+    parallel_for(m, rows, [&](int64_t begin, int64_t end) {
+      gemm(transpose_a, transpose_b, end - begin, n, k, alpha, a + begin * (transpose_a ? 1 : lda), lda, b, ldb, beta,
+           c + begin * ldc, ldc);
+    });
+    return;
+  }
+  std::vector<T> partial(pieces * m * n);
+  parallel_for(k, piece_of_k, [&](int64_t begin, int64_t end) {
+    gemm(transpose_a, transpose_b, m, n, end - begin, alpha, a + begin * (transpose_a ? lda : 1), lda,
+         b + begin * (transpose_b ? 1 : ldb), ldb, T(0), partial.data() + begin / piece_of_k * m * n, n);
   });
+  for (int64_t row = 0; row < m; ++row)
+    for (int64_t column = 0; column < n; ++column) {
+      T& out = c[row * ldc + column];
+      double total = beta == T(0) ? 0 : static_cast<double>(beta) * out;
+      for (int64_t piece = 0; piece < pieces; ++piece) total += partial[(piece * m + row) * n + column];
+      out = static_cast<T>(total);
+    }
 }
 
 template <class T>

@@ -14,7 +14,8 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, f
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
           int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc);
 
-// The same over all threads: the rows of C are split in pieces that depend on its shape alone.
+// The same over all threads: the rows of C, or for a C of few rows and a long k the sum, are cut in pieces that depend
+// on the shapes alone.
 template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda,
                    const T* b, int64_t ldb, T beta, T* c, int64_t ldc);
