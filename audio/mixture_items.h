@@ -13,6 +13,7 @@ class MixtureItems {
   virtual int64_t size() const = 0;
   virtual int num_sources() const = 0;
   virtual int sample_rate() const = 0;
+  virtual bool has_sources() const { return true; }
   virtual int64_t length(int64_t i) const = 0;
   virtual std::string id(int64_t i) const = 0;
   virtual Mixture load(int64_t i) const = 0;

@@ -26,6 +26,10 @@ Signals at_first_microphone(const Tensor& images) {
   return signals;
 }
 
+bool lists_images(const RoomEntry& entry) {
+  return !entry.files.image.empty() || (!entry.files.early.empty() && !entry.files.tail.empty());
+}
+
 constexpr int drawn_microphones = 6;  // SMS-WSJ's array
 
 class RoomItems : public MixtureItems {
@@ -43,17 +47,22 @@ class RoomItems : public MixtureItems {
     if (options.on_the_fly && (sample_rate() != room_sample_rate || set_.microphones() != drawn_microphones))
       throw_error<InputError>("{}: new rooms have {} microphones and {} Hz, found {} and {}", folder.string(),
                               drawn_microphones, room_sample_rate, set_.microphones(), sample_rate());
+    bool all_list_images = true;
+    for (int64_t i = 0; i < size(); ++i) all_list_images &= lists_images(set_.entry(i));
+    with_sources_ =
+        options.sources == CleanSources::required || (options.sources == CleanSources::where_listed && all_list_images);
     for (int64_t i = 0; i < size(); ++i) require_files(set_.entry(i));
   }
 
   int64_t size() const override { return set_.size(); }
   int num_sources() const override { return set_.num_sources(); }
   int sample_rate() const override { return set_.sample_rate(); }
+  bool has_sources() const override { return with_sources_; }
   int64_t length(int64_t i) const override { return set_.entry(i).length; }
   std::string id(int64_t i) const override { return set_.entry(i).id; }
 
   Mixture load(int64_t i) const override {
-    const RoomItem item = set_.load(i, {.images = options_.sources, .close_talk = options_.close_talk});
+    const RoomItem item = set_.load(i, {.images = with_sources_, .close_talk = options_.close_talk});
     return mixture_of(i, item.observation, item.images, item.ct_observation);
   }
 
@@ -80,9 +89,9 @@ class RoomItems : public MixtureItems {
       needed.insert(needed.end(), paths.begin(), paths.end());
     };
     if (options_.close_talk) needed.push_back(files.ct_observation);
-    if (options_.sources && !files.image.empty()) need(files.image);
-    if (options_.sources && files.image.empty()) {
-      if (files.early.empty() || files.tail.empty())
+    if (with_sources_ && !files.image.empty()) need(files.image);
+    if (with_sources_ && files.image.empty()) {
+      if (!lists_images(entry))
         throw_error<InputError>("{}: expected speaker images (speech_image), or their early and tail parts, found none",
                                 entry.id);
       need(files.early);
@@ -101,7 +110,7 @@ class RoomItems : public MixtureItems {
 
   Mixture mixture_of(int64_t i, const Tensor& observation, const Tensor& images, const Tensor& close_talk) const {
     Mixture mixture{id(i), sample_rate(), first_rows(observation, 1)[0], {}};
-    if (options_.sources) mixture.sources = at_first_microphone(images);
+    if (with_sources_) mixture.sources = at_first_microphone(images);
     if (options_.microphones > 1) mixture.microphones = first_rows(observation, options_.microphones);
     if (options_.close_talk) mixture.close_talk = first_rows(close_talk, close_talk.size(0));
     return mixture;
@@ -110,6 +119,7 @@ class RoomItems : public MixtureItems {
   const SmsWsjSet set_;
   const std::string name_;
   const MixtureSetOptions options_;
+  bool with_sources_ = true;
 };
 
 }  // namespace

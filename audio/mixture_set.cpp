@@ -32,6 +32,7 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
 }
 
 int64_t MixtureSet::size() const { return items_->size(); }
+bool MixtureSet::has_sources() const { return items_->has_sources(); }
 int MixtureSet::num_sources() const { return items_->num_sources(); }
 int MixtureSet::sample_rate() const { return items_->sample_rate(); }
 

@@ -23,15 +23,18 @@ struct Mixture {
   std::vector<std::vector<float>> close_talk{};  // S x (L): the mixture close to each speaker; empty unless asked for
 };
 
+enum class CleanSources { unused, where_listed, required };
+
 struct MixtureSetOptions {
   std::filesystem::path corpus{};          // where the recordings of a list are, if not where set.toml says
   int64_t cache_bytes = int64_t{2} << 30;  // decoded recordings kept in memory
   int microphones = 1;                     // how many of a recording's to load
   bool close_talk = false;                 // load the close-talk microphones too
-  bool sources = true;                     // load the clean sources; sets with sms_wsj.json only: others need them
-  bool on_the_fly = false;                 // draw(): new rooms every epoch; sets with sms_wsj.json only
-  uint64_t seed = 0;                       // of these rooms
-  std::string path_from{}, path_to{};      // paths of sms_wsj.json that begin with the one begin with the other
+  // Whether to load them; sets with sms_wsj.json only, others always have them.
+  CleanSources sources = CleanSources::required;
+  bool on_the_fly = false;             // draw(): new rooms every epoch; sets with sms_wsj.json only
+  uint64_t seed = 0;                   // of these rooms
+  std::string path_from{}, path_to{};  // paths of sms_wsj.json that begin with the one begin with the other
 };
 
 class MixtureItems;  // one kind of set on disk (audio/mixture_items.h)
@@ -53,6 +56,8 @@ class MixtureSet {
   int64_t size() const;
   int num_sources() const;
   int sample_rate() const;
+  // Whether load() gives the clean sources.
+  bool has_sources() const;
   // Samples of item i, without decoding it.
   int64_t length(int64_t i) const;
   std::string id(int64_t i) const;
@@ -68,8 +73,8 @@ class MixtureSet {
   std::shared_ptr<const MixtureItems> items_;
 };
 
-// Writes the set's first `count` items as folder/{mix,s1,s2,...}/<id>.wav (32-bit float), which MixtureSet::open reads back to the
-// same samples if `folder` is called train, valid or test. Throws Error if it cannot.
+// Writes the set's first `count` items as folder/{mix,s1,s2,...}/<id>.wav (32-bit float), which MixtureSet::open reads
+// back to the same samples if `folder` is called train, valid or test. Throws Error if it cannot.
 void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int64_t count,
                  const Progress& progress = {});
 

@@ -23,16 +23,15 @@ void Report::validation(const Moment& moment, double mean_loss, const Validation
                  {"epoch", moment.epoch},
                  {"minutes", moment.minutes},
                  {"train_loss", mean_loss},
-                 {"valid_si_snri", scores.si_snri},
                  {"valid_collapse_db", scores.weaker_to_stronger_db}};
   std::vector<std::pair<std::string, double>> scalars{{"training/epoch_loss", mean_loss},
-                                                      {"validation/si_snri", scores.si_snri},
                                                       {"validation/collapse_db", scores.weaker_to_stronger_db}};
   const auto optional = [&](const char* name, const std::optional<double>& score) {
     if (!score) return;
     row.emplace_back(std::string("valid_") + name, *score);
     scalars.emplace_back(std::string("validation/") + name, *score);
   };
+  optional("si_snri", scores.si_snri);
   optional("si_snri_oracle", scores.oracle);
   optional("blind", scores.blind);
   optional("loss", scores.loss);

@@ -107,13 +107,14 @@ void Trainer::open_data(DType dtype, Stream stream) {
   const Config& c = config();
   MixtureSetOptions wanted{.microphones = static_cast<int>(network_->microphones()),
                            .close_talk = method_.reads_close_talk,
-                           .sources = method_.reads_references,
+                           .sources = method_.reads_references ? CleanSources::required : CleanSources::unused,
                            .on_the_fly = c.data.on_the_fly,
                            .seed = c.train.seed,
                            .path_from = c.data.path_from,
                            .path_to = c.data.path_to};
   const MixtureSet training = MixtureSet::open(c.data.set, "train", wanted);
-  wanted.sources = true;  // validation reports scores, whatever a method learns from
+  // Validation reports scores, whatever a method learns from; real recordings have none.
+  wanted.sources = c.validation.select == "si_snri" ? CleanSources::required : CleanSources::where_listed;
   wanted.on_the_fly = false;
   const MixtureSet validation = MixtureSet::open(c.data.set, "valid", wanted);
   for (const MixtureSet* set : {&training, &validation})
@@ -289,7 +290,7 @@ bool Trainer::rank(const ValidationScores& scores, double mean_loss) {
   const double score = select == "loss"         ? -mean_loss
                        : select == "valid_loss" ? -scores.loss.value_or(NAN)
                        : select == "blind"      ? scores.blind.value_or(NAN)
-                                                : scores.si_snri;
+                                                : scores.si_snri.value_or(NAN);
   const bool is_best = std::isfinite(score) && (!has_best_ || score > best_score_);
   // MixIT's patience is also reset by its oracle score, as in the authors' code.
   const bool oracle_is_best = scores.oracle && (counters_["has_oracle"] == 0 || *scores.oracle > best_oracle_);
@@ -340,10 +341,11 @@ bool Trainer::validate() {
   const double mean_loss = epoch_inputs_ > 0 ? epoch_loss_ / static_cast<double>(epoch_inputs_) : NAN;
   const bool is_best = rank(scores, mean_loss);
   log_->info(
-      "epoch {} step {} minutes {:.2f}: training loss {:.3f}{}, validation SI-SNRi {:.2f} dB{}{}, weaker output "
+      "epoch {} step {} minutes {:.2f}: training loss {:.3f}{}{}{}{}, weaker output "
       "{:.1f} dB below the stronger{}",
       epoch_, steps_, minutes(), mean_loss, scores.loss ? fmt::format(", validation loss {:.4f}", *scores.loss) : "",
-      scores.si_snri, scores.oracle ? fmt::format(" (oracle {:.2f})", *scores.oracle) : "",
+      scores.si_snri ? fmt::format(", validation SI-SNRi {:.2f} dB", *scores.si_snri) : "",
+      scores.oracle ? fmt::format(" (oracle {:.2f})", *scores.oracle) : "",
       scores.blind ? fmt::format(", blind {:.2f} dB", *scores.blind) : "", -scores.weaker_to_stronger_db,
       is_best ? ", best" : "");
   if (const auto* far = dynamic_cast<const FarFieldSeparator*>(network_.get())) {
@@ -352,7 +354,8 @@ bool Trainer::validate() {
                  failed);
     far->failures().zero();
   }
-  if (scores.items == 0) log_->warn("{}: no validation mixture has a score, all are silent", config().data.set);
+  if (scores.si_snri && scores.items == 0)
+    log_->warn("{}: no validation mixture has a score, all are silent", config().data.set);
   if (scores.weaker_to_stronger_db < collapse_warning_db)
     log_->warn(
         "the weaker output is {:.1f} dB below the stronger: the network may be collapsing to the mixture and "

@@ -24,10 +24,10 @@ void Trainer::open_run(std::optional<Checkpoint> given, Stream stream) {
                             output.string());
   log_ = std::make_unique<Log>(output / "log.txt");
   log_->info(
-      "sunder-train-{} {}: {} training mixtures of {:.2f} s, {} validation mixtures; {} parameters, {}, {} threads",
+      "sunder-train-{} {}: {} training mixtures of {:.2f} s, {} validation mixtures{}; {} parameters, {}, {} threads",
       method_.name, version(), loader_->size(),
       static_cast<double>(loader_->segment_samples()) / validator_->sample_rate(), validator_->size(),
-      network_->parameters().count(), c.train.precision, num_threads());
+      validator_->has_sources() ? "" : " without clean sources",      network_->parameters().count(), c.train.precision, num_threads());
   if (checkpoint) resume(*checkpoint);
   // Also without a checkpoint: a run that was killed before its first one has left lines.
   folder_->truncate_metrics(steps_, validated_step_);

@@ -72,7 +72,6 @@ struct Means {
 
 // references: (S, L), estimates: (K, L), mixture: (L).
 void add_item(const Tensor& references, const Tensor& estimates, const Tensor& mixture, Means& means) {
-  means.ratio.add(weaker_to_stronger(estimates, references.size(0)));
   const auto score = mean_si_snri(score_separation(references, estimates, mixture));
   if (!score) return;
   means.si_snri.add(*score);
@@ -119,18 +118,20 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
                                             config_.data.crop, config_.train.seed, epoch, -1 - items[i]);
         segments.push_back({std::move(loaded), start});
       }
-      const Batch batch = make_batch(segments, length, /*with_references=*/true, dtype_);
+      const Batch batch = make_batch(segments, length, set_.has_sources(), dtype_);
       const Tensor estimates = network.forward(batch.mixtures.to(stream_)).value();
       const Tensor on_host = estimates.to(cpu_device), heard = first_microphone(batch.mixtures);
-      for (int64_t b = 0; b < estimates.size(0); ++b)
-        add_item(item(batch.references, b), item(on_host, b), item(heard, b), means);
+      for (int64_t b = 0; b < estimates.size(0); ++b) {
+        means.ratio.add(weaker_to_stronger(item(on_host, b), set_.num_sources()));
+        if (set_.has_sources()) add_item(item(batch.references, b), item(on_host, b), item(heard, b), means);
+      }
       if (with_blind && outputs == 2)
         add_blind(network, estimates, config_.train.seed, epoch, batch_number, means.blind);
       if (loss) means.loss.add(loss(batch), estimates.size(0));
     }
   }
   ValidationScores scores;
-  scores.si_snri = means.si_snri.value();
+  if (set_.has_sources()) scores.si_snri = means.si_snri.value();
   scores.weaker_to_stronger_db = means.ratio.value();
   if (means.oracle.count > 0) scores.oracle = means.oracle.value();
   if (means.blind.count > 0) scores.blind = means.blind.value();

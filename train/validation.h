@@ -18,8 +18,10 @@ namespace sunder {
 inline constexpr double collapse_warning_db = -25;
 
 struct ValidationScores {
-  double si_snri = 0;            // dB, best assignment of the sources to distinct outputs, mean over sources and items
-  std::optional<double> oracle;  // dB, MixIT alone: outputs summed into sources in the best way
+  // dB, best assignment of the sources to distinct outputs, mean over sources and items; none where the set has no
+  // clean sources.
+  std::optional<double> si_snri;
+  std::optional<double> oracle;      // dB, MixIT alone: outputs summed into sources in the best way
   double weaker_to_stronger_db = 0;  // energy of the output that is S-th in loudness (S sources) over that of the
                                      // loudest, mean over items; MixIT's spare outputs may be silent
   std::optional<double> blind;       // dB, SI-SNRi of the network against its own estimates on re-mixed estimates
@@ -55,6 +57,7 @@ class Validator {
 
   int64_t size() const { return count_; }
   int num_sources() const { return set_.num_sources(); }
+  bool has_sources() const { return set_.has_sources(); }
   int sample_rate() const { return set_.sample_rate(); }
 
  private:

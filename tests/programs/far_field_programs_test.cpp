@@ -139,6 +139,51 @@ TEST_F(FarFieldPrograms, ThePlateauScheduleLowersTheRate) {
   EXPECT_EQ(metrics("flat").back()["epoch"], 4) << "one validation that is best, then twice two that are not";
 }
 
+// A resumed run draws the rooms of its epoch again, and counts on where the plateau schedule stood.
+TEST_F(FarFieldPrograms, NewRoomsAndPlateausResume) {
+  const std::vector<std::string> options = {"--on-the-fly", "--set", "optim.lr=1e-300", "--set",
+                                            "optim.plateau_patience=2"};
+  const auto with_epochs = [&](const std::string& epochs) {
+    std::vector<std::string> all = {"--max-epochs", epochs};
+    all.insert(all.end(), options.begin(), options.end());
+    return all;
+  };
+  ASSERT_EQ(train_far("m2m", "whole", with_epochs("5")).code, 0);
+  ASSERT_EQ(train_far("m2m", "parts", with_epochs("3")).code, 0);
+  EXPECT_EQ(state("parts/checkpoints/last")["counter.plateau_validations"], 2) << "in the middle of a plateau";
+  const ProgramResult resumed = resume("m2m", "parts", {"--max-epochs", "5"});
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  expect_same_checkpoint("whole/checkpoints/last", "parts/checkpoints/last");
+  EXPECT_EQ(metrics("whole"), metrics("parts"));
+  expect_contains(read("parts/log.txt"), {"the learning rate is 5e-301 now"});
+}
+
+// Real recordings: nobody knows what each speaker alone sounded like at the array.
+TEST_F(FarFieldPrograms, MixturesAloneAreEnough) {
+  auto list = nlohmann::json::parse(read("tree/sms_wsj.json"));
+  for (auto& [set, examples] : list["datasets"].items())
+    for (auto& [id, example] : examples.items())
+      std::erase_if(example["audio_path"].get_ref<nlohmann::json::object_t&>(), [](const auto& path) {
+        return path.first != "observation" && path.first != "ct_observation";
+      });
+  write("tree/sms_wsj.json", list.dump());
+  for (const char* signal : {"early", "tail", "ct_early", "ct_tail", "speech_source", "sources"})
+    ASSERT_GT(std::filesystem::remove_all(folder_ / "tree" / signal), 0u) << signal;
+  for (const std::string method : {"m2m", "unssor"}) {
+    const ProgramResult run = train_far(method, method, {"--max-epochs", "2"});
+    ASSERT_EQ(run.code, 0) << run.err;
+    const auto last = metrics(method).back();
+    EXPECT_GT(last["valid_loss"], 0);
+    EXPECT_TRUE(last["valid_collapse_db"].is_number());
+    EXPECT_FALSE(last.contains("valid_si_snri"));
+    expect_contains(read(method + "/log.txt"), {"2 validation mixtures without clean sources"});
+  }
+  const ProgramResult chosen = train_far("m2m", "chosen", {"--set", "validation.select=si_snri"});
+  EXPECT_EQ(chosen.code, 3);
+  expect_contains(chosen.err, {"expected speaker images (speech_image), or their early and tail parts, found none"});
+  EXPECT_EQ(train_far("pit", "pit").code, 3);
+}
+
 TEST_F(FarFieldPrograms, WhatDoesNotFitIsRefused) {
   const auto refused = [&](const std::string& method, int code, const std::vector<std::string>& parts,
                            const std::vector<std::string>& more, const std::string& set = "tree") {

@@ -85,7 +85,7 @@ TEST_F(ReportTest, AResumedRunDropsTheValidationItWillRepeat) {
   const auto lines = rows();
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[2]["loss"], -2.0);
-  EXPECT_TRUE(lines[1].contains("valid_si_snri"));
+  EXPECT_TRUE(lines[1].contains("valid_collapse_db"));
 }
 
 }  // namespace
