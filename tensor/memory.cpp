@@ -34,6 +34,8 @@ struct TraceEvents {
 namespace {
 
 constexpr size_t alignment = 64;
+// Work of one size keeps less than twice what it uses; items of ever new lengths would keep blocks of all of them.
+constexpr size_t most_cached = 3;  // times the most that was ever in use
 std::atomic<int> poison_byte = 0;
 thread_local std::shared_ptr<ArenaBlocks> current_arena;
 thread_local std::shared_ptr<TraceEvents> current_trace;
@@ -97,8 +99,11 @@ class Pool {
     std::lock_guard lock(mutex_);
     if (arena) return arena->free_again[bytes].push_back(block);
     count_out(bytes);
-    if (caching_) cached_[{stream.handle, bytes}].push_back(block);
-    else free_locked(block, bytes);
+    if (!caching_) return free_locked(block, bytes);
+    cached_[{stream.handle, bytes}].push_back(block);
+    // On CUDA freeing waits for the device; there a failing allocation does it.
+    if (!device_.is_cuda() && stats_.bytes_reserved - stats_.bytes_in_use > most_cached * most_in_use_)
+      release_locked();
   }
 
   void release(ArenaBlocks& arena) {
@@ -137,6 +142,7 @@ class Pool {
   void count_in(size_t bytes) {
     stats_.bytes_in_use += bytes;
     stats_.bytes_peak = std::max(stats_.bytes_peak, stats_.bytes_in_use);
+    most_in_use_ = std::max(most_in_use_, stats_.bytes_in_use);
     ++live_[bytes];
   }
   void count_out(size_t bytes) {
@@ -180,6 +186,7 @@ class Pool {
   bool caching_ = true;
   std::map<std::pair<void*, size_t>, std::vector<std::byte*>> cached_;  // by stream and size
   std::map<size_t, int64_t> live_;                                      // blocks handed out, by size
+  size_t most_in_use_ = 0;                                              // ever, bytes
   MemoryStats stats_;
 };
 

@@ -62,6 +62,20 @@ TEST(MemoryTest, ReleaseGivesCachedBlocksBack) {
   EXPECT_EQ(memory_stats(cpu_device).bytes_reserved, before.bytes_reserved);
 }
 
+TEST(MemoryTest, EverNewSizesKeepABoundedCache) {
+  if (pool_is_off()) GTEST_SKIP() << "SUNDER_POOL=off: every tensor has an allocation of its own";
+  release_cached_memory(cpu_device);
+  const MemoryStats before = memory_stats(cpu_device);
+  size_t largest = 0, most_reserved = 0;
+  for (int64_t size = 64 << 20; size < 512 << 20; size += size / 8) {  // each a class of its own; nothing is touched
+    const Tensor all = Tensor::empty({size}, DType::bfloat16);
+    largest = memory_stats(cpu_device).bytes_in_use - before.bytes_in_use;
+    most_reserved = std::max(most_reserved, memory_stats(cpu_device).bytes_reserved - before.bytes_in_use);
+  }
+  EXPECT_GT(most_reserved, 2 * largest) << "some are kept";
+  EXPECT_LE(most_reserved, 4 * largest + before.bytes_peak);
+}
+
 TEST(MemoryTest, PoisonFillsNewBlocks) {
   set_memory_poison(0xab);
   const auto fresh = allocate(100, cpu_device);
