@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <vector>
 
 #include "nn/registry.h"
 
@@ -18,10 +19,11 @@ struct ModelOptions {
   int threads = 0;
   // What a state dict without metadata does not show, by metadata key; 0: not given.
   std::map<std::string, int64_t> sizes = {{"num_layers", 0}, {"num_stacks", 0}, {"hop_length", 0}, {"sample_rate", 0}};
+  std::vector<std::string> metadata{};  // KEY=VALUE, the same for the rest of model_metadata_keys
 };
 
-// Adds --model, --architecture, --num-layers, --num-stacks, --hop-length, --sample-rate, --device, --threads and
-// --precision. `options` must outlive `app`.
+// Adds --model, --architecture, --num-layers, --num-stacks, --hop-length, --sample-rate, --metadata, --device,
+// --threads and --precision. `options` must outlive `app`.
 void add_model_options(CLI::App& app, ModelOptions& options);
 
 // Sets the number of threads and loads the network. A checkpoint folder is verified file by file against its manifest.

@@ -81,6 +81,30 @@ TEST_F(FarFieldPrograms, M2mTrainsResumesSeparatesAndScores) {
     EXPECT_EQ(voice.frames, heard.frames);
   }
   EXPECT_TRUE(exists("out/" + recording.stem().string() + ".png"));
+  // The tensors alone, as PyTorch saves them.
+  const SafeTensors model = read_safetensors(folder_ / "whole/checkpoints/best/model.safetensors");
+  write_safetensors(folder_ / "weights.safetensors", model.tensors);
+  std::vector<std::string> plain = {"--model",
+                                    at("weights.safetensors"),
+                                    "--architecture",
+                                    "tf-gridnet",
+                                    "--hop-length",
+                                    "16",
+                                    recording.string(),
+                                    "-o",
+                                    at("plain"),
+                                    "--threads",
+                                    "1"};
+  for (const char* key : {"output", "fcp_past", "fcp_future", "window"})
+    plain.insert(plain.end(), {"--metadata", fmt::format("{}={}", key, model.metadata.at(key))});
+  const ProgramResult again = run_program("sunder-separate", plain);
+  ASSERT_EQ(again.code, 0) << again.err;
+  const std::string first_voice = recording.stem().string() + "_s1.wav";
+  EXPECT_EQ(read("plain/" + first_voice), read("out/" + first_voice));
+  plain.insert(plain.end(), {"--metadata", "outptu=source"});
+  const ProgramResult misspelt = run_program("sunder-separate", plain);
+  EXPECT_EQ(misspelt.code, 2);
+  expect_contains(misspelt.err, {"--metadata: expected KEY=VALUE", "got 'outptu=source'"});
   write_wav(folder_ / "mono.wav", std::vector<float>(8000, 0.1f), rate);
   const ProgramResult mono = run_program("sunder-separate", {"--model", at("whole"), at("mono.wav"), "-o", at("out")});
   EXPECT_EQ(mono.code, 3);
@@ -163,9 +187,8 @@ TEST_F(FarFieldPrograms, MixturesAloneAreEnough) {
   auto list = nlohmann::json::parse(read("tree/sms_wsj.json"));
   for (auto& [set, examples] : list["datasets"].items())
     for (auto& [id, example] : examples.items())
-      std::erase_if(example["audio_path"].get_ref<nlohmann::json::object_t&>(), [](const auto& path) {
-        return path.first != "observation" && path.first != "ct_observation";
-      });
+      std::erase_if(example["audio_path"].get_ref<nlohmann::json::object_t&>(),
+                    [](const auto& path) { return path.first != "observation" && path.first != "ct_observation"; });
   write("tree/sms_wsj.json", list.dump());
   for (const char* signal : {"early", "tail", "ct_early", "ct_tail", "speech_source", "sources"})
     ASSERT_GT(std::filesystem::remove_all(folder_ / "tree" / signal), 0u) << signal;
