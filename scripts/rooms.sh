@@ -1,0 +1,93 @@
+#!/usr/bin/env bash
+# The second paper's comparison in small: puts recorded speech into simulated rooms, trains the same small TF-GridNet by
+# PIT, M2M and UNSSOR with six microphones and by PIT and M2M with one, and scores all of them on held-out speakers in
+# rooms that no training saw. An hour a method on one core; as many methods at once as there are cores.
+#
+#   scripts/rooms.sh --speech FOLDER [--output DIR] [--epochs N] [--heart]
+#
+# FOLDER holds splits.csv (path,speaker,split) or a folder for each speaker; DIR (default runs/rooms) takes everything, and
+# a run that was stopped goes on. N is the length of each training (default: the recipes'). --heart: four rooms instead,
+# scored on these same four. SUNDER_PESQ_PROGRAM=PROGRAM adds PESQ.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+speech='' output=runs/rooms epochs=0 heart=no
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --speech) speech=${2:?--speech needs a folder}; shift 2 ;;
+    --output) output=${2:?--output needs a folder}; shift 2 ;;
+    --epochs) epochs=${2:?--epochs needs a number}; shift 2 ;;
+    --heart) heart=yes; shift ;;
+    -h | --help) sed -n '2,10s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    *) echo "rooms.sh: unknown argument $1 (see --help)" >&2; exit 2 ;;
+  esac
+done
+[ -n "$speech" ] || { echo "rooms.sh: --speech FOLDER is required (see --help)" >&2; exit 2; }
+[[ $epochs =~ ^[0-9]+$ ]] || { echo "rooms.sh: --epochs needs a whole number, got $epochs" >&2; exit 2; }
+say() { printf '\n== %s\n' "$*"; }
+
+say "Build"
+scripts/setup.sh
+cmake -S . -B build/release -G Ninja -DSUNDER_TESTS=OFF >/dev/null
+cmake --build build/release --parallel "$(nproc)"
+export PATH="$PWD/build/release/bin:$PATH"
+
+say "Rooms"
+counts=(--train 800 --valid 40 --test 60 --max-seconds 12) more=() split=test
+if [ "$heart" = yes ]; then
+  counts=(--train 4 --valid 4 --test 4 --max-seconds 8) split=train
+  more=(--set validation.every_epochs=100 --max-epochs $((epochs > 0 ? epochs : 2000)))
+elif [ "$epochs" -gt 0 ]; then
+  more=(--max-epochs "$epochs")
+fi
+[ -e "$output/set/sms_wsj.json" ] ||
+  sunder-prepare rooms --speech "$speech" --output "$output/set" --min-seconds 2 "${counts[@]}"
+
+say "Training, $(nproc) at once (logs: $output/*.log)"
+methods=(m2m-6ch unssor-6ch pit-6ch m2m-1ch pit-1ch)
+trap 'kill $(jobs -rp) 2>/dev/null || true' EXIT
+show() {  # the last line of every training that runs, once a minute
+  for method in "${methods[@]}"; do
+    [ -e "$output/$method/results.md" ] || [ ! -s "$output/$method.log" ] ||
+      printf '%-10s %s\n' "$method" "$(tail -n 1 "$output/$method.log" | cut -d' ' -f 4-)"
+  done
+}
+for method in "${methods[@]}"; do
+  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+    for ((second = 0; second < 60 && $(jobs -rp | wc -l) >= $(nproc); ++second)); do sleep 1; done
+    show
+  done
+  [ -e "$output/$method/results.md" ] && continue
+  sunder-train-"${method%-*}" --config recipes/smswsj-ff-ct/sentences-small-"$method".toml --data "$output/set" \
+    --output "$output/$method" --resume auto "${more[@]}" >"$output/$method.log" 2>&1 &
+done
+while [ -n "$(jobs -rp)" ]; do
+  for ((second = 0; second < 60; ++second)); do [ -z "$(jobs -rp)" ] || sleep 1; done
+  show
+done
+for method in "${methods[@]}"; do
+  [ -e "$output/$method/results.md" ] || { tail -n 1 "$output/$method.log" >&2; exit 1; }
+done
+
+say "Scoring on the $split rooms"
+metrics=si_sdr,sdr,estoi
+[ -z "${SUNDER_PESQ_PROGRAM:-}" ] || metrics+=,pesq_nb
+for method in "${methods[@]}"; do
+  echo "$method: $output/$method.html has the players and pictures"
+  sunder-evaluate --model "$output/$method" --data "$output/set" --split "$split" --metrics "$metrics" \
+    --oracles mixture --csv "$output/$method.csv" --html "$output/$method.html" >"$output/$method.md"
+done
+mean() { awk -F'|' -v score="$1" '{ gsub(/^ +| +$/, "", $2) } $2 == score { gsub(/ /, "", $3); print $3 }' "$2"; }
+row() {  # NAME FILE SUFFIX of the scores' names
+  printf '| %-10s |' "$1"
+  for score in "SI-SDR$3 (dB)" "SDR$3 (dB)" "eSTOI$3" "PESQ narrow-band$3 (MOS)"; do
+    printf ' %7s |' "$(mean "$score" "$2")"
+  done
+  echo
+}
+{
+  echo "|            |  SI-SDR |     SDR |   eSTOI |    PESQ |"
+  echo "| :--------- | ------: | ------: | ------: | ------: |"
+  row mixture "$output/${methods[0]}.md" ", the mixture itself"
+  for method in "${methods[@]}"; do row "$method" "$output/$method.md" ""; done
+} | tee "$output/results.md"
