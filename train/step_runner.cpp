@@ -11,10 +11,11 @@ StepResult result_of(const std::vector<double>& report) {
 
 }  // namespace
 
-StepRunner::StepRunner(const Parameters& parameters, Adam& adam, bool graph) : parameters_(parameters), adam_(adam) {
+StepRunner::StepRunner(const Parameters& parameters, Adam& adam, cuda::GraphUse graphs)
+    : parameters_(parameters), adam_(adam) {
   const Stream stream = parameters.values().stream();
   one_ = Tensor::full({}, 1, parameters.gradients().dtype(), stream);
-  if (stream.device.is_cuda()) pipeline_ = std::make_unique<cuda::Pipeline>(stream, graph);
+  if (stream.device.is_cuda()) pipeline_ = std::make_unique<cuda::Pipeline>(stream, graphs);
 }
 
 void StepRunner::run(const std::string& kind, const std::vector<Tensor>& inputs, const Loss& loss) {

@@ -23,8 +23,8 @@ class StepRunner {
   // inputs: on the parameters' device. What it returns depends on them and the parameters alone: a graph calls it once.
   using Loss = std::function<Variable(const std::vector<Tensor>& inputs)>;
 
-  // `graph`: capture the steps; on CUDA only.
-  StepRunner(const Parameters& parameters, Adam& adam, bool graph);
+  // `graphs`: whether to capture the steps; on CUDA only.
+  StepRunner(const Parameters& parameters, Adam& adam, cuda::GraphUse graphs);
 
   // One update. inputs: host tensors that need not outlive the call; `kind` names the loss: steps of one kind and of
   // one shape are the same graph.
@@ -32,6 +32,8 @@ class StepRunner {
   // Of the steps whose results have arrived, oldest first, each once; `wait`: of all.
   std::vector<StepResult> results(bool wait);
 
+  // Why steps of the present kind are launched although a graph was wanted; else empty.
+  std::string not_captured() const { return pipeline_ ? pipeline_->not_captured() : std::string(); }
   cuda::GraphSize graph_size() const { return pipeline_ ? pipeline_->graph_size() : cuda::GraphSize{}; }
 
  private:

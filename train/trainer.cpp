@@ -53,7 +53,10 @@ Trainer::Trainer(const RunOptions& options, const Method& method) : options_(opt
   adam_ = std::make_unique<Adam>(
       network_->parameters(), c.optim.lr,
       AdamOptions{.beta1 = c.optim.beta1, .beta2 = c.optim.beta2, .eps = c.optim.eps, .clip = c.optim.clip});
-  runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_, c.train.graph != "off");
+  const cuda::GraphUse graphs = c.train.graph == "off"  ? cuda::GraphUse::off
+                                : c.train.graph == "on" ? cuda::GraphUse::required
+                                                        : cuda::GraphUse::where_possible;
+  runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_, graphs);
   open_data(precision.signals, stream);
   open_run(std::move(given), stream);
   watch_stop_signals();
@@ -214,6 +217,8 @@ void Trainer::step(const std::string& kind, const std::vector<Tensor>& inputs, c
           "{}: a step is one CUDA graph of {} kernels, {} copies and {} fills; {} bytes go up to the device, {} down",
           kind, size.kernels, size.copies, size.fills, bytes, adam_->report().bytes());
   }
+  if (const std::string why = runner_->not_captured(); !why.empty() && uncaptured_.insert(kind).second)
+    log_->warn("{}: a step cannot be captured as a CUDA graph and is launched piece by piece: {}", kind, why);
   note_results(false);
   if (c.train.checkpoint_minutes > 0 && seconds_since(last_save_) >= 60 * c.train.checkpoint_minutes) save(false);
 }

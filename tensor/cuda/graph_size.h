@@ -4,6 +4,9 @@
 
 namespace sunder::cuda {
 
+// Whether work becomes a graph. where_possible: what cannot be captured, a library that waits inside say, is launched.
+enum class GraphUse { off, where_possible, required };
+
 // What a captured graph holds. A library's call counts as the kernels it launches (on the emulator as one).
 struct GraphSize {
   size_t kernels = 0, copies = 0, fills = 0;

@@ -30,10 +30,11 @@ OwnedStream::OwnedStream(Device device) : stream_(device) {
 OwnedStream::~OwnedStream() = default;
 
 struct Pipeline::State {};
-Pipeline::Pipeline(Stream, bool) { missing(); }
+Pipeline::Pipeline(Stream, GraphUse) { missing(); }
 Pipeline::~Pipeline() = default;
 void Pipeline::run(const std::string&, const std::vector<Tensor>&, const Work&, const Tensor&) { missing(); }
 std::vector<std::vector<double>> Pipeline::arrived(bool) { missing(); }
 GraphSize Pipeline::graph_size() const { missing(); }
+const std::string& Pipeline::not_captured() const { missing(); }
 
 }  // namespace sunder::cuda

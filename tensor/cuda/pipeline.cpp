@@ -59,7 +59,7 @@ size_t aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }
 
 struct Pipeline::State {
   Stream stream;
-  bool capture;
+  GraphUse graphs;
   std::array<std::unique_ptr<Slot>, depth> slots;
   uint64_t begun = 0, read = 0;  // runs; begun - read are under way, run i in slot i % depth
 
@@ -69,8 +69,9 @@ struct Pipeline::State {
   std::optional<Arena> arena;
   std::optional<Graph> graph;
   bool was_run = false;
+  std::string not_captured;
 
-  State(Stream on, bool graphs) : stream(on), capture(graphs) {
+  State(Stream on, GraphUse use) : stream(on), graphs(use) {
     for (auto& slot : slots) slot = std::make_unique<Slot>(on.device);
   }
 
@@ -87,9 +88,10 @@ struct Pipeline::State {
     arena.reset();
     inputs.clear();
     was_run = false;
+    not_captured.clear();
     key = wanted;
     for (const Tensor& input : given) inputs.push_back(Tensor::empty(input.shape(), input.dtype(), stream));
-    if (capture) arena.emplace(stream);
+    if (graphs != GraphUse::off) arena.emplace(stream);
   }
 
   void upload(const std::vector<Tensor>& given, Pinned& pinned) const {
@@ -106,15 +108,25 @@ struct Pipeline::State {
   }
 
   void queue(const Work& work) {
-    if (!capture) return work(inputs);
+    if (graphs == GraphUse::off) return work(inputs);
     const Arena::Scope scope(*arena);
     if (!was_run) {
       work(inputs);
       was_run = true;
       return;
     }
-    if (!graph) graph.emplace(stream, [&] { work(inputs); });
-    graph->launch();
+    if (!graph && not_captured.empty()) capture(work);
+    if (graph) graph->launch();
+    else work(inputs);
+  }
+
+  void capture(const Work& work) {
+    try {
+      graph.emplace(stream, [&] { work(inputs); });
+    } catch (const DeviceError& error) {
+      if (graphs == GraphUse::required) throw;
+      not_captured = error.what();
+    }
   }
 
   // The oldest run's result; false if it is not there yet and `wait` is false.
@@ -134,7 +146,7 @@ struct Pipeline::State {
   std::vector<std::vector<double>> unread;  // arrived, but not asked for
 };
 
-Pipeline::Pipeline(Stream stream, bool graph) : state_(std::make_unique<State>(stream, graph)) {}
+Pipeline::Pipeline(Stream stream, GraphUse graphs) : state_(std::make_unique<State>(stream, graphs)) {}
 
 Pipeline::~Pipeline() { static_cast<void>(cudaStreamSynchronize(native(state_->stream))); }
 
@@ -166,6 +178,8 @@ std::vector<std::vector<double>> Pipeline::arrived(bool wait) {
   }
   return results;
 }
+
+const std::string& Pipeline::not_captured() const { return state_->not_captured; }
 
 GraphSize Pipeline::graph_size() const { return state_->graph ? state_->graph->size() : GraphSize{}; }
 

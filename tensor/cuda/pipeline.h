@@ -19,19 +19,22 @@ class Pipeline {
   // How many runs may be under way; the next one waits for the oldest.
   static constexpr size_t depth = 4;
 
-  // `graph`: the first run of a key is queued as it is (it makes the libraries' plans and finds out what memory is
+  // With graphs the first run of a key is queued as it is (it makes the libraries' plans and finds out what memory is
   // needed), the second one is captured, and from then on a run is one launch.
-  Pipeline(Stream stream, bool graph);
+  Pipeline(Stream stream, GraphUse graphs);
   ~Pipeline();  // waits
 
   // Copies `inputs` (host tensors) to the device, does the work and copies `result` (float64, kept by the caller, of
-  // the same size in every run) back. Another key or other shapes than before: the graph is made anew.
+  // the same size in every run) back. Another key or other shapes than before: the graph is made anew. Throws what
+  // `work` throws, and DeviceError where a required graph cannot be captured.
   void run(const std::string& key, const std::vector<Tensor>& inputs, const Work& work, const Tensor& result);
   // The results that have arrived, oldest first, each once. `wait`: all that are under way.
   std::vector<std::vector<double>> arrived(bool wait);
 
   // Of the present graph; zeros where nothing is captured (yet).
   GraphSize graph_size() const;
+  // Why the present key's work is launched although a graph was wanted; empty where it is not so.
+  const std::string& not_captured() const;
 
  private:
   struct State;

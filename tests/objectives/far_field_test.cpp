@@ -189,7 +189,7 @@ TEST_F(FarField, LossAndGradientRunCapturedOnCuda) {
       work_of(scene.estimates, scene.far, scene.close, count, Tensor::full({}, 1, DType::float64));
 
   const cuda::OwnedStream stream(first_cuda_device);
-  cuda::Pipeline pipeline(stream.get(), /*graph=*/true);
+  cuda::Pipeline pipeline(stream.get(), cuda::GraphUse::required);
   const Tensor result = Tensor::zeros({1}, DType::float64, stream.get());
   const Tensor grad = Tensor::zeros_like(scene.estimates.to(stream.get()));
   const Tensor failures = Tensor::zeros({1}, DType::int64, stream.get());

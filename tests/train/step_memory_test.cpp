@@ -29,14 +29,14 @@ void expect_predicted(const Separator& network, const std::vector<Tensor>& input
   const auto stepped = [&] {
     network.parameters().values().copy_from(start);
     Adam fresh(network.parameters(), 1e-3, {});
-    StepRunner(network.parameters(), fresh, /*graph=*/false).run("step", inputs, loss);
+    StepRunner(network.parameters(), fresh, cuda::GraphUse::off).run("step", inputs, loss);
     return network.parameters().values().to_vector<float>();
   };
   const std::vector<float> expected = stepped();
   network.parameters().values().copy_from(start);
 
   Adam adam(network.parameters(), 1e-3, {});
-  StepRunner runner(network.parameters(), adam, /*graph=*/false);
+  StepRunner runner(network.parameters(), adam, cuda::GraphUse::off);
   const auto predicted = predict_step_memory(network.parameters(), inputs, samples, network.shortest_input(), loss);
   ASSERT_TRUE(predicted);
   release_cached_memory(cpu_device);

@@ -59,7 +59,8 @@ class Training {
     const SeparatorConfig config = is_far_field(method) ? SeparatorConfig(small_far_field()) : sizes;
     network_ = make_separator(config, precision, stream_.get(), /*seed=*/5);
     adam_ = std::make_unique<Adam>(network_->parameters(), 1e-2, AdamOptions{});
-    runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_, graph);
+    runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_,
+                                           graph ? cuda::GraphUse::required : cuda::GraphUse::off);
   }
 
   // The inputs of a step depend on its number alone.
@@ -250,6 +251,33 @@ TEST_P(CudaStepRunnerTest, SteadyStateAllocatesNothingAndWaitsForNothing) {
 const auto methods = testing::Values("pit", "mixit", "mixpit", "mixcycle", "m2m", "unssor", "pit_spectra");
 INSTANTIATE_TEST_SUITE_P(Methods, StepRunnerTest, methods, [](const auto& method) { return method.param; });
 INSTANTIATE_TEST_SUITE_P(Methods, CudaStepRunnerTest, methods, [](const auto& method) { return method.param; });
+
+// A library that waits for the device inside a step, say.
+TEST(CudaPipelineTest, WhatCannotBeCapturedIsLaunched) {
+  SUNDER_NEEDS_CUDA();
+  const cuda::OwnedStream stream(first_cuda_device);
+  const Tensor result = Tensor::zeros({1}, DType::float64, stream.get());
+  const auto waits = [&](const std::vector<Tensor>& in) {
+    result.copy_from(in[0]);
+    static_cast<void>(in[0].to(cpu_device));
+  };
+  const auto does_not = [&](const std::vector<Tensor>& in) { result.copy_from(in[0]); };
+  const auto input = [](double value) { return std::vector{Tensor::full({1}, value, DType::float64)}; };
+
+  cuda::Pipeline pipeline(stream.get(), cuda::GraphUse::where_possible);
+  for (const double value : {1, 2, 3}) pipeline.run("waits", input(value), waits, result);
+  EXPECT_EQ(pipeline.arrived(true), (std::vector<std::vector<double>>{{1}, {2}, {3}}));
+  EXPECT_NE(pipeline.not_captured(), "");
+  EXPECT_EQ(pipeline.graph_size().total(), 0u);
+  for (const double value : {4, 5, 6}) pipeline.run("does not", input(value), does_not, result);
+  EXPECT_EQ(pipeline.arrived(true), (std::vector<std::vector<double>>{{4}, {5}, {6}}));
+  EXPECT_EQ(pipeline.not_captured(), "");
+  EXPECT_GT(pipeline.graph_size().total(), 0u);
+
+  cuda::Pipeline strict(stream.get(), cuda::GraphUse::required);
+  strict.run("waits", input(1), waits, result);
+  EXPECT_THROW(strict.run("waits", input(2), waits, result), DeviceError);
+}
 
 #ifdef SUNDER_CUDA_EMULATED
 // What a MixCycle step of the paper's network launches, teacher included, however large the batch; nothing is copied
