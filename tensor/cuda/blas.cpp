@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <limits>
-#include <list>
 #include <mutex>
 #include <type_traits>
 
 #include "tensor/cuda/device_scope.h"
+#include "tensor/cuda/recently_used.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/error.h"
 #include "tensor/memory.h"
@@ -49,7 +49,7 @@ class Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
-  Stream stream() const { return stream_; }
+  Stream key() const { return stream_; }
   cublasHandle_t get() const { return handle_; }
 
   bool captured = false;  // by a graph, whose nodes point at the workspace
@@ -65,28 +65,9 @@ class Handle {
   std::byte* workspace_ = nullptr;
 };
 
-// The most recently used first.
-struct Cache {
-  std::mutex mutex;
-  std::list<Handle> handles;
-
-  Handle& get(Stream stream) {
-    for (auto handle = handles.begin(); handle != handles.end(); ++handle) {
-      if (handle->stream() != stream) continue;
-      handles.splice(handles.begin(), handles, handle);
-      return handles.front();
-    }
-    size_t kept = 0;
-    for (auto handle = handles.begin(); handle != handles.end();)
-      if (!handle->captured && ++kept >= handle_limit) handle = handles.erase(handle);
-      else ++handle;
-    return handles.emplace_front(stream);
-  }
-};
-
-Cache& cache() {
-  static Cache* const handles = new Cache;  // never destroyed: the driver may be gone when static objects are
-  return *handles;
+RecentlyUsed<Handle>& handles() {
+  static auto* const all = new RecentlyUsed<Handle>(handle_limit);  // never destroyed, as the driver may go first
+  return *all;
 }
 
 int as_int(int64_t size) {
@@ -112,13 +93,9 @@ void gemm(Stream stream, Tf32 tf32, int64_t m, int64_t n, int64_t k, compute_typ
   const cublasComputeType_t compute = type == CUDA_R_64F                       ? CUBLAS_COMPUTE_64F
                                       : type == CUDA_R_32F && tf32 == Tf32::on ? CUBLAS_COMPUTE_32F_FAST_TF32
                                                                                : CUBLAS_COMPUTE_32F;
-  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
-  SUNDER_CUDA_CHECK(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
-
-  Cache& handles = cache();
-  const std::lock_guard lock(handles.mutex);  // or another thread's product might push this handle out
-  Handle& handle = handles.get(stream);
-  handle.captured = handle.captured || capture == cudaStreamCaptureStatusActive;
+  const std::lock_guard lock(handles().mutex());
+  Handle& handle = handles().get(stream);
+  handle.captured = handle.captured || is_capturing(stream);
   // cuBLAS counts columns first and sees every matrix transposed: C^T = B^T A^T.
   if (count == 1) {  // most are, and for these cuBLAS also cuts a long k between blocks
     SUNDER_CUDA_CHECK(cublasGemmEx(handle.get(), operation(b.transposed), operation(a.transposed), as_int(n), as_int(m),
@@ -146,18 +123,18 @@ template void gemm(Stream, Tf32, int64_t, int64_t, int64_t, float, Operand<bfloa
                    int64_t, int64_t, int64_t);
 
 size_t handle_count() {
-  const std::lock_guard lock(cache().mutex);
-  return cache().handles.size();
+  const std::lock_guard lock(handles().mutex());
+  return handles().size();
 }
 
 void clear_handles() {
-  const std::lock_guard lock(cache().mutex);
-  cache().handles.clear();
+  const std::lock_guard lock(handles().mutex());
+  handles().clear();
 }
 
 void forget(Stream stream) {
-  const std::lock_guard lock(cache().mutex);
-  cache().handles.remove_if([&](const Handle& handle) { return handle.stream() == stream; });
+  const std::lock_guard lock(handles().mutex());
+  handles().forget([&](Stream of) { return of == stream; });
 }
 
 }  // namespace sunder::cuda::blas

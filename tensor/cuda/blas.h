@@ -26,9 +26,8 @@ template <class T, class Out>
 void gemm(Stream stream, Tf32 tf32, int64_t m, int64_t n, int64_t k, compute_type<T> alpha, Operand<T> a, Operand<T> b,
           compute_type<T> beta, Out* c, int64_t ldc, int64_t c_stride = 0, int64_t count = 1);
 
-// Handles kept, one a stream with a workspace of its own; the one used longest ago goes first, but none that a graph
-// was captured with. The first product on a stream makes its handle, which must not happen while it is captured.
-inline constexpr size_t handle_limit = 8;
+// Handles kept (recently_used.h), one a stream with a workspace of its own. The first product on a stream makes its
+// handle, which must not happen while it is captured.
 size_t handle_count();
 // Frees all handles, captured ones too, or those of one stream; no graph captured with them may be launched after it.
 void clear_handles();

@@ -2,10 +2,10 @@
 
 #include <cufft.h>
 
-#include <list>
 #include <mutex>
 
 #include "tensor/cuda/device_scope.h"
+#include "tensor/cuda/recently_used.h"
 #include "tensor/error.h"
 
 namespace sunder::cuda {
@@ -74,28 +74,9 @@ class Plan {
   size_t work_bytes_ = 0;
 };
 
-// The most recently used first.
-struct Cache {
-  std::mutex mutex;
-  std::list<Plan> plans;
-
-  Plan& get(const Key& key) {
-    for (auto plan = plans.begin(); plan != plans.end(); ++plan) {
-      if (plan->key() != key) continue;
-      plans.splice(plans.begin(), plans, plan);
-      return plans.front();
-    }
-    size_t kept = 0;
-    for (auto plan = plans.begin(); plan != plans.end();)
-      if (!plan->captured && ++kept >= fft_plan_limit) plan = plans.erase(plan);
-      else ++plan;
-    return plans.emplace_front(key);
-  }
-};
-
-Cache& cache() {
-  static Cache* const plans = new Cache;  // never destroyed: the driver may be gone when static objects are
-  return *plans;
+RecentlyUsed<Plan>& plans() {
+  static auto* const all = new RecentlyUsed<Plan>(fft_plan_limit);  // never destroyed, as the driver may go first
+  return *all;
 }
 
 void transform(const Tensor& rows, int64_t n_fft, bool forward) {
@@ -103,12 +84,9 @@ void transform(const Tensor& rows, int64_t n_fft, bool forward) {
   SUNDER_ASSERT(is_complex(rows.dtype()) && rows.size(-1) == n_fft / 2 + 1);
   const Stream stream = rows.stream();
   const DeviceScope scope(stream.device);
-  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
-  SUNDER_CUDA_CHECK(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &capture));
-  Cache& plans = cache();
-  const std::lock_guard lock(plans.mutex);  // a plan's work area is set for one call at a time
-  Plan& plan = plans.get({n_fft, rows.numel() / rows.size(-1), rows.dtype(), forward, stream});
-  plan.captured = plan.captured || capture == cudaStreamCaptureStatusActive;
+  const std::lock_guard lock(plans().mutex());  // a plan's work area is set for one call at a time
+  Plan& plan = plans().get(Key{n_fft, rows.numel() / rows.size(-1), rows.dtype(), forward, stream});
+  plan.captured = plan.captured || is_capturing(stream);
   plan.run(rows.raw());
 }
 
@@ -118,18 +96,18 @@ void fft_forward(const Tensor& rows, int64_t n_fft) { transform(rows, n_fft, tru
 void fft_inverse(const Tensor& rows, int64_t n_fft) { transform(rows, n_fft, false); }
 
 size_t fft_plan_count() {
-  const std::lock_guard lock(cache().mutex);
-  return cache().plans.size();
+  const std::lock_guard lock(plans().mutex());
+  return plans().size();
 }
 
 void clear_fft_plans() {
-  const std::lock_guard lock(cache().mutex);
-  cache().plans.clear();
+  const std::lock_guard lock(plans().mutex());
+  plans().clear();
 }
 
 void forget_fft_plans(Stream stream) {
-  const std::lock_guard lock(cache().mutex);
-  cache().plans.remove_if([&](const Plan& plan) { return plan.key().stream == stream; });
+  const std::lock_guard lock(plans().mutex());
+  plans().forget([&](const Key& key) { return key.stream == stream; });
 }
 
 }  // namespace sunder::cuda

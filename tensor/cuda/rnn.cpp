@@ -4,10 +4,10 @@
 
 #include <array>
 #include <limits>
-#include <list>
 #include <mutex>
 
 #include "tensor/cuda/device_scope.h"
+#include "tensor/cuda/recently_used.h"
 #include "tensor/error.h"
 
 namespace sunder::cuda {
@@ -45,7 +45,7 @@ class Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
-  Stream stream() const { return stream_; }
+  Stream key() const { return stream_; }
   operator cudnnHandle_t() const { return handle_; }  // NOLINT: as above
 
   bool captured = false;  // by a graph, whose nodes may point at memory of the handle
@@ -98,6 +98,8 @@ class Plan {
   Plan& operator=(const Plan&) = delete;
 
   const RnnKey& key() const { return key_; }
+
+  static constexpr bool captured = false;  // a graph does not need it
   int64_t weight_count() const { return static_cast<int64_t>(weight_bytes_ / size_of(key_.dtype)); }
 
   const std::array<Place, 16>& places(cudnnHandle_t handle, const Tensor& space) {
@@ -160,53 +162,24 @@ class Plan {
   bool placed_ = false;
 };
 
-// The most recently used first.
 struct Cache {
-  static constexpr size_t handle_limit = 8;
-  std::mutex mutex;
-  std::list<Handle> handles;
-  std::list<Plan> plans;
-
-  Handle& handle(Stream stream) {
-    for (auto handle = handles.begin(); handle != handles.end(); ++handle) {
-      if (handle->stream() != stream) continue;
-      handles.splice(handles.begin(), handles, handle);
-      return handles.front();
-    }
-    size_t kept = 0;
-    for (auto handle = handles.begin(); handle != handles.end();)
-      if (!handle->captured && ++kept >= handle_limit) handle = handles.erase(handle);
-      else ++handle;
-    return handles.emplace_front(stream);
-  }
-
-  Plan& plan(const RnnKey& key, cudnnHandle_t handle) {
-    for (auto plan = plans.begin(); plan != plans.end(); ++plan) {
-      if (plan->key() != key) continue;
-      plans.splice(plans.begin(), plans, plan);
-      return plans.front();
-    }
-    while (plans.size() >= rnn_plan_limit) plans.pop_back();
-    return plans.emplace_front(key, handle);
-  }
+  RecentlyUsed<Handle> handles{handle_limit};  // whose lock is the plans' too
+  RecentlyUsed<Plan> plans{rnn_plan_limit};
 };
 
 Cache& cache() {
-  static Cache* const plans = new Cache;  // never destroyed: the driver may be gone when static objects are
-  return *plans;
+  static Cache* const all = new Cache;  // never destroyed, as the driver may go first
+  return *all;
 }
 
 // Calls f(handle, plan) under the cache's lock, or another thread's call might push them out.
 template <class F>
 auto with_plan(const RnnKey& key, F&& f) {
   const DeviceScope scope(key.stream.device);
-  cudaStreamCaptureStatus capture = cudaStreamCaptureStatusNone;
-  SUNDER_CUDA_CHECK(cudaStreamIsCapturing(static_cast<cudaStream_t>(key.stream.handle), &capture));
-  Cache& kept = cache();
-  const std::lock_guard lock(kept.mutex);
-  Handle& handle = kept.handle(key.stream);
-  handle.captured = handle.captured || capture == cudaStreamCaptureStatusActive;
-  return f(handle, kept.plan(key, handle));
+  const std::lock_guard lock(cache().handles.mutex());
+  Handle& handle = cache().handles.get(key.stream);
+  handle.captured = handle.captured || is_capturing(key.stream);
+  return f(handle, cache().plans.get(key, handle));
 }
 
 }  // namespace
@@ -247,20 +220,20 @@ void rnn_backward_weights(const RnnKey& key, const Tensor& x, const Tensor& y, c
 }
 
 size_t rnn_plan_count() {
-  const std::lock_guard lock(cache().mutex);
+  const std::lock_guard lock(cache().handles.mutex());
   return cache().plans.size();
 }
 
 void clear_rnn_plans() {
-  const std::lock_guard lock(cache().mutex);
+  const std::lock_guard lock(cache().handles.mutex());
   cache().plans.clear();
   cache().handles.clear();
 }
 
 void forget_rnn_plans(Stream stream) {
-  const std::lock_guard lock(cache().mutex);
-  cache().plans.remove_if([&](const Plan& plan) { return plan.key().stream == stream; });
-  cache().handles.remove_if([&](const Handle& handle) { return handle.stream() == stream; });
+  const std::lock_guard lock(cache().handles.mutex());
+  cache().plans.forget([&](const RnnKey& key) { return key.stream == stream; });
+  cache().handles.forget([&](Stream of) { return of == stream; });
 }
 
 }  // namespace sunder::cuda

@@ -3,10 +3,10 @@
 #include <cusolverDn.h>
 
 #include <algorithm>
-#include <list>
 #include <mutex>
 
 #include "tensor/cuda/device_scope.h"
+#include "tensor/cuda/recently_used.h"
 
 namespace sunder::cuda::solver {
 namespace {
@@ -26,29 +26,30 @@ class Handle {
   Handle(const Handle&) = delete;
   Handle& operator=(const Handle&) = delete;
 
-  Stream stream() const { return stream_; }
-  cusolverDnHandle_t get() const { return handle_; }
+  Stream key() const { return stream_; }
+  operator cusolverDnHandle_t() const { return handle_; }  // NOLINT: stands for it in every call
+
+  bool captured = false;
 
  private:
   Stream stream_;
   cusolverDnHandle_t handle_ = nullptr;
 };
 
-// As many as there are streams that solved something: a process has a few.
-struct Handles {
-  std::mutex mutex;
-  std::list<Handle> list;
-};
-Handles& handles() {
-  static Handles* const all = new Handles;  // never destroyed: the driver may be gone when static objects are
+RecentlyUsed<Handle>& handles() {
+  static auto* const all = new RecentlyUsed<Handle>(handle_limit);  // never destroyed, as the driver may go first
   return *all;
 }
 
-cusolverDnHandle_t handle_of(Stream stream) {
-  const std::lock_guard lock(handles().mutex);
-  for (const Handle& handle : handles().list)
-    if (handle.stream() == stream) return handle.get();
-  return handles().list.emplace_front(stream).get();
+// Calls f(handle, first, count) for as many matrices at a time as may be layers of a grid.
+template <class F>
+void in_pieces(Stream stream, int64_t count, const F& f) {
+  constexpr int64_t most = 65535;
+  const std::lock_guard lock(handles().mutex());
+  Handle& handle = handles().get(stream);
+  handle.captured = handle.captured || is_capturing(stream);
+  for (int64_t first = 0; first < count; first += most)
+    f(handle, first, static_cast<int>(std::min(most, count - first)));
 }
 
 // cuSOLVER takes tables of pointers that it does not change, without saying so.
@@ -56,29 +57,28 @@ cuDoubleComplex** table(complex128* const* pointers) {
   return reinterpret_cast<cuDoubleComplex**>(const_cast<complex128**>(pointers));
 }
 
-constexpr int64_t most = 65535;  // matrices a call, in case they are layers of a grid
-
 }  // namespace
 
 void factorise(Stream stream, int64_t size, complex128* const* matrices, int* info, int64_t count) {
   const int n = static_cast<int>(size);
-  for (int64_t first = 0; first < count; first += most)
-    SUNDER_CUDA_CHECK(cusolverDnZpotrfBatched(handle_of(stream), CUBLAS_FILL_MODE_LOWER, n, table(matrices + first), n,
-                                              info + first, static_cast<int>(std::min(most, count - first))));
+  in_pieces(stream, count, [&](cusolverDnHandle_t handle, int64_t first, int piece) {
+    SUNDER_CUDA_CHECK(
+        cusolverDnZpotrfBatched(handle, CUBLAS_FILL_MODE_LOWER, n, table(matrices + first), n, info + first, piece));
+  });
 }
 
 void solve(Stream stream, int64_t size, complex128* const* factors, complex128* const* vectors, int* info,
            int64_t count) {
   const int n = static_cast<int>(size);
-  for (int64_t first = 0; first < count; first += most)
-    SUNDER_CUDA_CHECK(cusolverDnZpotrsBatched(handle_of(stream), CUBLAS_FILL_MODE_LOWER, n, 1, table(factors + first),
-                                              n, table(vectors + first), n, info,
-                                              static_cast<int>(std::min(most, count - first))));
+  in_pieces(stream, count, [&](cusolverDnHandle_t handle, int64_t first, int piece) {
+    SUNDER_CUDA_CHECK(cusolverDnZpotrsBatched(handle, CUBLAS_FILL_MODE_LOWER, n, 1, table(factors + first), n,
+                                              table(vectors + first), n, info, piece));
+  });
 }
 
 void forget(Stream stream) {
-  const std::lock_guard lock(handles().mutex);
-  handles().list.remove_if([&](const Handle& handle) { return handle.stream() == stream; });
+  const std::lock_guard lock(handles().mutex());
+  handles().forget([&](Stream of) { return of == stream; });
 }
 
 }  // namespace sunder::cuda::solver

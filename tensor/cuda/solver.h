@@ -18,8 +18,8 @@ void factorise(Stream stream, int64_t size, complex128* const* matrices, int* in
 void solve(Stream stream, int64_t size, complex128* const* factors, complex128* const* vectors, int* info,
            int64_t count);
 
-// A stream's handle is made by its first call, which must not happen while it is captured, and lives until this. No
-// graph captured with it may be launched after it.
+// A stream's handle is made by its first call, which must not happen while it is captured. No graph captured with it may
+// be launched after this.
 void forget(Stream stream);
 
 }  // namespace sunder::cuda::solver
