@@ -87,6 +87,7 @@ struct Config {
   } fcp;
   struct {
     double alpha = 1;
+    double gamma = 0;
   } m2m;
   struct {
     double gamma = 0.02;

@@ -110,6 +110,7 @@ std::vector<ConfigField> config_fields(Config& c) {
       flag("fcp.stop_gradient", &c.fcp.stop_gradient, "no gradient through the filters"),
 
       number("m2m.alpha", &c.m2m.alpha, 0, 1e6, "weight of the far-field microphones' terms"),
+      number("m2m.gamma", &c.m2m.gamma, 0, 1e6, "weight of UNSSOR's magnitude scattering in them; the paper has 0"),
 
       number("unssor.gamma", &c.unssor.gamma, 0, 1e6, "weight of the magnitude scattering"),
       number("unssor.reference_weight", &c.unssor.reference_weight, 0, 1e6, "weight of the first microphone's terms"),

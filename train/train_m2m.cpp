@@ -12,8 +12,11 @@ int main(int argc, char** argv) {
     Trainer trainer(options,
                     {.name = "m2m", .reads_close_talk = true, .mean_loss = true, .output = FarFieldOutput::source});
     const Config& config = trainer.config();
-    const M2mOptions m2m{
-        .close = close_taps(config), .far = far_taps(config), .alpha = config.m2m.alpha, .xi = config.fcp.floor};
+    const M2mOptions m2m{.close = close_taps(config),
+                         .far = far_taps(config),
+                         .alpha = config.m2m.alpha,
+                         .gamma = config.m2m.gamma,
+                         .xi = config.fcp.floor};
     const auto inputs = [](const Batch& batch) { return std::vector{batch.mixtures, batch.close_talk}; };
     const auto loss = [&](const auto& in) { return m2m_step(trainer.far_field(), in[0], in[1], m2m); };
     trainer.validate_with(inputs, loss);

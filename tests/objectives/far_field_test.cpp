@@ -58,6 +58,22 @@ TEST_F(FarField, GradientsMatchFiniteDifferences) {
   };
   check([&](const auto& in) { return std::vector{m2m_loss(in[0], scene.far, scene.close, m2m)}; });
   check([&](const auto& in) { return std::vector{unssor_loss(in[0], scene.far, unssor)}; });
+  M2mOptions scattered = m2m;
+  scattered.gamma = 0.3;
+  check([&](const auto& in) { return std::vector{m2m_loss(in[0], scene.far, scene.close, scattered)}; });
+}
+
+TEST_F(FarField, M2mAddsTheScatteringOfItsFarImages) {
+  const Scene scene;
+  const Variable estimates(scene.estimates);
+  M2mOptions scattered = m2m;
+  scattered.gamma = 0.3;
+  const double added = m2m_loss(estimates, scene.far, scene.close, scattered).value().item() -
+                       m2m_loss(estimates, scene.far, scene.close, m2m).value().item();
+  const double scattering =
+      sum(isms(far_field_images(estimates, scene.far, m2m.far), scene.far)).value().item() / items;
+  EXPECT_GT(scattering, 0.1);
+  EXPECT_NEAR(added, m2m.alpha * 0.3 * scattering, 1e-12);
 }
 
 // Filters take out any complex gain of a speaker at a frequency, so the gradient is orthogonal to the estimate there.
