@@ -56,6 +56,7 @@ struct Config {
     double max_minutes = 0;
     int64_t patience = 50;
     uint64_t seed = 0;
+    std::string init;
     int threads = 0;
     std::string device = "cpu";
     std::string precision = "fp32";

@@ -77,6 +77,8 @@ std::vector<ConfigField> config_fields(Config& c) {
       changeable(number("train.patience", &c.train.patience, 0, many,
                         "validations without a better score before the end; 0: no limit")),
       number("train.seed", &c.train.seed, 0, largest, "seed of every random number"),
+      text("train.init", &c.train.init, {},
+           "weights to begin with: a checkpoint, a run (its best one) or a .safetensors file; none: drawn from the seed"),
       changeable(number("train.threads", &c.train.threads, 0, 4096, "CPU threads; 0: one per core")),
       changeable(text("train.device", &c.train.device, {}, "cpu, cuda or cuda:N")),
       text("train.precision", &c.train.precision, precision_names,

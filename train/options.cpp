@@ -32,6 +32,7 @@ constexpr KeyFlag key_flags[] = {
     {"--device", "train.device", "cpu, cuda or cuda:N"},
     {"--threads", "train.threads", "CPU threads; 0 takes one per core"},
     {"--seed", "train.seed", "seed of every random number"},
+    {"--init", "train.init", "weights to begin with: a checkpoint, a run (its best one) or a .safetensors file"},
     {"--max-epochs", "train.max_epochs", "stop after so many epochs; 0 sets no limit"},
     {"--max-minutes", "train.max_minutes", "stop after so many minutes of training; 0 sets no limit"},
     {"--batch", "train.batch", "network inputs a step"},

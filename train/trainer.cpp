@@ -50,6 +50,9 @@ Trainer::Trainer(const RunOptions& options, const Method& method) : options_(opt
   const Stream stream = stream_->get();
   const Precision precision = parse_precision(c.train.precision, stream.device);
   network_ = make_separator(network_config(c, method), precision, stream, c.train.seed);
+  if (!c.train.init.empty() &&
+      (options.resume == "none" || (options.resume == "auto" && !find_latest(options.output))))
+    load_weights(c.train.init);
   adam_ = std::make_unique<Adam>(
       network_->parameters(), c.optim.lr,
       AdamOptions{.beta1 = c.optim.beta1, .beta2 = c.optim.beta2, .eps = c.optim.eps, .clip = c.optim.clip});

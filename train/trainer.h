@@ -78,6 +78,7 @@ class Trainer {
   void open_data(DType dtype, Stream stream);
   void open_run(std::optional<Checkpoint> given, Stream stream);
   void resume(const Checkpoint& checkpoint);
+  void load_weights(const std::filesystem::path& path);
   struct Pending {  // a step whose result has not arrived
     int64_t step, epoch;
     double waited;               // seconds, for its data

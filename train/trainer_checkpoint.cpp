@@ -1,4 +1,6 @@
 // How a Trainer begins, is kept and goes on: the run folder and its checkpoints.
+#include "nn/registry.h"
+#include "nn/safetensors.h"
 #include "tensor/parallel.h"
 #include "train/signals.h"
 #include "train/trainer.h"
@@ -29,12 +31,20 @@ void Trainer::open_run(std::optional<Checkpoint> given, Stream stream) {
       static_cast<double>(loader_->segment_samples()) / validator_->sample_rate(), validator_->size(),
       validator_->has_sources() ? "" : " without clean sources",      network_->parameters().count(), c.train.precision, num_threads());
   if (checkpoint) resume(*checkpoint);
+  else if (!c.train.init.empty()) log_->info("beginning with the weights of {}", c.train.init);
   // Also without a checkpoint: a run that was killed before its first one has left lines.
   folder_->truncate_metrics(steps_, validated_step_);
   folder_->write_config(c);
   progress_ = std::make_unique<ProgressBar>(*log_, ProgressLimits{expected_steps(), c.train.max_minutes},
                                             c.train.log_seconds, stream.device, steps_, 60 * minutes_before_);
   report_ = std::make_unique<Report>(*folder_, steps_);
+}
+
+void Trainer::load_weights(const std::filesystem::path& path) {
+  const std::filesystem::path folder = model_folder(path);
+  if (std::filesystem::exists(folder / "manifest.json")) load_checkpoint(folder);  // whole?
+  const std::filesystem::path file = std::filesystem::is_directory(folder) ? folder / "model.safetensors" : folder;
+  network_->parameters().load_state_dict(read_safetensors(file).tensors, file.string());
 }
 
 CheckpointData Trainer::checkpoint_data() const {

@@ -97,6 +97,28 @@ TEST_F(TrainTest, SameSeedSameBytesOtherSeedOtherBytes) {
   EXPECT_NE(parameters("a"), parameters("c"));
 }
 
+// MixCycle from MixPIT's weights, say. A resumed run needs them no more.
+TEST_F(TrainTest, BeginsWithTheWeightsOfAnotherRun) {
+  ASSERT_EQ(train("mixpit", "set", "before", {"--max-epochs", "1"}).code, 0);
+  const std::vector<std::string> still = {"--max-epochs", "1", "--set", "optim.lr=1e-300"};  // 0 in float32
+  for (const std::string init : {"before", "before/checkpoints/last", "before/checkpoints/last/model.safetensors"}) {
+    std::vector<std::string> options = still;
+    options.insert(options.end(), {"--init", at(init)});
+    const std::string run = "from-" + std::to_string(init.size());
+    const ProgramResult result = train("mixcycle", "set", run, options);
+    ASSERT_EQ(result.code, 0) << result.err;
+    EXPECT_EQ(parameters(run), parameters("before")) << init;
+  }
+  std::filesystem::remove_all(folder_ / "before");
+  EXPECT_EQ(resume("mixcycle", "from-6", {"--max-epochs", "2"}).code, 0);
+  std::vector<std::string> gone = still;
+  gone.insert(gone.end(), {"--init", at("before")});
+  const ProgramResult refused = train("mixcycle", "set", "refused", gone);
+  EXPECT_EQ(refused.code, 4) << refused.err;
+  expect_contains(refused.err, {at("before")});
+  EXPECT_FALSE(exists("refused"));
+}
+
 TEST_F(TrainTest, ThreadsChangeNothing) {
   for (const char* threads : {"1", "2"})
     ASSERT_EQ(train("mixpit", "set", threads,
