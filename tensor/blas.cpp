@@ -89,10 +89,28 @@ int64_t rows_per_piece(int64_t rows) {
   return (rows + pieces - 1) / pieces;
 }
 
-// A product of few rows over a long k, such as a weight's gradient, is cut along k in pieces of this length.
-constexpr int64_t piece_of_k = 2048;
+// A small product over a long k, such as the gradient of a weight of at most small_result numbers, is cut along k in
+// pieces of piece_of_k.
+constexpr int64_t small_result = 1 << 13, piece_of_k = 2048;
 
 constexpr int64_t rows_per_sum = 64;
+
+// out = beta out + the sum of `count` rows that lie `stride` apart, in their order, in float64.
+template <class T>
+SUNDER_SIMD void add_pieces(const T* rows, int64_t count, int64_t stride, int64_t columns, T beta, T* out) {
+  constexpr int64_t width = 64;
+  for (int64_t first = 0; first < columns; first += width) {
+    const int64_t end = std::min(columns - first, width);
+    double total[width];
+    for (int64_t c = 0; c < end; ++c) total[c] = beta == T(0) ? 0 : static_cast<double>(beta) * out[first + c];
+    for (int64_t row = 0; row < count; ++row) {
+      const T* values = rows + row * stride + first;
+#pragma omp simd
+      for (int64_t c = 0; c < end; ++c) total[c] += static_cast<double>(values[c]);
+    }
+    for (int64_t c = 0; c < end; ++c) out[first + c] = static_cast<T>(total[c]);
+  }
+}
 
 template <class T>
 SUNDER_SIMD void sum_rows(const T* x, int64_t rows, int64_t columns, T* sums) {
@@ -118,7 +136,7 @@ template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda,
                    const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   const int64_t rows = rows_per_piece(m), pieces = (k + piece_of_k - 1) / piece_of_k;
-  if (rows < m || pieces < 2) {
+  if (rows < m || pieces < 2 || m * n > small_result) {
     parallel_for(m, rows, [&](int64_t begin, int64_t end) {
       gemm(transpose_a, transpose_b, end - begin, n, k, alpha, a + begin * (transpose_a ? 1 : lda), lda, b, ldb, beta,
            c + begin * ldc, ldc);
@@ -130,13 +148,10 @@ void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int
     gemm(transpose_a, transpose_b, m, n, end - begin, alpha, a + begin * (transpose_a ? lda : 1), lda,
          b + begin * (transpose_b ? 1 : ldb), ldb, T(0), partial.data() + begin / piece_of_k * m * n, n);
   });
-  for (int64_t row = 0; row < m; ++row)
-    for (int64_t column = 0; column < n; ++column) {
-      T& out = c[row * ldc + column];
-      double total = beta == T(0) ? 0 : static_cast<double>(beta) * out;
-      for (int64_t piece = 0; piece < pieces; ++piece) total += partial[(piece * m + row) * n + column];
-      out = static_cast<T>(total);
-    }
+  parallel_for(m, 8, [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row)
+      add_pieces(partial.data() + row * n, pieces, m * n, n, beta, c + row * ldc);
+  });
 }
 
 template <class T>
