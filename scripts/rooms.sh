@@ -45,29 +45,31 @@ fi
 
 say "Training, $(nproc) at once (logs: $output/*.log)"
 methods=(m2m-6ch unssor-6ch pit-6ch m2m-1ch pit-1ch)
-trap 'kill $(jobs -rp) 2>/dev/null || true' EXIT
-show() {  # the last line of every training that runs, once a minute
-  for method in "${methods[@]}"; do
-    [ -e "$output/$method/results.md" ] || [ ! -s "$output/$method.log" ] ||
-      printf '%-10s %s\n' "$method" "$(tail -n 1 "$output/$method.log" | cut -d' ' -f 4-)"
+declare -A running=()
+failed=()
+trap '[ ${#running[@]} -eq 0 ] || kill "${running[@]}" 2>/dev/null || true' EXIT
+waiting=("${methods[@]}")
+for ((second = 1; ; ++second)); do
+  for method in "${!running[@]}"; do
+    kill -0 "${running[$method]}" 2>/dev/null && continue
+    wait "${running[$method]}" || failed+=("$method")
+    unset "running[$method]"
+    echo "$method: $(tail -n 1 "$output/$method.log")"
   done
-}
-for method in "${methods[@]}"; do
-  while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
-    for ((second = 0; second < 60 && $(jobs -rp | wc -l) >= $(nproc); ++second)); do sleep 1; done
-    show
+  while [ ${#waiting[@]} -gt 0 ] && [ ${#running[@]} -lt "$(nproc)" ]; do
+    method=${waiting[0]} waiting=("${waiting[@]:1}")
+    [ ! -e "$output/$method/results.md" ] || continue
+    sunder-train-"${method%-*}" --config recipes/smswsj-ff-ct/sentences-small-"$method".toml --data "$output/set" \
+      --output "$output/$method" --resume auto "${more[@]}" >"$output/$method.log" 2>&1 &
+    running[$method]=$!
   done
-  [ -e "$output/$method/results.md" ] && continue
-  sunder-train-"${method%-*}" --config recipes/smswsj-ff-ct/sentences-small-"$method".toml --data "$output/set" \
-    --output "$output/$method" --resume auto "${more[@]}" >"$output/$method.log" 2>&1 &
+  [ ${#running[@]} -gt 0 ] || break
+  sleep 1
+  ((second % 60 > 0)) || for method in "${!running[@]}"; do  # step, loss and ETA of each
+    echo "$method: $(tail -n 1 "$output/$method.log" | cut -d' ' -f 4-)"
+  done
 done
-while [ -n "$(jobs -rp)" ]; do
-  for ((second = 0; second < 60; ++second)); do [ -z "$(jobs -rp)" ] || sleep 1; done
-  show
-done
-for method in "${methods[@]}"; do
-  [ -e "$output/$method/results.md" ] || { tail -n 1 "$output/$method.log" >&2; exit 1; }
-done
+[ ${#failed[@]} -eq 0 ] || { echo "rooms.sh: failed: ${failed[*]} (see the logs; run again to go on)" >&2; exit 1; }
 
 say "Scoring on the $split rooms"
 metrics=si_sdr,sdr,estoi
