@@ -44,8 +44,9 @@ std::vector<Utterance> utterances_of(const Corpus& corpus, Split split) {
   return utterances;
 }
 
-// Of three speakers or more, the one with most keeps half as many utterances as all others have: each of hers must meet
-// another voice twice, once in each slot, and the rule that pairs them searches blindly. Returns how many went.
+// Of three speakers or more, the one with most keeps a third as many utterances as all others have: each of hers must meet
+// another voice twice, once in each slot, and the rule that pairs them searches blindly (with half as many it often finds
+// nothing). Returns how many went.
 int64_t drop_surplus(const std::string& set, std::vector<Utterance>& utterances) {
   std::map<std::string, std::vector<int64_t>> of_speaker;
   for (size_t i = 0; i < utterances.size(); ++i) of_speaker[utterances[i].recording.speaker].push_back(i);
@@ -53,7 +54,7 @@ int64_t drop_surplus(const std::string& set, std::vector<Utterance>& utterances)
                                      [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
   if (of_speaker.size() < 3) return 0;
   std::vector<int64_t>& own = most->second;
-  const size_t keep = std::max<size_t>(1, (utterances.size() - own.size()) / 2);
+  const size_t keep = std::max<size_t>(1, (utterances.size() - own.size()) / 3);
   if (own.size() <= keep) return 0;
   NumpyRandom(sha256_seed(set + "_surplus")).shuffle(own);
   std::vector<bool> gone(utterances.size());
