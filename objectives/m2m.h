@@ -8,11 +8,11 @@ namespace sunder {
 struct M2mOptions {
   FcpOptions close = {}, far = {};  // the paper's taps I, J (close-talk) and M, N (far-field) are past and future
   double alpha = 1;                 // weight of the far-field microphones: 1 for six of them, 1/7 for one
+  double xi = fcp_xi;
   // Of isms (tensor/ops/isms.h) at the far-field microphones, times alpha. The paper has none: the loss is the same
   // whichever estimate a bin's speakers are in, and its networks learn on their own to keep a speaker together. Small
-  // ones, trained for minutes, do not (docs/results.md).
+  // ones take long to (docs/results.md).
   double gamma = 0;
-  double xi = fcp_xi;
 };
 
 // The mixture-constraint loss (tensor/ops/mixture_constraint.h) of all estimates' images, filtered at every microphone:

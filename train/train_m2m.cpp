@@ -15,8 +15,8 @@ int main(int argc, char** argv) {
     const M2mOptions m2m{.close = close_taps(config),
                          .far = far_taps(config),
                          .alpha = config.m2m.alpha,
-                         .gamma = config.m2m.gamma,
-                         .xi = config.fcp.floor};
+                         .xi = config.fcp.floor,
+                         .gamma = config.m2m.gamma};
     const auto inputs = [](const Batch& batch) { return std::vector{batch.mixtures, batch.close_talk}; };
     const auto loss = [&](const auto& in) { return m2m_step(trainer.far_field(), in[0], in[1], m2m); };
     trainer.validate_with(inputs, loss);
