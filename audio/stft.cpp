@@ -37,13 +37,6 @@ void check_reconstruction(const StftConfig& config) {
 
 }  // namespace
 
-double window_norm(const StftConfig& config) {
-  double power = 0;
-  for (const double value : make_window(config.window, config.n_fft, DType::float64).to_vector<double>())
-    power += value * value;
-  return std::sqrt(power);
-}
-
 Tensor make_window(const std::string& name, int64_t n_fft, DType dtype, Stream stream) {
   if (n_fft < 1) throw_error<UsageError>("n_fft: expected at least 1, got {}", n_fft);
   std::vector<double> values(n_fft);

@@ -21,9 +21,6 @@ struct StftConfig {
   std::string window = "hann";
 };
 
-// The L2 norm of the analysis window: the RMS magnitude of a spectrum of white noise of variance 1. Throws as make_window.
-double window_norm(const StftConfig& config);
-
 class Stft {
  public:
   // Throws UsageError for n_fft or hop_length below 1, an unknown window, and a window and hop from which no signal can

@@ -39,8 +39,7 @@ FarFieldSeparator::Heard FarFieldSeparator::hear(const Tensor& mixtures) const {
 }
 
 Variable FarFieldSeparator::estimates(const Tensor& spectra) const {
-  const Variable output = network_.forward(Variable(channels_of(spectra)));
-  return channel_spectra(config_.output_gain == 1 ? output : scale(output, config_.output_gain));
+  return channel_spectra(network_.forward(Variable(channels_of(spectra))));
 }
 
 Variable FarFieldSeparator::images(const Variable& estimates, const Tensor& spectra) const {
@@ -64,7 +63,6 @@ std::map<std::string, std::string> FarFieldSeparator::metadata() const {
       {"output", config_.output == FarFieldOutput::image ? "image" : "source"},
       {"fcp_xi", fmt::format("{}", config_.fcp_xi)},
       {"fcp_loading", fmt::format("{}", config_.fcp.loading)},
-      {"output_gain", fmt::format("{}", config_.output_gain)},
   };
   const std::pair<const char*, int64_t> sizes[] = {{"sources", n.sources},
                                                    {"microphones", n.microphones},

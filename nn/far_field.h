@@ -20,10 +20,6 @@ struct FarFieldConfig {
   FarFieldOutput output = FarFieldOutput::source;
   FcpOptions fcp;        // of the image at the first microphone
   double fcp_xi = 1e-4;  // of its weights (tensor/ops/fcp_weight.h)
-  // What the network's output is multiplied with. Spectra of a signal of variance 1 have the window's norm, 11 for 256
-  // samples; a new network's output is below 1, and loses a thousand steps of Adam to grow if an image has to have its
-  // level. ESPnet's networks have 1; to sources it does not matter.
-  double output_gain = 1;
 };
 
 class FarFieldSeparator : public Separator {

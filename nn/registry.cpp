@@ -65,16 +65,14 @@ ConvTasNetConfig conv_tasnet_sizes(const SafeTensors& file, const std::string& p
   return config;
 }
 
-double share(const SafeTensors& file, const std::string& path, const std::string& key, double otherwise,
-             double most = 1) {
+double share(const SafeTensors& file, const std::string& path, const std::string& key, double otherwise) {
   const auto found = file.metadata.find(key);
   if (found == file.metadata.end()) return otherwise;
   double value = 0;
   const std::string& text = found->second;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || !(value >= 0) || value > most)
-    throw_error<CheckpointError>("{}: expected a number from 0 to {} as {} in the metadata, found '{}'", path, most, key,
-                                 text);
+  if (result.ec != std::errc() || result.ptr != text.data() + text.size() || !(value >= 0) || value > 1)
+    throw_error<CheckpointError>("{}: expected a number from 0 to 1 as {} in the metadata, found '{}'", path, key, text);
   return value;
 }
 
@@ -118,7 +116,6 @@ FarFieldConfig far_field_config(const SafeTensors& file, const std::string& path
   config.fcp.future = whole(file, path, "fcp_future", config.fcp.future, 0);
   config.fcp.loading = share(file, path, "fcp_loading", config.fcp.loading);
   config.fcp_xi = share(file, path, "fcp_xi", config.fcp_xi);
-  config.output_gain = share(file, path, "output_gain", config.output_gain, 1e6);
   if (config.stft.n_fft / 2 + 1 != network.n_freqs)
     throw_error<CheckpointError>("{}: expected {} bins for n_fft {}, found {}", path, config.stft.n_fft / 2 + 1,
                                  config.stft.n_fft, network.n_freqs);

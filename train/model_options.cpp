@@ -15,8 +15,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::array metadata_keys = {"output",     "n_fft",       "window", "emb_hs",     "fcp_past",
-                                      "fcp_future", "fcp_loading", "fcp_xi", "output_gain"};
+constexpr std::array metadata_keys = {"output",   "n_fft",      "window",      "emb_hs",
+                                      "fcp_past", "fcp_future", "fcp_loading", "fcp_xi"};
 
 }  // namespace
 

@@ -19,7 +19,7 @@ struct ModelOptions {
   int threads = 0;
   // What a state dict without metadata does not show, by metadata key; 0: not given.
   std::map<std::string, int64_t> sizes = {{"num_layers", 0}, {"num_stacks", 0}, {"hop_length", 0}, {"sample_rate", 0}};
-  std::vector<std::string> metadata{};  // KEY=VALUE, the same for the rest of model_metadata_keys
+  std::vector<std::string> metadata{};  // KEY=VALUE: what else a TF-GridNet without metadata does not show
 };
 
 // Adds --model, --architecture, --num-layers, --num-stacks, --hop-length, --sample-rate, --metadata, --device,

@@ -35,7 +35,6 @@ SeparatorConfig network_config(const Config& config, const Trainer::Method& meth
   far.output = method.output;
   far.fcp = far_taps(config);
   far.fcp_xi = config.fcp.floor;
-  if (method.output == FarFieldOutput::image) far.output_gain = window_norm(far.stft);
   return far;
 }
 

@@ -75,16 +75,6 @@ TEST(FarField, ImagesOfSourcesDoNotDependOnTheirGain) {
   EXPECT_GT(max_difference(found, images), 1e-3 * max_abs(images)) << "an image is not the estimate itself";
 }
 
-TEST(FarField, TheGainIsOfImages) {
-  FarFieldConfig config = small_config(3, FarFieldOutput::image);
-  const Tensor mixtures = random_signal({1, 3, 400}, 2);
-  const Tensor once = FarFieldSeparator(config, DType::float64, cpu_device, 3).forward(mixtures).value();
-  config.output_gain = 2.5;
-  const Tensor more = FarFieldSeparator(config, DType::float64, cpu_device, 3).forward(mixtures).value();
-  EXPECT_LT(max_difference(more, scaled(once, 2.5)), 1e-12 * max_abs(more));
-  EXPECT_NEAR(window_norm({256, 64, "sqrt_hann"}), std::sqrt(128.0), 1e-12);
-}
-
 TEST(FarField, OneMicrophoneNeedsNoAxis) {
   const FarFieldSeparator network = separator(1, FarFieldOutput::source);
   const Tensor mixtures = random_signal({2, 300}, 4);
@@ -112,7 +102,6 @@ TEST_F(FarFieldFile, AModelFileHoldsEverything) {
   config.network.emb_hs = 2;
   config.fcp = {.past = 2, .future = 3, .loading = 1e-4};
   config.fcp_xi = 1e-3;
-  config.output_gain = 11.5;
   const FarFieldSeparator network(config, DType::float64, cpu_device, 3);
   const std::string path = (folder_ / "model.safetensors").string();
   write_safetensors(path, network.parameters().state_dict(), network.metadata());
