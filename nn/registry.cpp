@@ -142,11 +142,14 @@ std::filesystem::path model_folder(const std::filesystem::path& path) {
   return std::filesystem::exists(best) && !std::filesystem::exists(path / "model.safetensors") ? best : path;
 }
 
+std::filesystem::path model_file(const std::filesystem::path& path) {
+  const std::filesystem::path found = model_folder(path);
+  return std::filesystem::is_directory(found) ? found / "model.safetensors" : found;
+}
+
 LoadedModel load_separator(const std::string& path, const std::string& architecture, Precision precision, Stream stream,
                            const std::map<std::string, std::string>& given) {
-  const std::filesystem::path found = model_folder(path);
-  const std::string file_path =
-      (std::filesystem::is_directory(found) ? found / "model.safetensors" : found).string();
+  const std::string file_path = model_file(path).string();
   SafeTensors file = read_safetensors(file_path);
   for (const auto& [key, value] : given)
     if (const auto [known, added] = file.metadata.emplace(key, value); !added && known->second != value)

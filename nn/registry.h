@@ -29,5 +29,7 @@ LoadedModel load_separator(const std::string& path, const std::string& architect
 
 // The folder or file that holds the weights: for a run folder its best checkpoint, otherwise `path` itself.
 std::filesystem::path model_folder(const std::filesystem::path& path);
+// The file itself: model.safetensors of that folder.
+std::filesystem::path model_file(const std::filesystem::path& path);
 
 }  // namespace sunder

@@ -161,10 +161,7 @@ void column_sums(const T* x, int64_t rows, int64_t columns, T* sums) {
   parallel_for(rows, rows_per_sum, [&](int64_t begin, int64_t end) {
     sum_rows(x + begin * columns, end - begin, columns, partial.data() + begin / rows_per_sum * columns);
   });
-  std::vector<double> total(columns, 0.0);
-  for (int64_t chunk = 0; chunk < chunks; ++chunk)
-    for (int64_t c = 0; c < columns; ++c) total[c] += partial[chunk * columns + c];
-  std::copy(total.begin(), total.end(), sums);
+  add_pieces(partial.data(), chunks, columns, columns, T(0), sums);
 }
 
 template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, float, const float*, int64_t, const float*, int64_t,

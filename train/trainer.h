@@ -130,9 +130,9 @@ class Trainer {
   double minutes_before_ = 0;
   std::chrono::steady_clock::time_point start_, last_save_, last_validation_, last_metrics_;
   std::map<std::string, int64_t> counters_;
-  std::set<std::string> announced_;  // kinds of steps whose memory was spoken of
+  std::set<std::string> announced_;   // kinds of steps whose memory was spoken of
   std::set<std::string> uncaptured_;  // kinds of steps whose graph was refused, as was said
-  double epoch_loss_ = 0;            // summed over the epoch's inputs so far
+  double epoch_loss_ = 0;             // summed over the epoch's inputs so far
   int64_t epoch_inputs_ = 0;
   double waited_before_step_ = 0;
   bool inside_epoch_ = false;  // the epoch was begun, here or before a resume, and is not over

@@ -29,7 +29,8 @@ void Trainer::open_run(std::optional<Checkpoint> given, Stream stream) {
       "sunder-train-{} {}: {} training mixtures of {:.2f} s, {} validation mixtures{}; {} parameters, {}, {} threads",
       method_.name, version(), loader_->size(),
       static_cast<double>(loader_->segment_samples()) / validator_->sample_rate(), validator_->size(),
-      validator_->has_sources() ? "" : " without clean sources",      network_->parameters().count(), c.train.precision, num_threads());
+      validator_->has_sources() ? "" : " without clean sources", network_->parameters().count(), c.train.precision,
+      num_threads());
   if (checkpoint) resume(*checkpoint);
   else if (!c.train.init.empty()) log_->info("beginning with the weights of {}", c.train.init);
   // Also without a checkpoint: a run that was killed before its first one has left lines.
@@ -41,10 +42,10 @@ void Trainer::open_run(std::optional<Checkpoint> given, Stream stream) {
 }
 
 void Trainer::load_weights(const std::filesystem::path& path) {
-  const std::filesystem::path folder = model_folder(path);
-  if (std::filesystem::exists(folder / "manifest.json")) load_checkpoint(folder);  // whole?
-  const std::filesystem::path file = std::filesystem::is_directory(folder) ? folder / "model.safetensors" : folder;
-  network_->parameters().load_state_dict(read_safetensors(file).tensors, file.string());
+  const std::filesystem::path folder = model_folder(path), file = model_file(path);
+  const bool is_checkpoint = std::filesystem::exists(folder / "manifest.json");
+  const SafeTensors model = is_checkpoint ? load_checkpoint(folder).data.model : read_safetensors(file);
+  network_->parameters().load_state_dict(model.tensors, file.string());
 }
 
 CheckpointData Trainer::checkpoint_data() const {
