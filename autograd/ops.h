@@ -33,7 +33,8 @@ Variable linear(const Variable& x, const Variable& weight, const Variable& bias,
 Variable lstm(const Variable& x, const Variable& weight_ih, const Variable& weight_hh, const Variable& bias_ih,
               const Variable& bias_hh, Tf32 tf32 = Tf32::off);
 Variable magnitude(const Variable& z);
-Variable matmul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false);
+Variable matmul(const Variable& a, const Variable& b, bool transpose_a = false, bool transpose_b = false,
+                Tf32 tf32 = Tf32::off);
 Variable mean(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);
 Variable mixit_snr(const Tensor& mixtures, const Variable& estimates, double snr_max_db = 30);  // (B)
 Variable mixture_constraint(const Variable& images, const Tensor& mixtures);  // (B, M)

@@ -136,7 +136,8 @@ Variable TfGridNet::run_path(const Variable& x, const Path& path, bool along_tim
   Shape shape = windows.shape();
   shape.back() = 2 * config_.hidden;
   const Variable rows = along_time ? windows : reshape(windows, {items * steps, windows.size(2), windows.size(3)});
-  const Variable products = matmul(reshape(recurrent(rows), shape), narrow(path.linear_weight));
+  const Variable products =
+      matmul(reshape(recurrent(rows), shape), narrow(path.linear_weight), false, false, precision_.tf32);
   return add(x, add(wide(fold(products, steps, bins, window)), path.linear_bias));
 }
 
@@ -152,9 +153,9 @@ Variable TfGridNet::attention(const Variable& x, const Block& block, const Tenso
   const Variable units = narrow(x);
   const Variable query = project(units, block.query, matrices), key = project(units, block.key, matrices);
   const Variable value = project(units, block.value, matrices);
-  const Variable scores =
-      scale(wide(matmul(query, key, false, true)), 1 / std::sqrt(static_cast<double>(query.size(3))));
-  const Variable mixed = matmul(narrow(softmax(scores)), value);
+  const Variable products = wide(matmul(query, key, false, true, precision_.tf32));
+  const Variable scores = scale(products, 1 / std::sqrt(static_cast<double>(query.size(3))));
+  const Variable mixed = matmul(narrow(softmax(scores)), value, false, false, precision_.tf32);
   const Variable apart = reshape(mixed, {x.size(0), heads, x.size(1), x.size(2), channels});
   const Variable together = reshape(permute(apart, {0, 2, 3, 1, 4}), x.shape());
   return add(x, wide(reshape(project(together, block.output, matrices), x.shape())));
@@ -179,7 +180,8 @@ Variable TfGridNet::forward(const Variable& features) const {
     if (y.size(2) != bins) y = slice_axis(y, 2, front, front + bins);
     x = attention(y, block, matrices);
   }
-  return add(fold(matmul(x, deconv_weight_), steps, bins, three_by_three), deconv_bias_);
+  const Variable products = matmul(x, deconv_weight_, false, false, precision_.tf32);
+  return add(fold(products, steps, bins, three_by_three), deconv_bias_);
 }
 
 }  // namespace sunder

@@ -64,10 +64,6 @@ cudnnDataType_t type_of(DType dtype) {
   return dtype == DType::float64 ? CUDNN_DATA_DOUBLE : dtype == DType::float32 ? CUDNN_DATA_FLOAT : CUDNN_DATA_BFLOAT16;
 }
 
-struct Place {
-  int64_t matrix, bias;  // elements from the weight space's beginning
-};
-
 // Host data alone: a captured graph does not need it.
 class Plan {
  public:
@@ -81,7 +77,7 @@ class Plan {
     SUNDER_CUDA_CHECK(cudnnSetDropoutDescriptor(dropout_, handle, 0, nullptr, 0, 0));
     // A projection of the size of the hidden state is none. The persistent algorithms are for few sequences.
     SUNDER_CUDA_CHECK(cudnnSetRNNDescriptor_v8(
-        rnn_, CUDNN_RNN_ALGO_STANDARD, CUDNN_LSTM, CUDNN_RNN_DOUBLE_BIAS, CUDNN_BIDIRECTIONAL, CUDNN_LINEAR_INPUT, type,
+        rnn_, CUDNN_RNN_ALGO_STANDARD, CUDNN_LSTM, CUDNN_RNN_NO_BIAS, CUDNN_BIDIRECTIONAL, CUDNN_LINEAR_INPUT, type,
         math, math_type, as_int(key.inputs), hidden, hidden, 1, dropout_, CUDNN_RNN_PADDED_IO_DISABLED));
     const std::vector<int> lengths(key.sequences, steps);
     for (auto* data : {&x_, &y_})
@@ -102,10 +98,10 @@ class Plan {
   static constexpr bool captured = false;  // a graph does not need it
   int64_t weight_count() const { return static_cast<int64_t>(weight_bytes_ / size_of(key_.dtype)); }
 
-  const std::array<Place, 16>& places(cudnnHandle_t handle, const Tensor& space) {
+  const std::array<int64_t, 16>& matrices(cudnnHandle_t handle, const Tensor& space) {
     if (!placed_) find_places(handle, space);
     placed_ = true;
-    return places_;
+    return matrices_;
   }
 
   Tensor forward(cudnnHandle_t handle, const Tensor& x, const Tensor& weights, const Tensor& y) const {
@@ -145,10 +141,8 @@ class Plan {
       void *matrix_at = nullptr, *bias_at = nullptr;
       SUNDER_CUDA_CHECK(cudnnGetRNNWeightParams(handle, rnn_, k / 8, weight_bytes_, space.raw(), k % 8, matrix,
                                                 &matrix_at, bias, &bias_at));
-      const auto offset = [&](const void* at) {
-        return (static_cast<const std::byte*>(at) - space.raw()) / static_cast<int64_t>(size_of(key_.dtype));
-      };
-      places_[k] = {offset(matrix_at), offset(bias_at)};
+      matrices_[k] =
+          (static_cast<const std::byte*>(matrix_at) - space.raw()) / static_cast<int64_t>(size_of(key_.dtype));
     }
   }
 
@@ -158,7 +152,7 @@ class Plan {
   RnnDataDescriptor x_, y_;
   TensorDescriptor state_;
   size_t weight_bytes_ = 0, work_bytes_ = 0, reserve_bytes_ = 0;
-  std::array<Place, 16> places_{};
+  std::array<int64_t, 16> matrices_{};
   bool placed_ = false;
 };
 
@@ -186,21 +180,11 @@ auto with_plan(const RnnKey& key, F&& f) {
 
 Tensor rnn_weight_space(const RnnKey& key) {
   return with_plan(
-      key, [&](cudnnHandle_t, Plan& plan) { return Tensor::zeros({plan.weight_count()}, key.dtype, key.stream); });
+      key, [&](cudnnHandle_t, Plan& plan) { return Tensor::empty({plan.weight_count()}, key.dtype, key.stream); });
 }
 
-std::vector<RnnPiece> rnn_pieces(const RnnKey& key, const Tensor& weight_space) {
-  return with_plan(key, [&](cudnnHandle_t handle, Plan& plan) {
-    std::vector<RnnPiece> pieces;
-    const auto& places = plan.places(handle, weight_space);
-    for (size_t k = 0; k < places.size(); ++k) {
-      const int64_t columns = k % 8 < 4 ? key.inputs : key.hidden;
-      const auto [matrix, bias] = places[k];
-      pieces.push_back({weight_space.slice(matrix, matrix + key.hidden * columns).reshape({key.hidden, columns}),
-                        weight_space.slice(bias, bias + key.hidden)});
-    }
-    return pieces;
-  });
+std::array<int64_t, 16> rnn_matrices(const RnnKey& key, const Tensor& weight_space) {
+  return with_plan(key, [&](cudnnHandle_t handle, Plan& plan) { return plan.matrices(handle, weight_space); });
 }
 
 Tensor rnn_forward(const RnnKey& key, const Tensor& x, const Tensor& weight_space, const Tensor& y) {

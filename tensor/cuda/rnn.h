@@ -1,9 +1,9 @@
-// Bidirectional LSTMs of one layer on a CUDA device (cuDNN), by plans that are kept for the next call.
+// Bidirectional LSTMs of one layer without biases on a CUDA device (cuDNN), by plans that are kept for the next call.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <array>
 
 #include "tensor/tensor.h"
 
@@ -19,17 +19,11 @@ struct RnnKey {
   bool operator==(const RnnKey&) const = default;
 };
 
-// Where a matrix and a bias of one gate lie in the weight space: (H, C) or (H, H), and (H).
-struct RnnPiece {
-  Tensor matrix, bias;
-};
-
-// A vector of the key's dtype that holds the weights as cuDNN wants them, zeros.
+// Uninitialised memory for the weights as cuDNN wants them, of the key's dtype.
 Tensor rnn_weight_space(const RnnKey& key);
-// Views into a weight space (or one of gradients): for each direction the matrices of x of the gates i, f, g, o, then
-// those of h. 16 pieces.
-std::vector<RnnPiece> rnn_pieces(const RnnKey& key, const Tensor& weight_space);
-
+// Where the matrices begin in a weight space (or one of gradients), in elements; row major, without gaps. For each
+// direction those of x of the gates i, f, g, o, (H, C) each, then those of h, (H, H).
+std::array<int64_t, 16> rnn_matrices(const RnnKey& key, const Tensor& weight_space);
 // Returns the reserve, which both backward calls need. The first call of a key makes its plan, and the first on a
 // stream a cuDNN handle, which must not happen in a capture.
 Tensor rnn_forward(const RnnKey& key, const Tensor& x, const Tensor& weight_space, const Tensor& y);

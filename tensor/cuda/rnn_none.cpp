@@ -12,7 +12,7 @@ namespace {
 }  // namespace
 
 Tensor rnn_weight_space(const RnnKey&) { missing(); }
-std::vector<RnnPiece> rnn_pieces(const RnnKey&, const Tensor&) { missing(); }
+std::array<int64_t, 16> rnn_matrices(const RnnKey&, const Tensor&) { missing(); }
 Tensor rnn_forward(const RnnKey&, const Tensor&, const Tensor&, const Tensor&) { missing(); }
 void rnn_backward_data(const RnnKey&, const Tensor&, const Tensor&, const Tensor&, const Tensor&, const Tensor&) {
   missing();

@@ -1,5 +1,6 @@
-// Functions of two elements, for CPU loops and CUDA kernels. Complex products are written out: the compiler's own care
-// for infinities (C99 annex G), a call for every element.
+// Functions of two elements, for CPU loops and CUDA kernels. Complex arithmetic is written out: of products the
+// compiler takes care of infinities by a call for every element (C99 annex G), and of a sum nvcc 13.0 makes a copy of
+// its first operand without a word (std::complex's += goes by GNU's __complex__).
 #pragma once
 
 #include <complex>
@@ -40,13 +41,15 @@ SUNDER_HOST_DEVICE T quotient(T a, T b) {
 struct AddOp {
   template <class T>
   SUNDER_HOST_DEVICE T operator()(T a, T b) const {
-    return a + b;
+    if constexpr (is_complex_type<T>) return {a.real() + b.real(), a.imag() + b.imag()};
+    else return a + b;
   }
 };
 struct SubtractOp {
   template <class T>
   SUNDER_HOST_DEVICE T operator()(T a, T b) const {
-    return a - b;
+    if constexpr (is_complex_type<T>) return {a.real() - b.real(), a.imag() - b.imag()};
+    else return a - b;
   }
 };
 struct MultiplyOp {

@@ -15,7 +15,7 @@ constexpr int64_t small_product = 1 << 21;
 }  // namespace
 
 void cpu::matmul_forward(const MatmulSizes& sizes, const Tensor& a, const Tensor& b, Tensor& result) {
-  const auto& [count, m, n, k, a_stride, b_stride, transpose_a, transpose_b] = sizes;
+  const auto& [count, m, n, k, a_stride, b_stride, transpose_a, transpose_b, tf32] = sizes;
   if (result.numel() == 0) return;
   if (k == 0) return result.zero();
   const int64_t lda = transpose_a ? m : k, ldb = transpose_b ? k : n, work = m * n * k;
@@ -46,8 +46,9 @@ Tensor flat(const Tensor& x) { return x.reshape({numel(leading(x)) * x.size(-2),
 
 }  // namespace
 
-Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b) {
+Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b, Tf32 tf32) {
   check_alike("matmul", {&a, &b});
+  check_tf32("matmul", a, tf32);
   if (a.dim() < 2 || b.dim() < 2) throw_error("[matmul] expected matrices, got {} and {}", describe(a), describe(b));
   const int64_t m = a.size(transpose_a ? -1 : -2), k = a.size(transpose_a ? -2 : -1);
   const int64_t k_of_b = b.size(transpose_b ? -1 : -2), n = b.size(transpose_b ? -2 : -1);
@@ -61,23 +62,31 @@ Tensor matmul(const Tensor& a, const Tensor& b, bool transpose_a, bool transpose
   shape.insert(shape.end(), {m, n});
   Tensor result = Tensor::empty(shape, a.dtype(), a.stream());
   const bool one_product = b.dim() == 2 && !transpose_a;
-  const MatmulSizes sizes{one_product ? 1 : count, one_product ? count * m : m, n,           k,
-                          a.dim() > 2 ? m * k : 0, b.dim() > 2 ? k * n : 0,     transpose_a, transpose_b};
+  const MatmulSizes sizes{one_product ? 1 : count,
+                          one_product ? count * m : m,
+                          n,
+                          k,
+                          a.dim() > 2 ? m * k : 0,
+                          b.dim() > 2 ? k * n : 0,
+                          transpose_a,
+                          transpose_b,
+                          tf32};
   SUNDER_DISPATCH(matmul_forward, a.device())(sizes, a, b, result);
   return result;
 }
 
 MatmulGrads matmul_backward(const Tensor& grad, const Tensor& a, const Tensor& b, bool transpose_a, bool transpose_b,
-                            bool wants_a, bool wants_b) {
+                            bool wants_a, bool wants_b, Tf32 tf32) {
   MatmulGrads grads;
   if (wants_a) {
-    const Tensor all = transpose_a ? matmul(b, grad, transpose_b, true) : matmul(grad, b, false, !transpose_b);
+    const Tensor all =
+        transpose_a ? matmul(b, grad, transpose_b, true, tf32) : matmul(grad, b, false, !transpose_b, tf32);
     grads.a = sum_to(all, a.shape());
   }
   if (wants_b) {
     const bool one_product = b.dim() == 2 && !transpose_a;
     const Tensor x = one_product ? flat(a) : a, dy = one_product ? flat(grad) : grad;
-    const Tensor all = transpose_b ? matmul(dy, x, true, transpose_a) : matmul(x, dy, !transpose_a, false);
+    const Tensor all = transpose_b ? matmul(dy, x, true, transpose_a, tf32) : matmul(x, dy, !transpose_a, false, tf32);
     grads.b = sum_to(all, b.shape());
   }
   return grads;

@@ -27,6 +27,8 @@ Example example(const std::string& name, Shape a, Shape b, bool ta = false, bool
                  {random_tensor(a, 1), random_tensor(b, 2)},
                  [=](const auto& in) { return std::vector{matmul(in[0], in[1], ta, tb)}; },
                  [=](const std::vector<Tensor>& in) { return reference(in, ta, tb); }};
+  result.tf32 = [=](const auto& in) { return std::vector{matmul(in[0], in[1], ta, tb, Tf32::on)}; };
+  result.tf32_bound = matmul_tf32_error;
   if (a.size() == b.size() || (b.size() == 2 && !ta)) {
     result.narrow = {Narrow::activation, Narrow::activation};
     result.bfloat16_bound = matmul_bfloat16_error;

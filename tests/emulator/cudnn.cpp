@@ -35,21 +35,20 @@ namespace {
 
 size_t size_of(cudnnDataType_t type) { return type == CUDNN_DATA_DOUBLE ? 8 : type == CUDNN_DATA_FLOAT ? 4 : 2; }
 
-// Where the weights lie, in elements. cuDNN puts matrices before biases; here a bias comes first, the gates stand in
-// reverse order, and a few elements are left free after each piece.
+// Where the weights lie, in elements: the gates stand in reverse order, which is not cuDNN's, and a few elements are
+// left free after each matrix.
 struct Layout {
   static constexpr int64_t gap = 3;
   int64_t inputs, hidden, directions;
 
   int64_t columns(int64_t linear) const { return linear < 4 ? inputs : hidden; }
-  int64_t piece(int64_t linear) const { return hidden + gap + hidden * columns(linear) + gap; }
-  int64_t bias(int64_t direction, int64_t linear) const {
-    int64_t at = direction * 4 * (piece(0) + piece(4));
+  int64_t piece(int64_t linear) const { return hidden * columns(linear) + gap; }
+  int64_t matrix(int64_t direction, int64_t linear) const {
+    int64_t at = gap + direction * 4 * (piece(0) + piece(4));
     for (int64_t before = 7; before > linear; --before) at += piece(before);
     return at;
   }
-  int64_t matrix(int64_t direction, int64_t linear) const { return bias(direction, linear) + hidden + gap; }
-  int64_t count() const { return directions * 4 * (piece(0) + piece(4)); }
+  int64_t count() const { return gap + directions * 4 * (piece(0) + piece(4)); }
 };
 
 struct Sizes : Layout {
@@ -123,10 +122,8 @@ void forward(const Sizes& s, bool tf32, const void* x_in, const void* space_in, 
       for (int64_t i = 0; i < n * hidden; ++i) {
         const int64_t row = t * n + i / hidden, unit = i % hidden, at = row * outputs + d * hidden + unit;
         const auto gate = [&](int64_t which) -> T& { return sums[row * width + which * hidden + unit]; };
-        for (int64_t which = 0; which < 4; ++which) {
-          const T sum = gate(which) + space[s.bias(d, which) + unit] + space[s.bias(d, 4 + which) + unit];
-          gate(which) = which == 2 ? std::tanh(sum) : sigmoid(sum);
-        }
+        for (int64_t which = 0; which < 4; ++which)
+          gate(which) = which == 2 ? std::tanh(gate(which)) : sigmoid(gate(which));
         const T last = step > 0 ? cells[(before * n + i / hidden) * outputs + d * hidden + unit] : T(0);
         cells[at] = gate(1) * last + gate(0) * gate(2);
         y[at] = gate(3) * std::tanh(cells[at]);
@@ -195,8 +192,6 @@ void backward_weights(const Sizes& s, bool tf32, const void* x_in, const void* y
       else if (pairs > 0)
         blas::gemm(true, false, hidden, hidden, pairs, T(1), sums + first * width, width,
                    y.data() + (d == 0 ? 0 : n) * outputs + d * hidden, outputs, T(1), matrix, hidden);
-      for (int64_t row = 0; row < s.rows(); ++row)
-        for (int64_t unit = 0; unit < hidden; ++unit) space[s.bias(d, linear) + unit] += sums[row * width + unit];
     }
   write<S>(space, grad);
 }
@@ -346,7 +341,7 @@ cudnnStatus_t cudnnSetDropoutDescriptor(cudnnDropoutDescriptor_t descriptor, cud
 cudnnStatus_t cudnnCreateRNNDescriptor(cudnnRNNDescriptor_t* descriptor) { return create("cuDNN RNN", descriptor); }
 cudnnStatus_t cudnnDestroyRNNDescriptor(cudnnRNNDescriptor_t descriptor) { return destroy("cuDNN RNN", descriptor); }
 cudnnStatus_t cudnnSetRNNDescriptor_v8(cudnnRNNDescriptor_t descriptor, cudnnRNNAlgo_t, cudnnRNNMode_t,
-                                       cudnnRNNBiasMode_t, cudnnDirectionMode_t direction, cudnnRNNInputMode_t,
+                                       cudnnRNNBiasMode_t biases, cudnnDirectionMode_t direction, cudnnRNNInputMode_t,
                                        cudnnDataType_t data, cudnnDataType_t math, cudnnMathType_t math_type,
                                        int32_t inputs, int32_t hidden, int32_t projection, int32_t layers,
                                        cudnnDropoutDescriptor_t dropout, uint32_t flags) {
@@ -356,7 +351,7 @@ cudnnStatus_t cudnnSetRNNDescriptor_v8(cudnnRNNDescriptor_t descriptor, cudnnRNN
   const cudnnDataType_t expected = data == CUDNN_DATA_BFLOAT16 ? CUDNN_DATA_FLOAT : data;
   if (inputs < 1 || hidden < 1 || projection != hidden || flags != CUDNN_RNN_PADDED_IO_DISABLED)
     return CUDNN_STATUS_BAD_PARAM;
-  if (math != expected || layers != 1) return CUDNN_STATUS_NOT_SUPPORTED;
+  if (math != expected || layers != 1 || biases != CUDNN_RNN_NO_BIAS) return CUDNN_STATUS_NOT_SUPPORTED;
   *descriptor = {data, data == CUDNN_DATA_FLOAT && math_type != CUDNN_FMA_MATH, inputs, hidden,
                  direction == CUDNN_BIDIRECTIONAL ? 2 : 1};
   return CUDNN_STATUS_SUCCESS;
@@ -405,10 +400,10 @@ cudnnStatus_t cudnnGetRNNWeightParams(cudnnHandle_t handle, cudnnRNNDescriptor_t
     return static_cast<char*>(const_cast<void*>(weights)) + element * size_of(rnn->data);
   };
   *matrix_address = address(layout.matrix(pseudo_layer, linear));
-  *bias_address = address(layout.bias(pseudo_layer, linear));
+  *bias_address = nullptr;
   const int rows = static_cast<int>(rnn->hidden), columns = static_cast<int>(layout.columns(linear));
   *matrix = {rnn->data, {1, rows, columns}, {rows * columns, columns, 1}};
-  *bias = {rnn->data, {1, rows, 1}, {rows, 1, 1}};
+  *bias = {rnn->data, {0, 0, 0}, {0, 0, 0}};
   return CUDNN_STATUS_SUCCESS;
 }
 

@@ -27,7 +27,7 @@ enum cudnnMathType_t { CUDNN_DEFAULT_MATH = 0, CUDNN_TENSOR_OP_MATH = 1, CUDNN_F
 enum cudnnRNNAlgo_t { CUDNN_RNN_ALGO_STANDARD = 0 };
 enum cudnnForwardMode_t { CUDNN_FWD_MODE_INFERENCE = 0, CUDNN_FWD_MODE_TRAINING = 1 };
 enum cudnnRNNMode_t { CUDNN_LSTM = 2 };
-enum cudnnRNNBiasMode_t { CUDNN_RNN_DOUBLE_BIAS = 2 };
+enum cudnnRNNBiasMode_t { CUDNN_RNN_NO_BIAS = 0, CUDNN_RNN_DOUBLE_BIAS = 2 };
 enum cudnnDirectionMode_t { CUDNN_UNIDIRECTIONAL = 0, CUDNN_BIDIRECTIONAL = 1 };
 enum cudnnRNNInputMode_t { CUDNN_LINEAR_INPUT = 0 };
 enum cudnnRNNDataLayout_t { CUDNN_RNN_DATA_LAYOUT_SEQ_MAJOR_PACKED = 1 };
