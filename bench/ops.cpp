@@ -3,17 +3,20 @@
 // forward reads the inputs and writes the outputs; forward and backward together also read the outputs' gradients and
 // the inputs again and write the inputs' gradients. Flops are those of the formula, three times as many with the
 // backward pass.
-//     sunder-bench-ops [--threads=N] [--benchmark_filter=REGEX] [--benchmark_format=json] ...
+// --device=cuda runs them there, where --batch=128 makes tensors larger than the cache (docs/kernels.md); a row's time
+// then includes waiting for the device once in a hundred runs.
+//     sunder-bench-ops [--device=cpu] [--batch=8] [--threads=N] [--benchmark_filter=REGEX] [--benchmark_format=json]
+//     ...
 #include <benchmark/benchmark.h>
 
+#include <charconv>
 #include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <functional>
-#include <string_view>
 
 #include "autograd/ops.h"
 #include "tensor/blas.h"
+#include "tensor/cuda/runtime.h"
 #include "tensor/ops/accumulate.h"
 #include "tensor/ops/adam.h"
 #include "tensor/ops/copy_all.h"
@@ -31,24 +34,28 @@ namespace {
 
 using Variables = std::vector<Variable>;
 
-constexpr int64_t batch = 8, frames = 63, rows = batch * frames, samples = 8000, sources = 2;
+constexpr int64_t frames = 63, samples = 8000, sources = 2;
 constexpr int64_t bottleneck = 128, hidden = 512, bins = 257, n_fft = 512, hop_length = 128;
 constexpr double norm_flops = 8, activation_flops = 20;  // an element, about
 constexpr int64_t parameters = 2'451'869;                // of the paper's network
+
+// Chosen by flags, before the rows are made.
+int64_t batch = 8;
+Stream device = cpu_device;
 
 Tensor random_tensor(Shape shape, DType dtype = DType::float32, double low = 0.1, double high = 1) {
   Tensor wide = Tensor::empty(std::move(shape), is_complex(dtype) ? DType::complex128 : DType::float64);
   Random random(1, RandomUse::test);
   for (int64_t i = 0; i < wide.numel() * (is_complex(dtype) ? 2 : 1); ++i)
     reinterpret_cast<double*>(wide.raw())[i] = random.uniform(low, high);
-  return wide.cast(dtype);
+  return wide.cast(dtype).to(device);
 }
 
 Tensor hann_window() {
   Tensor window = Tensor::empty({n_fft}, DType::float32);
   for (int64_t i = 0; i < n_fft; ++i)
     window.mutable_data<float>()[i] = static_cast<float>(0.5 - 0.5 * std::cos(2 * 3.141592653589793 * i / n_fft));
-  return window;
+  return window.to(device);
 }
 
 void report(benchmark::State& state, double bytes, double flops) {
@@ -59,10 +66,25 @@ void report(benchmark::State& state, double bytes, double flops) {
   state.counters["GFLOP/s"] = Counter(flops * 1e-9, Counter::kIsIterationInvariantRate);
 }
 
+// The device works on while the host queues more: it is waited for once in a hundred runs.
+void repeat(benchmark::State& state, const std::function<void()>& run) {
+  if (device.device.kind == Device::Kind::cpu) {
+    for (auto _ : state) run();
+    return;
+  }
+  constexpr int queued = 100;
+  run();  // plans and handles of libraries are made by the first call
+  cuda::synchronize(device);
+  while (state.KeepRunningBatch(queued)) {
+    for (int i = 0; i < queued; ++i) run();
+    cuda::synchronize(device);
+  }
+}
+
 // `run` for an op without a gradient.
 void plain(const std::string& name, double bytes, double flops, const std::function<void()>& run) {
   benchmark::RegisterBenchmark((name + "/forward").c_str(), [=](benchmark::State& state) {
-    for (auto _ : state) run();
+    repeat(state, run);
     report(state, bytes, flops);
   })->UseRealTime();
 }
@@ -86,10 +108,10 @@ void differentiable(const std::string& name, const std::vector<Tensor>& inputs, 
     benchmark::DoNotOptimize(function(leaves));
   });
   benchmark::RegisterBenchmark((name + "/forward_backward").c_str(), [=](benchmark::State& state) {
-    for (auto _ : state) {
+    repeat(state, [&] {
       backward(function(leaves), gradients);
       for (const Variable& leaf : leaves) leaf.zero_grad();
-    }
+    });
     report(state, 3 * in + 2 * out, 3 * flops);
   })->UseRealTime();
 }
@@ -135,7 +157,7 @@ void shape_rows() {
   const Tensor signals = random_tensor({batch * sources, samples});
   std::vector<int64_t> order(batch * sources);
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i ^ 1);
-  const Tensor indices = Tensor::from(order, {batch, sources});
+  const Tensor indices = Tensor::from(order, {batch, sources}).to(device);
   plain("remix", 2.5 * static_cast<double>(signals.bytes()), static_cast<double>(signals.numel()),
         [=] { benchmark::DoNotOptimize(remix(signals, indices)); });
 }
@@ -145,7 +167,8 @@ void network_rows() {
   const Tensor both = random_tensor({batch, frames, 2 * bottleneck});
   const Tensor gain = random_tensor({hidden}), bias = random_tensor({hidden}), slope = random_tensor({1});
   const Tensor taps = random_tensor({hidden, 1, 3});
-  const double wide_count = static_cast<double>(wide.numel()), product = 2.0 * rows * bottleneck * hidden;
+  const double wide_count = static_cast<double>(wide.numel());
+  const double product = 2.0 * static_cast<double>(batch * frames * bottleneck * hidden);
   const auto linear_of = [](const Variables& in) { return Variables{linear(in[0], in[1], in[2])}; };
   differentiable("linear.in", {narrow, random_tensor({hidden, bottleneck}), bias}, product, linear_of);
   differentiable("linear.out", {wide, random_tensor({256, hidden}), random_tensor({256})}, 2 * product, linear_of);
@@ -182,22 +205,26 @@ void network_rows() {
                  [](const Variables& in) { return residual_skip(in[0], in[1], in[2]); });
 }
 
-// TF-GridNet at the paper's size (D = 96, H = 192, two neighbours side by side), an eighth of a second of one item.
+// TF-GridNet at the paper's size (D = 96, H = 192, two neighbours side by side), an eighth of a second for each eight
+// items.
 void gridnet_rows() {
-  constexpr int64_t frames_of_it = 16, bands = 130, embedding = 96, units = 192;
+  constexpr int64_t bands = 130, embedding = 96, units = 192;
+  const int64_t frames_of_it = 2 * batch, items = std::max<int64_t>(1, batch / 8);
   const Tensor x = random_tensor({frames_of_it, bands / 2, 2 * embedding}, DType::float32, -1, 1);
   const auto weight = [](Shape shape) { return random_tensor(std::move(shape), DType::float32, -0.07, 0.07); };
   differentiable("lstm",
                  {x, weight({2, 4 * units, 2 * embedding}), weight({2, 4 * units, units}), weight({2, 4 * units}),
                   weight({2, 4 * units})},
-                 frames_of_it * bands / 2 * 2 * units * (8.0 * (2 * embedding + units) + 5 * activation_flops),
+                 static_cast<double>(frames_of_it * bands / 2 * 2 * units) *
+                     (8.0 * (2 * embedding + units) + 5 * activation_flops),
                  [](const Variables& in) { return Variables{lstm(in[0], in[1], in[2], in[3], in[4])}; });
-  const Tensor channels = random_tensor({1, frames, 129, embedding}), gains = random_tensor({4, embedding / 4, 129});
+  const Tensor channels = random_tensor({items, frames, 129, embedding}),
+               gains = random_tensor({4, embedding / 4, 129});
   differentiable("head_norm", {channels, random_tensor({4}), gains, gains},
                  (norm_flops + 2) * static_cast<double>(channels.numel()),
                  [](const Variables& in) { return Variables{head_norm(in[0], in[1], in[2], in[3])}; });
   const Window window{{3, 1, 1}, {3, 1, 1}};
-  const Tensor features = random_tensor({1, frames, 129, 12}), windows = random_tensor({1, frames, 129, 36});
+  const Tensor features = random_tensor({items, frames, 129, 12}), windows = random_tensor({items, frames, 129, 36});
   differentiable("unfold", {features}, 0, [=](const Variables& in) { return Variables{unfold(in[0], window)}; });
   differentiable("unfold.fold", {windows}, static_cast<double>(windows.numel()),
                  [=](const Variables& in) { return Variables{fold(in[0], frames, 129, window)}; });
@@ -206,19 +233,21 @@ void gridnet_rows() {
 void signal_rows() {
   const Tensor signal = random_tensor({batch, samples}, DType::float32, -1, 1), window = hann_window();
   const Tensor spectrum = random_tensor({batch, frames, bins}, DType::complex64);
-  const double transform = 2.5 * n_fft * 9 * rows;  // 5 N log2 N of a complex transform, half of it for a real one
+  const double transform =
+      2.5 * n_fft * 9 *
+      static_cast<double>(batch * frames);  // 5 N log2 N of a complex transform, half of it for a real one
   differentiable("stft", {signal}, transform,
                  [=](const Variables& in) { return Variables{stft(in[0], window, hop_length)}; });
   differentiable("istft", {spectrum}, transform,
                  [=](const Variables& in) { return Variables{istft(in[0], window, hop_length, samples)}; });
   differentiable("soft_mask", {random_tensor({batch, frames, sources * bins})},
-                 activation_flops * sources * rows * bins,
+                 activation_flops * static_cast<double>(sources * batch * frames * bins),
                  [=](const Variables& in) { return Variables{soft_mask(in[0], spectrum, sources)}; });
   const Tensor estimates = random_tensor({batch, sources, samples}), references = estimates.clone();
-  differentiable("pit_snr", {estimates}, 3.0 * sources * sources * batch * samples,
+  differentiable("pit_snr", {estimates}, 3.0 * static_cast<double>(sources * sources * batch * samples),
                  [=](const Variables& in) { return Variables{pit_snr(references, in[0])}; });
   const Tensor four = random_tensor({batch, 4, samples});
-  differentiable("mixit_snr", {four}, 2.0 * (6 * 7 / 2) * batch * samples,
+  differentiable("mixit_snr", {four}, 2.0 * (6 * 7 / 2) * static_cast<double>(batch * samples),
                  [=](const Variables& in) { return Variables{mixit_snr(references, in[0])}; });
 }
 
@@ -231,15 +260,17 @@ void microphone_rows() {
 // An example of SMS-WSJ-FF-CT: two speakers, six microphones and one close to each speaker. The flops are those of the
 // formula: as many images as rooms fill a ball of 1.024 s, 20 operations each and four for each of 64 taps.
 void room_rows() {
-  const Tensor rooms = Tensor::from(std::vector<double>{8.169, 5.905, 3.073}, {1, 3});
-  const Tensor speakers = Tensor::from(std::vector<double>{3.312, 1.921, 1.557, 3.0, 2.379, 1.557}, {1, 2, 3});
-  const Tensor t60 = Tensor::from(std::vector<double>{0.387}, {1}), offsets = random_tensor({8, 3}, DType::float64);
+  const Tensor rooms = Tensor::from(std::vector<double>{8.169, 5.905, 3.073}, {1, 3}).to(device);
+  const Tensor speakers =
+      Tensor::from(std::vector<double>{3.312, 1.921, 1.557, 3.0, 2.379, 1.557}, {1, 2, 3}).to(device);
+  const Tensor t60 = Tensor::from(std::vector<double>{0.387}, {1}).to(device);
+  const std::vector<double> offsets = random_tensor({8, 3}, DType::float64).to_vector<double>();
   Tensor microphones = Tensor::empty({1, 8, 3}, DType::float64);
-  for (int i = 0; i < 24; ++i)
-    microphones.mutable_data<double>()[i] = 0.2 * offsets.data<double>()[i] + (i % 3 == 2 ? 1.5 : 4);
+  for (int i = 0; i < 24; ++i) microphones.mutable_data<double>()[i] = 0.2 * offsets[i] + (i % 3 == 2 ? 1.5 : 4);
+  const Tensor heard_at = microphones.to(device);
   const double images = 4.18879 * std::pow(1.024 * 343, 3) / (8.169 * 5.905 * 3.073);
   plain("room_responses", 16.0 * 8192 * sizeof(double), 16 * images * (20 + 4 * 64),
-        [=] { benchmark::DoNotOptimize(room_responses(rooms, speakers, microphones, t60)); });
+        [=] { benchmark::DoNotOptimize(room_responses(rooms, speakers, heard_at, t60)); });
 }
 
 // Batch 4 of 4 s at 8 kHz (501 frames, 129 bins), two speakers, six far-field microphones, 21 taps: the paper's sizes.
@@ -273,11 +304,11 @@ void optimiser_rows() {
   const AdamState state{flat.clone(),
                         flat.clone(),
                         flat.clone(),
-                        Tensor::full({1}, 1e-3, DType::float32),
-                        Tensor::zeros({1}, DType::int64),
-                        Tensor::zeros({1}, DType::int64),
-                        Tensor::zeros({3}, DType::float64)};
-  const Tensor norm = l2_norm(flat), loss = Tensor::zeros({1}, DType::float32);
+                        Tensor::full({1}, 1e-3, DType::float32).to(device),
+                        Tensor::zeros({1}, DType::int64, device),
+                        Tensor::zeros({1}, DType::int64, device),
+                        Tensor::zeros({3}, DType::float64, device)};
+  const Tensor norm = l2_norm(flat), loss = Tensor::zeros({1}, DType::float32, device);
   plain("l2_norm", static_cast<double>(flat.bytes()), 2.0 * parameters,
         [=] { benchmark::DoNotOptimize(l2_norm(flat)); });
   plain("adam", 7.0 * static_cast<double>(flat.bytes()), 14.0 * parameters, [=] {
@@ -293,34 +324,44 @@ void optimiser_rows() {
   plain("copy_all", 2.0 * static_cast<double>(flat.bytes()), 0, [=] { copy_all(pieces, targets); });
 }
 
-// Takes --threads=N out of the arguments; the rest are Google Benchmark's.
-bool take_threads(int& argc, char** argv) {
-  constexpr std::string_view flag = "--threads=";
+int64_t count_of(const std::string& flag, const std::string& value) {
+  int64_t count = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
+  if (error != std::errc() || *end != '\0' || count < 1)
+    throw_error<UsageError>("{}: expected a whole number of at least 1, got {}", flag, value);
+  return count;
+}
+
+// Takes our own flags out of the arguments; the rest are Google Benchmark's.
+void take_flags(int& argc, char** argv) {
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
-    if (!std::string_view(argv[i]).starts_with(flag)) {
-      argv[kept++] = argv[i];
-      continue;
-    }
-    char* end = nullptr;
-    const long count = std::strtol(argv[i] + flag.size(), &end, 10);
-    if (count < 1 || *end != '\0') return false;
-    set_num_threads(static_cast<int>(count));
+    const std::string argument = argv[i], flag = argument.substr(0, argument.find('='));
+    const std::string value = argument.substr(std::min(argument.size(), flag.size() + 1));
+    if (flag == "--threads") set_num_threads(static_cast<int>(count_of(flag, value)));
+    else if (flag == "--batch") batch = count_of(flag, value);
+    else if (flag == "--device") device = parse_device(value);
+    else argv[kept++] = argv[i];
   }
   argc = kept;
-  return true;
+  if (device.device.kind == Device::Kind::cpu) return;
+  cuda::check_device(device.device);
+  cuda::make_current(device.device);
 }
 
 }  // namespace
 }  // namespace sunder
 
 int main(int argc, char** argv) {
-  if (!sunder::take_threads(argc, argv)) {
-    std::fputs("sunder-bench-ops: expected --threads=N with N at least 1\n", stderr);
-    return 2;
+  try {
+    sunder::take_flags(argc, argv);
+  } catch (const sunder::Error& error) {
+    std::fprintf(stderr, "sunder-bench-ops: %s\n", error.what());
+    return dynamic_cast<const sunder::UsageError*>(&error) ? 2 : 6;
   }
   benchmark::Initialize(&argc, argv);
   if (benchmark::ReportUnrecognizedArguments(argc, argv)) return 2;
+  benchmark::AddCustomContext("device", sunder::device.device.kind == sunder::Device::Kind::cpu ? "cpu" : "cuda");
   benchmark::AddCustomContext("threads", std::to_string(sunder::num_threads()));
   benchmark::AddCustomContext("simd", sunder::simd_level());
   benchmark::AddCustomContext("blas", sunder::blas::core_name());
