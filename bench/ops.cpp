@@ -5,8 +5,7 @@
 // backward pass.
 // --device=cuda runs them there, where --batch=128 makes tensors larger than the cache (docs/kernels.md); a row's time
 // then includes waiting for the device once in a hundred runs.
-//     sunder-bench-ops [--device=cpu] [--batch=8] [--threads=N] [--benchmark_filter=REGEX] [--benchmark_format=json]
-//     ...
+//     sunder-bench-ops [--device=cpu] [--batch=8] [--threads=N] [--benchmark_filter=REGEX] ...
 #include <benchmark/benchmark.h>
 
 #include <charconv>
@@ -233,9 +232,8 @@ void gridnet_rows() {
 void signal_rows() {
   const Tensor signal = random_tensor({batch, samples}, DType::float32, -1, 1), window = hann_window();
   const Tensor spectrum = random_tensor({batch, frames, bins}, DType::complex64);
-  const double transform =
-      2.5 * n_fft * 9 *
-      static_cast<double>(batch * frames);  // 5 N log2 N of a complex transform, half of it for a real one
+  // 5 N log2 N of a complex transform, half of it for a real one.
+  const double transform = 2.5 * n_fft * 9 * static_cast<double>(batch * frames);
   differentiable("stft", {signal}, transform,
                  [=](const Variables& in) { return Variables{stft(in[0], window, hop_length)}; });
   differentiable("istft", {spectrum}, transform,

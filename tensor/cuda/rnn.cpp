@@ -99,7 +99,7 @@ class Plan {
   int64_t weight_count() const { return static_cast<int64_t>(weight_bytes_ / size_of(key_.dtype)); }
 
   const std::array<int64_t, 16>& matrices(cudnnHandle_t handle, const Tensor& space) {
-    if (!placed_) find_places(handle, space);
+    if (!placed_) find_matrices(handle, space);
     placed_ = true;
     return matrices_;
   }
@@ -135,7 +135,7 @@ class Plan {
     return Tensor::empty({static_cast<int64_t>(count + 7) / 8}, DType::float64, key_.stream);
   }
 
-  void find_places(cudnnHandle_t handle, const Tensor& space) {
+  void find_matrices(cudnnHandle_t handle, const Tensor& space) {
     const TensorDescriptor matrix, bias;
     for (int32_t k = 0; k < 16; ++k) {
       void *matrix_at = nullptr, *bias_at = nullptr;

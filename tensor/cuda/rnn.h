@@ -1,9 +1,9 @@
 // Bidirectional LSTMs of one layer without biases on a CUDA device (cuDNN), by plans that are kept for the next call.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
-#include <array>
 
 #include "tensor/tensor.h"
 
