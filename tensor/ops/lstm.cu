@@ -96,20 +96,19 @@ struct Parameters {
   S *bias_ih, *bias_hh;
 };
 
-// One of the 16 matrices a layer of the grid. Floor: the parameters and the space once, a few MB.
+// A block has a row of one of the 16 matrices. Floor: the parameters and the space once, a few MB.
 template <class T>
 __global__ void pack_weights_kernel(Parameters<const T, const compute_type<T>> from, T* space, Places places,
                                     int64_t inputs, int64_t wide, int64_t hidden) {
-  const int64_t piece = blockIdx.y, gate = piece / 8 * 4 + piece % 4;
+  const int64_t piece = blockIdx.y, row = (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x;
   const bool recurrent = piece % 8 >= 4;
   const int64_t columns = recurrent ? hidden : wide;
-  SUNDER_GRID_STRIDE(i, hidden * columns) {
-    const int64_t column = i % columns, row = gate * hidden + i / columns;
+  for (int64_t column = threadIdx.x; column < columns; column += blockDim.x) {
     T value(0);
     if (recurrent) value = from.weight_hh[row * hidden + column];
     else if (column < inputs) value = from.weight_ih[row * inputs + column];
     else if (column == inputs) value = T(from.bias_ih[row] + from.bias_hh[row]);
-    space[places.at[piece] + i] = value;
+    space[places.at[piece] + blockIdx.x * columns + column] = value;
   }
 }
 
@@ -117,19 +116,18 @@ __global__ void pack_weights_kernel(Parameters<const T, const compute_type<T>> f
 template <class T>
 __global__ void unpack_gradients_kernel(const T* space, Parameters<compute_type<T>, compute_type<T>> to, Places places,
                                         int64_t inputs, int64_t wide, int64_t hidden) {
-  const int64_t piece = blockIdx.y, gate = piece / 8 * 4 + piece % 4;
+  const int64_t piece = blockIdx.y, row = (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x;
   const bool recurrent = piece % 8 >= 4;
   const int64_t columns = recurrent ? hidden : wide;
-  SUNDER_GRID_STRIDE(i, hidden * columns) {
-    const int64_t column = i % columns, row = gate * hidden + i / columns;
-    const compute_type<T> value = space[places.at[piece] + i];
+  for (int64_t column = threadIdx.x; column < columns; column += blockDim.x) {
+    const compute_type<T> value = space[places.at[piece] + blockIdx.x * columns + column];
     if (recurrent) to.weight_hh[row * hidden + column] = value;
     else if (column < inputs) to.weight_ih[row * inputs + column] = value;
     else if (column == inputs) to.bias_ih[row] = to.bias_hh[row] = value;
   }
 }
 
-dim3 grid_of_weights(const LstmSizes& s, int64_t wide) { return {grid_for(s.hidden * std::max(wide, s.hidden)).x, 16}; }
+dim3 grid_of_weights(const LstmSizes& s) { return {blocks_for(s.hidden, 1), 16}; }
 
 }  // namespace
 }  // namespace sunder::cuda
@@ -143,7 +141,7 @@ void cuda::lstm_forward(const Tensor& x, const LstmWeights& weights, Tf32 tf32, 
   const Tensor space = rnn_weight_space(key);
   visit_stored("lstm", x.dtype(), [&]<class T>() {
     using S = compute_type<T>;
-    launch(pack_weights_kernel<T>, grid_of_weights(s, key.inputs), dim3(block_size), 0, native(x),
+    launch(pack_weights_kernel<T>, grid_of_weights(s), dim3(block_size), 0, native(x),
            Parameters<const T, const S>{weights.weight_ih.data<T>(), weights.weight_hh.data<T>(),
                                         weights.bias_ih.data<S>(), weights.bias_hh.data<S>()},
            space.mutable_data<T>(), places_of(key, space), s.inputs, key.inputs, s.hidden);
@@ -173,8 +171,7 @@ void cuda::lstm_backward(const Tensor& grad_y, const Tensor& x, const LstmWeight
   rnn_backward_weights(key, in, out, reserve, grad_space);
   visit_stored("lstm", x.dtype(), [&]<class T>() {
     using S = compute_type<T>;
-    launch(unpack_gradients_kernel<T>, grid_of_weights(s, key.inputs), dim3(block_size), 0, native(x),
-           grad_space.data<T>(),
+    launch(unpack_gradients_kernel<T>, grid_of_weights(s), dim3(block_size), 0, native(x), grad_space.data<T>(),
            Parameters<S, S>{d.weight_ih.mutable_data<S>(), d.weight_hh.mutable_data<S>(), d.bias_ih.mutable_data<S>(),
                             d.bias_hh.mutable_data<S>()},
            places_of(key, grad_space), s.inputs, key.inputs, s.hidden);
