@@ -96,11 +96,14 @@ struct Parameters {
   S *bias_ih, *bias_hh;
 };
 
-// A block has a row of one of the 16 matrices. Floor: the parameters and the space once, a few MB.
+// A block has a row of one of the 16 matrices; the table is read where the launch put it, not from a copy. Floor: the
+// parameters and the space once, a few MB.
 template <class T>
-__global__ void pack_weights_kernel(Parameters<const T, const compute_type<T>> from, T* space, Places places,
-                                    int64_t inputs, int64_t wide, int64_t hidden) {
-  const int64_t piece = blockIdx.y, row = (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x;
+__global__ void pack_weights_kernel(Parameters<const T, const compute_type<T>> from, T* space,
+                                    const __grid_constant__ Places places, int64_t inputs, int64_t wide,
+                                    int64_t hidden) {
+  const int piece = static_cast<int>(blockIdx.y);
+  const int64_t begin = places.at[piece], row = (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x;
   const bool recurrent = piece % 8 >= 4;
   const int64_t columns = recurrent ? hidden : wide;
   for (int64_t column = threadIdx.x; column < columns; column += blockDim.x) {
@@ -108,19 +111,21 @@ __global__ void pack_weights_kernel(Parameters<const T, const compute_type<T>> f
     if (recurrent) value = from.weight_hh[row * hidden + column];
     else if (column < inputs) value = from.weight_ih[row * inputs + column];
     else if (column == inputs) value = T(from.bias_ih[row] + from.bias_hh[row]);
-    space[places.at[piece] + blockIdx.x * columns + column] = value;
+    space[begin + blockIdx.x * columns + column] = value;
   }
 }
 
 // The other way round: the sum's gradient is that of each bias.
 template <class T>
-__global__ void unpack_gradients_kernel(const T* space, Parameters<compute_type<T>, compute_type<T>> to, Places places,
-                                        int64_t inputs, int64_t wide, int64_t hidden) {
-  const int64_t piece = blockIdx.y, row = (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x;
+__global__ void unpack_gradients_kernel(const T* space, Parameters<compute_type<T>, compute_type<T>> to,
+                                        const __grid_constant__ Places places, int64_t inputs, int64_t wide,
+                                        int64_t hidden) {
+  const int piece = static_cast<int>(blockIdx.y);
+  const int64_t begin = places.at[piece], row = (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x;
   const bool recurrent = piece % 8 >= 4;
   const int64_t columns = recurrent ? hidden : wide;
   for (int64_t column = threadIdx.x; column < columns; column += blockDim.x) {
-    const compute_type<T> value = space[places.at[piece] + blockIdx.x * columns + column];
+    const compute_type<T> value = space[begin + blockIdx.x * columns + column];
     if (recurrent) to.weight_hh[row * hidden + column] = value;
     else if (column < inputs) to.weight_ih[row * inputs + column] = value;
     else if (column == inputs) to.bias_ih[row] = to.bias_hh[row] = value;
