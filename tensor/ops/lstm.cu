@@ -79,16 +79,6 @@ Tensor exchanged(const Tensor& x, int64_t first, int64_t second, int64_t rows) {
   return first == 1 || second == 1 ? wide.reshape({second, first, rows, x.size(-1)}) : permute(wide, {1, 0, 2, 3});
 }
 
-// Where cuDNN's matrices begin: for each direction those of x of the gates i, f, g, o, then those of h.
-struct Places {
-  int64_t at[16];
-};
-Places places_of(const RnnKey& key, const Tensor& space) {
-  Places places{};
-  std::ranges::copy(rnn_matrices(key, space), places.at);
-  return places;
-}
-
 // Both directions' parameters: matrices (2, 4H, C) and (2, 4H, H), biases (2, 4H).
 template <class T, class S>
 struct Parameters {
@@ -96,22 +86,34 @@ struct Parameters {
   S *bias_ih, *bias_hh;
 };
 
-// A block has a row of one of the 16 matrices; the table is read where the launch put it, not from a copy. Floor: the
-// parameters and the space once, a few MB.
+using Places = std::array<int64_t, 16>;  // of rnn_matrices
+
+// A block has a row of one of cuDNN's 16 matrices, which begins at `begin` in its weight space; `row`: of the
+// parameter.
+struct MatrixRow {
+  bool recurrent;
+  int64_t columns, row, begin;
+};
+__device__ __forceinline__ MatrixRow row_of_block(const Places& places, int64_t wide, int64_t hidden) {
+  const int piece = static_cast<int>(blockIdx.y);
+  const bool recurrent = piece % 8 >= 4;
+  const int64_t columns = recurrent ? hidden : wide;
+  return {recurrent, columns, (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x, places[piece] + blockIdx.x * columns};
+}
+
+// The table of places is read where the launch put it, not from a copy. Floor: the parameters and the space once, a few
+// MB.
 template <class T>
 __global__ void pack_weights_kernel(Parameters<const T, const compute_type<T>> from, T* space,
                                     const __grid_constant__ Places places, int64_t inputs, int64_t wide,
                                     int64_t hidden) {
-  const int piece = static_cast<int>(blockIdx.y);
-  const int64_t begin = places.at[piece], row = (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x;
-  const bool recurrent = piece % 8 >= 4;
-  const int64_t columns = recurrent ? hidden : wide;
+  const auto [recurrent, columns, row, begin] = row_of_block(places, wide, hidden);
   for (int64_t column = threadIdx.x; column < columns; column += blockDim.x) {
     T value(0);
     if (recurrent) value = from.weight_hh[row * hidden + column];
     else if (column < inputs) value = from.weight_ih[row * inputs + column];
     else if (column == inputs) value = T(from.bias_ih[row] + from.bias_hh[row]);
-    space[begin + blockIdx.x * columns + column] = value;
+    space[begin + column] = value;
   }
 }
 
@@ -120,12 +122,9 @@ template <class T>
 __global__ void unpack_gradients_kernel(const T* space, Parameters<compute_type<T>, compute_type<T>> to,
                                         const __grid_constant__ Places places, int64_t inputs, int64_t wide,
                                         int64_t hidden) {
-  const int piece = static_cast<int>(blockIdx.y);
-  const int64_t begin = places.at[piece], row = (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x;
-  const bool recurrent = piece % 8 >= 4;
-  const int64_t columns = recurrent ? hidden : wide;
+  const auto [recurrent, columns, row, begin] = row_of_block(places, wide, hidden);
   for (int64_t column = threadIdx.x; column < columns; column += blockDim.x) {
-    const compute_type<T> value = space[begin + blockIdx.x * columns + column];
+    const compute_type<T> value = space[begin + column];
     if (recurrent) to.weight_hh[row * hidden + column] = value;
     else if (column < inputs) to.weight_ih[row * inputs + column] = value;
     else if (column == inputs) to.bias_ih[row] = to.bias_hh[row] = value;
@@ -149,7 +148,7 @@ void cuda::lstm_forward(const Tensor& x, const LstmWeights& weights, Tf32 tf32, 
     launch(pack_weights_kernel<T>, grid_of_weights(s), dim3(block_size), 0, native(x),
            Parameters<const T, const S>{weights.weight_ih.data<T>(), weights.weight_hh.data<T>(),
                                         weights.bias_ih.data<S>(), weights.bias_hh.data<S>()},
-           space.mutable_data<T>(), places_of(key, space), s.inputs, key.inputs, s.hidden);
+           space.mutable_data<T>(), rnn_matrices(key, space), s.inputs, key.inputs, s.hidden);
   });
   const Tensor in = widen(x, s, key.inputs);
   const Tensor out = Tensor::empty({s.steps, s.sequences(), 2 * s.hidden}, x.dtype(), x.stream());
@@ -179,7 +178,7 @@ void cuda::lstm_backward(const Tensor& grad_y, const Tensor& x, const LstmWeight
     launch(unpack_gradients_kernel<T>, grid_of_weights(s), dim3(block_size), 0, native(x), grad_space.data<T>(),
            Parameters<S, S>{d.weight_ih.mutable_data<S>(), d.weight_hh.mutable_data<S>(), d.bias_ih.mutable_data<S>(),
                             d.bias_hh.mutable_data<S>()},
-           places_of(key, grad_space), s.inputs, key.inputs, s.hidden);
+           rnn_matrices(key, grad_space), s.inputs, key.inputs, s.hidden);
   });
 }
 
