@@ -7,7 +7,7 @@
 #include <functional>
 #include <nlohmann/json.hpp>
 
-#include "nn/registry.h"
+#include "nn/architectures.h"
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/step.h"
@@ -97,8 +97,7 @@ std::string run(const StepBenchmark& b) {
   const auto network = make_separator(network_config(b), precision, stream, /*seed=*/0);
   const bool far_field = b.model == "tf-gridnet";
   Adam adam(network->parameters(), 1e-3, {.clip = far_field ? 1.0 : AdamOptions{}.clip});
-  StepRunner runner(network->parameters(), adam,
-                    b.mode == "graph" ? cuda::GraphUse::required : cuda::GraphUse::off);
+  StepRunner runner(network->parameters(), adam, b.mode == "graph" ? cuda::GraphUse::required : cuda::GraphUse::off);
   const Step step = make_step(*network, b, static_cast<int64_t>(8000 * b.seconds), dtype);
   // As the twin does it: every step is waited for.
   const auto run_one = [&](int64_t number) {

@@ -42,10 +42,10 @@ std::map<std::string, Tensor> Adam::state_dict() const {
 void Adam::load_state_dict(const std::map<std::string, Tensor>& tensors, const std::string& source) {
   for (const auto& [name, tensor] : state_dict()) {
     const auto found = tensors.find(name);
-    if (found == tensors.end()) throw_error<CheckpointError>("{}: expected a tensor {}, found none", source, name);
+    if (found == tensors.end()) throw_error<ModelError>("{}: expected a tensor {}, found none", source, name);
     if (found->second.shape() != tensor.shape() || found->second.dtype() != tensor.dtype())
-      throw_error<CheckpointError>("{}: expected {} as {}, found {}", source, name, describe(tensor),
-                                   describe(found->second));
+      throw_error<ModelError>("{}: expected {} as {}, found {}", source, name, describe(tensor),
+                              describe(found->second));
     tensor.copy_from(found->second);
   }
 }

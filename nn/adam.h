@@ -28,7 +28,7 @@ class Adam {
 
   // Everything a checkpoint has to keep: exp_avg.<name>, exp_avg_sq.<name> and the counters.
   std::map<std::string, Tensor> state_dict() const;
-  // Throws CheckpointError naming the first tensor that is missing or of another shape.
+  // Throws ModelError naming the first tensor that is missing or of another shape.
   void load_state_dict(const std::map<std::string, Tensor>& tensors, const std::string& source);
 
  private:

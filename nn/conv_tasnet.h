@@ -2,9 +2,9 @@
 // STFT magnitudes, masks that add up to one, the mixture's phase.
 #pragma once
 
-#include "audio/stft.h"
 #include "nn/precision.h"
 #include "nn/separator.h"
+#include "nn/stft.h"
 
 namespace sunder {
 

@@ -92,15 +92,15 @@ void Parameters::load_state_dict(const std::map<std::string, Tensor>& tensors, c
   for (const auto& [name, tensor] : own) {
     const auto found = tensors.find(name);
     if (found == tensors.end())
-      throw_error<CheckpointError>("{}: expected a tensor {} of shape {}, found none", source, name,
-                                   to_string(tensor.shape()));
+      throw_error<ModelError>("{}: expected a tensor {} of shape {}, found none", source, name,
+                              to_string(tensor.shape()));
     if (found->second.shape() != tensor.shape() || !is_real(found->second.dtype()))
-      throw_error<CheckpointError>("{}: expected {} of shape {}, found {}", source, name, to_string(tensor.shape()),
-                                   describe(found->second));
+      throw_error<ModelError>("{}: expected {} of shape {}, found {}", source, name, to_string(tensor.shape()),
+                              describe(found->second));
   }
   for (const auto& [name, tensor] : tensors)
     if (!own.contains(name))
-      throw_error<CheckpointError>("{}: holds a tensor {} that the network does not have", source, name);
+      throw_error<ModelError>("{}: holds a tensor {} that the network does not have", source, name);
   for (const auto& [name, tensor] : own) tensor.copy_from(tensors.at(name).cast(tensor.dtype()).to(tensor.stream()));
 }
 

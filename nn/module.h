@@ -1,6 +1,6 @@
 // Named parameters in one flat buffer. A network declares what it needs under the names of its reference implementation
-// (a PyTorch state dict); allocate() then gives every parameter a piece of one buffer and another of the gradients' buffer,
-// so that clipping and Adam are one pass each.
+// (a PyTorch state dict); allocate() then gives every parameter a piece of one buffer and another of the gradients'
+// buffer, so that clipping and Adam are one pass each.
 #pragma once
 
 #include <map>
@@ -22,7 +22,8 @@ struct Init {
 
 class Parameters {
  public:
-  // A tensor of the state dict: `name` with `shape` there; `use` is the shape the network works with (as many elements).
+  // A tensor of the state dict: `name` with `shape` there; `use` is the shape the network works with (as many
+  // elements).
   struct Entry {
     std::string name;
     Shape shape;
@@ -38,7 +39,7 @@ class Parameters {
   // Makes the buffers and fills them; what a parameter starts with depends on seed and its position alone.
   void allocate(DType dtype, Stream stream, uint64_t seed);
 
-  int64_t count() const;           // numbers in the state dict, padding not counted
+  int64_t count() const;                                  // numbers in the state dict, padding not counted
   const Tensor& values() const { return values_; }        // (P) with padding
   const Tensor& gradients() const { return gradients_; }  // (P) with padding, always zero
   void zero_grad() const;
@@ -48,7 +49,7 @@ class Parameters {
   std::map<std::string, Tensor> named(const Tensor& flat) const;
   // A declared parameter with the values that stand in its place in `copy`, (P) like values() but of any dtype.
   Variable in_copy(const Tensor& copy, const Variable& parameter) const;
-  // Copies values in. Throws CheckpointError naming the first tensor that is missing, left over or of another shape.
+  // Copies values in. Throws ModelError naming the first tensor that is missing, left over or of another shape.
   void load_state_dict(const std::map<std::string, Tensor>& tensors, const std::string& source) const;
 
  private:

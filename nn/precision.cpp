@@ -9,7 +9,8 @@ Precision parse_precision(const std::string& name, Device device) {
   if (name == "tf32") precision.tf32 = Tf32::on;
   else if (name == "bf16") precision.activations = DType::bfloat16;
   else throw_error<UsageError>("precision: expected one of {}, got '{}'", fmt::join(precision_names, ", "), name);
-  if (device.is_cpu()) throw_error<UsageError>("precision {}: needs --device cuda; the CPU has fp32 and fp64", name);
+  if (device.is_cpu())
+    throw_error<UsageError>("precision {}: expected a CUDA device; the CPU computes in fp32 and fp64", name);
   return precision;
 }
 

@@ -1,10 +1,10 @@
 // One loss per method on a batch of mixtures, network included: what a training program and the benchmark both run.
-// A loss between waveforms is the mean over an item's targets and the SUM over the network's inputs, dB. All tensors are
-// on the network's device, and nothing waits for it: a step can be captured. Orders come from
+// A loss between waveforms is the mean over an item's targets and the SUM over the network's inputs, dB. All tensors
+// are on the network's device, and nothing waits for it: a step can be captured. Orders come from
 // objectives/{pit,mixit,mixcycle}.h.
 #pragma once
 
-#include "nn/far_field.h"
+#include "nn/tfgridnet_separator.h"
 #include "objectives/m2m.h"
 #include "objectives/unssor.h"
 

@@ -176,9 +176,9 @@ class Pool {
                               static_cast<double>(memory.total) / mib);
     }
     return fmt::format(
-        "out of memory on {}: asked for {} bytes ({:.1f} MiB) with {:.1f} MiB in use{}, most of it in tensors: {}; {}",
+        "out of memory on {}: asked for {} bytes ({:.1f} MiB) with {:.1f} MiB in use{}, most of it in tensors: {}",
         to_string(device_), bytes, static_cast<double>(bytes) / mib, static_cast<double>(stats_.bytes_in_use) / mib,
-        of_device, largest.empty() ? "none" : largest, less_memory_advice);
+        of_device, largest.empty() ? "none" : largest);
   }
 
   Device device_;

@@ -9,13 +9,14 @@
 #include <filesystem>
 #include <string>
 
-#include "nn/safetensors.h"
+#include "files/safetensors.h"
+#include "tests/paths.h"
 
 namespace sunder {
 
 inline std::filesystem::path shared_folder() {
   const char* folder = std::getenv("SUNDER_SHARED");
-  return folder ? folder : SUNDER_SOURCE_DIR "/../shared";
+  return folder ? folder : source_folder + "/../shared";
 }
 
 // Without the reference data a test skips, visibly; where SUNDER_REQUIRE_SHARED=1 it fails.

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "nn/durable_file.h"
-#include "train/crc32c.h"
+#include "files/crc32c.h"
+#include "files/durable_file.h"
 
 namespace sunder {
 
@@ -66,25 +66,24 @@ struct Manifest {
 
 Manifest read_manifest(const fs::path& folder) {
   const std::string name = (folder / "manifest.json").string();
-  if (!fs::is_regular_file(name)) throw_error<CheckpointError>("{}: missing, the checkpoint is not whole", name);
+  if (!fs::is_regular_file(name)) throw_error<ModelError>("{}: missing, the checkpoint is not whole", name);
   try {
     const json manifest = json::parse(read_text(name));
     return {manifest.at("step").get<int64_t>(), manifest.at("best").get<bool>(), manifest.at("files")};
   } catch (const json::exception& error) {
-    throw_error<CheckpointError>("{}: damaged: {}", name, error.what());
+    throw_error<ModelError>("{}: damaged: {}", name, error.what());
   }
 }
 
 void verify(const fs::path& folder, const Manifest& manifest) {
   for (const char* name : file_names) {
     const fs::path path = folder / name;
-    if (!fs::is_regular_file(path))
-      throw_error<CheckpointError>("{}: missing, the checkpoint is not whole", path.string());
+    if (!fs::is_regular_file(path)) throw_error<ModelError>("{}: missing, the checkpoint is not whole", path.string());
     const json found = file_record(path);
     if (!manifest.files.is_object() || manifest.files.value(name, json()) != found)
-      throw_error<CheckpointError>("{}: damaged: expected {}, got {}", path.string(),
-                                   manifest.files.is_object() ? manifest.files.value(name, json()).dump() : "a record",
-                                   found.dump());
+      throw_error<ModelError>("{}: damaged: expected {}, got {}", path.string(),
+                              manifest.files.is_object() ? manifest.files.value(name, json()).dump() : "a record",
+                              found.dump());
   }
 }
 
@@ -141,7 +140,7 @@ int64_t newest_best(const fs::path& folder, int64_t otherwise) {
   for (const int64_t step : list_steps(folder)) {
     try {
       if (read_manifest(folder / step_name(step)).is_best) return step;
-    } catch (const CheckpointError&) {  // a damaged one is no candidate
+    } catch (const ModelError&) {  // a damaged one is no candidate
     }
   }
   return otherwise;
@@ -183,8 +182,8 @@ void save_checkpoint(const fs::path& run_folder, int64_t step, const CheckpointD
 Checkpoint load_checkpoint(const fs::path& path) {
   std::error_code error;
   const fs::path folder = fs::canonical(path, error);
-  if (error) throw_error<CheckpointError>("{}: no such checkpoint", path.string());
-  if (!fs::is_directory(folder)) throw_error<CheckpointError>("{}: expected a checkpoint folder", path.string());
+  if (error) throw_error<ModelError>("{}: no such checkpoint", path.string());
+  if (!fs::is_directory(folder)) throw_error<ModelError>("{}: expected a checkpoint folder", path.string());
   const Manifest manifest = read_manifest(folder);
   verify(folder, manifest);
   Checkpoint checkpoint;
@@ -206,12 +205,12 @@ std::optional<Checkpoint> find_latest(const fs::path& run_folder) {
       if (!damaged.empty())
         checkpoint.note = fmt::format("went back to {}: {}", checkpoint.path.string(), fmt::join(damaged, "; "));
       return checkpoint;
-    } catch (const CheckpointError& error) {
+    } catch (const ModelError& error) {
       damaged.push_back(error.what());
     }
   }
   if (damaged.empty()) return std::nullopt;
-  throw_error<CheckpointError>("{}: no checkpoint is whole: {}", folder.string(), fmt::join(damaged, "; "));
+  throw_error<ModelError>("{}: no checkpoint is whole: {}", folder.string(), fmt::join(damaged, "; "));
 }
 
 Checkpoint find_checkpoint(const fs::path& path) {

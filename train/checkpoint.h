@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "nn/safetensors.h"
+#include "files/safetensors.h"
 #include "train/state.h"
 
 namespace sunder {
@@ -31,14 +31,14 @@ struct Checkpoint {
 // replaced. Throws Error if it cannot be written: nothing is left behind and the older ones stay.
 void save_checkpoint(const std::filesystem::path& run_folder, int64_t step, const CheckpointData& data, bool is_best);
 
-// Reads one checkpoint folder (or a link to one) after verifying every file. Throws CheckpointError.
+// Reads one checkpoint folder (or a link to one) after verifying every file. Throws ModelError.
 Checkpoint load_checkpoint(const std::filesystem::path& path);
 
-// The newest whole checkpoint of a run, or none if it has no checkpoint at all. Throws CheckpointError if it has some
+// The newest whole checkpoint of a run, or none if it has no checkpoint at all. Throws ModelError if it has some
 // and all are damaged.
 std::optional<Checkpoint> find_latest(const std::filesystem::path& run_folder);
 
-// What --resume names: a checkpoint, or a run folder for its newest whole one. Throws CheckpointError.
+// What --resume names: a checkpoint, or a run folder for its newest whole one. Throws ModelError.
 Checkpoint find_checkpoint(const std::filesystem::path& path);
 
 // Before a run goes on from `checkpoint`, one of its own: removes the later ones and points `last` and `best` at what

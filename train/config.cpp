@@ -6,9 +6,9 @@
 #include <cstdlib>
 #include <fstream>
 #include <limits>
-#include <numeric>
 
-#include "audio/toml.h"
+#include "command/suggest.h"
+#include "files/toml.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -144,20 +144,6 @@ void apply(Config& config, const toml::table& table, const std::string& source) 
   }
 }
 
-size_t edit_distance(const std::string& a, const std::string& b) {
-  std::vector<size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), size_t{0});
-  for (size_t i = 0; i < a.size(); ++i) {
-    size_t diagonal = row[0]++;
-    for (size_t j = 0; j < b.size(); ++j) {
-      const size_t replaced = diagonal + (a[i] != b[j]);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, row[j] + 1, row[j + 1] + 1});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 void set_config(Config& config, const std::string& key, const std::string& text, const std::string& source) {
@@ -218,17 +204,8 @@ void check_resumable(const Config& saved, const Config& wanted, const std::files
   for (const ConfigDifference& d : compare(saved, wanted))
     if (d.fixed) lines.push_back(fmt::format("{} = {} (now {})", d.key, d.before, d.after));
   if (!lines.empty())
-    throw_error<CheckpointError>("{}: the run was started with {}; a resumed run cannot change it", path.string(),
-                                 fmt::join(lines, ", "));
-}
-
-std::string suggest(const std::string& word, const std::vector<std::string>& candidates) {
-  const auto nearer = [&](const std::string& a, const std::string& b) {
-    return edit_distance(word, a) < edit_distance(word, b);
-  };
-  const auto best = std::min_element(candidates.begin(), candidates.end(), nearer);
-  if (best == candidates.end() || edit_distance(word, *best) > std::max<size_t>(3, word.size() / 2)) return "";
-  return fmt::format(", did you mean '{}'?", *best);
+    throw_error<ModelError>("{}: the run was started with {}; a resumed run cannot change it", path.string(),
+                            fmt::join(lines, ", "));
 }
 
 }  // namespace sunder

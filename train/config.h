@@ -130,10 +130,7 @@ struct ConfigDifference {
 };
 
 std::vector<ConfigDifference> compare(const Config& before, const Config& after);
-// Throws CheckpointError that lists the differing keys which a resumed run cannot change.
+// Throws ModelError that lists the differing keys which a resumed run cannot change.
 void check_resumable(const Config& saved, const Config& wanted, const std::filesystem::path& path);
-
-// The candidate with the smallest edit distance to `word`, as ", did you mean 'x'?", or "" where none is near.
-std::string suggest(const std::string& word, const std::vector<std::string>& candidates);
 
 }  // namespace sunder

@@ -10,16 +10,9 @@
 #include <thread>
 #include <vector>
 
-#include "audio/mixture_set.h"
-#include "tensor/tensor.h"
+#include "audio/sets/batch.h"
 
 namespace sunder {
-
-struct Batch {
-  Tensor mixtures;    // (B, L), of several microphones (B, M, L)
-  Tensor references;  // (B, S, L); undefined unless the method reads clean sources
-  Tensor close_talk;  // (B, S, L); undefined unless the set was opened with close-talk microphones
-};
 
 struct LoaderOptions {
   int64_t batch = 128;
@@ -74,20 +67,5 @@ class Loader {
   std::vector<int64_t> order_;
   std::map<int64_t, Prepared> ready_;
 };
-
-// Where a segment of an item starts, in samples.
-struct Segment {
-  Mixture item;
-  int64_t start = 0;
-};
-
-// Segments of one length, on the host; an item shorter than it is padded with zeros at its end. All items come from one
-// set.
-Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype);
-void copy_segment(const std::vector<float>& signal, int64_t start, int64_t length, float* to);
-// Where the segment of an item starts: uniform over whole seconds 0 ... floor(length / rate) - seconds, or over
-// samples.
-int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const std::string& crop,
-                      uint64_t seed, int64_t epoch, int64_t item);
 
 }  // namespace sunder

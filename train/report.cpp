@@ -4,8 +4,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "train/plot.h"
-#include "train/separation_picture.h"
+#include "report/plot.h"
+#include "report/separation_picture.h"
 
 namespace sunder {
 

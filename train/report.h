@@ -1,8 +1,8 @@
 // What a run shows of itself: metrics.jsonl, TensorBoard's events and the picture of its curves.
 #pragma once
 
+#include "report/tensorboard.h"
 #include "train/run_folder.h"
-#include "train/tensorboard.h"
 #include "train/validation.h"
 
 namespace sunder {

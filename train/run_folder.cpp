@@ -10,7 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "nn/durable_file.h"
+#include "files/durable_file.h"
 #include "tensor/error.h"
 
 namespace sunder {

@@ -27,7 +27,7 @@ StateValue decode(const json& value, const std::string& key, const std::string& 
   if (name == "nan") return std::numeric_limits<double>::quiet_NaN();
   if (name == "inf") return std::numeric_limits<double>::infinity();
   if (name == "-inf") return -std::numeric_limits<double>::infinity();
-  throw_error<CheckpointError>("{}: '{}': expected a number or a text, got {}", source, key, value.dump());
+  throw_error<ModelError>("{}: '{}': expected a number or a text, got {}", source, key, value.dump());
 }
 
 }  // namespace
@@ -46,10 +46,10 @@ State parse_state(const std::string& text, const std::string& source) {
   State state;
   try {
     const json parsed = json::parse(text);
-    if (!parsed.is_object()) throw_error<CheckpointError>("{}: expected an object, got {}", source, parsed.type_name());
+    if (!parsed.is_object()) throw_error<ModelError>("{}: expected an object, got {}", source, parsed.type_name());
     for (const auto& [key, value] : parsed.items()) state[key] = decode(value, key, source);
   } catch (const json::exception& error) {
-    throw_error<CheckpointError>("{}: not valid JSON: {}", source, error.what());
+    throw_error<ModelError>("{}: not valid JSON: {}", source, error.what());
   }
   return state;
 }
@@ -57,9 +57,9 @@ State parse_state(const std::string& text, const std::string& source) {
 template <class T>
 T state_value(const State& state, const std::string& key) {
   const auto found = state.find(key);
-  if (found == state.end()) throw_error<CheckpointError>("the checkpoint's state.json has no '{}'", key);
+  if (found == state.end()) throw_error<ModelError>("the checkpoint's state.json has no '{}'", key);
   const T* value = std::get_if<T>(&found->second);
-  if (!value) throw_error<CheckpointError>("the checkpoint's state.json holds another type under '{}'", key);
+  if (!value) throw_error<ModelError>("the checkpoint's state.json holds another type under '{}'", key);
   return *value;
 }
 

@@ -12,11 +12,11 @@ using StateValue = std::variant<int64_t, double, std::string>;
 using State = std::map<std::string, StateValue>;
 
 // JSON and back; doubles keep every bit, inf and nan stand as {"number": "inf"}. `source` begins the messages of the
-// CheckpointError that text of another form throws.
+// ModelError that text of another form throws.
 std::string to_json(const State& state);
 State parse_state(const std::string& json, const std::string& source);
 
-// The value under `key`, T one of int64_t, double and std::string. Throws CheckpointError if it is missing or of
+// The value under `key`, T one of int64_t, double and std::string. Throws ModelError if it is missing or of
 // another type.
 template <class T>
 T state_value(const State& state, const std::string& key);

@@ -5,7 +5,7 @@
 using namespace sunder;
 
 int main(int argc, char** argv) {
-  return run_main("sunder-train-m2m", [&] {
+  return run_training("sunder-train-m2m", [&] {
     const RunOptions options = parse_run_options(
         "sunder-train-m2m",
         "Trains a TF-GridNet on far-field mixtures with close-talk mixtures as weak supervision (M2M).", argc, argv);

@@ -28,7 +28,7 @@ bool is_cyclic(Trainer& trainer) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run_main("sunder-train-mixcycle", [&] {
+  return run_training("sunder-train-mixcycle", [&] {
     const RunOptions options = parse_run_options(
         "sunder-train-mixcycle",
         "Trains a separator from mixtures alone: MixPIT first, then from its own estimates mixed again (MixCycle).",

@@ -6,7 +6,7 @@
 using namespace sunder;
 
 int main(int argc, char** argv) {
-  return run_main("sunder-train-mixit", [&] {
+  return run_training("sunder-train-mixit", [&] {
     const RunOptions options = parse_run_options(
         "sunder-train-mixit",
         "Trains a separator from mixtures alone: sums of two mixtures into outputs that add up to the two (MixIT).",

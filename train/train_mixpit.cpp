@@ -6,7 +6,7 @@
 using namespace sunder;
 
 int main(int argc, char** argv) {
-  return run_main("sunder-train-mixpit", [&] {
+  return run_training("sunder-train-mixpit", [&] {
     const RunOptions options = parse_run_options(
         "sunder-train-mixpit", "Trains a separator from mixtures alone: sums of two mixtures into the two (MixPIT).",
         argc, argv);

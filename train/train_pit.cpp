@@ -23,7 +23,7 @@ int train_on_spectra(const RunOptions& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  return run_main("sunder-train-pit", [&] {
+  return run_training("sunder-train-pit", [&] {
     const RunOptions options = parse_run_options(
         "sunder-train-pit", "Trains a separator on mixtures with their clean sources (PIT).", argc, argv);
     if (options.config.model.architecture == "tf-gridnet") return train_on_spectra(options);

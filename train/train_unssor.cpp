@@ -5,7 +5,7 @@
 using namespace sunder;
 
 int main(int argc, char** argv) {
-  return run_main("sunder-train-unssor", [&] {
+  return run_training("sunder-train-unssor", [&] {
     const RunOptions options = parse_run_options(
         "sunder-train-unssor",
         "Trains a TF-GridNet on far-field mixtures alone (UNSSOR); it needs more microphones than speakers.", argc,

@@ -2,10 +2,10 @@
 
 #include <cmath>
 
-#include "nn/registry.h"
+#include "command/signals.h"
+#include "nn/architectures.h"
 #include "tensor/memory.h"
 #include "tensor/parallel.h"
-#include "train/signals.h"
 #include "train/step_memory.h"
 
 namespace sunder {
@@ -50,8 +50,7 @@ Trainer::Trainer(const RunOptions& options, const Method& method) : options_(opt
   const Stream stream = stream_->get();
   const Precision precision = parse_precision(c.train.precision, stream.device);
   network_ = make_separator(network_config(c, method), precision, stream, c.train.seed);
-  if (!c.train.init.empty() &&
-      (options.resume == "none" || (options.resume == "auto" && !find_latest(options.output))))
+  if (!c.train.init.empty() && (options.resume == "none" || (options.resume == "auto" && !find_latest(options.output))))
     load_weights(c.train.init);
   adam_ = std::make_unique<Adam>(
       network_->parameters(), c.optim.lr,
@@ -392,7 +391,7 @@ int Trainer::finish() {
     save_stopped();
     log_->info("stopped by {} after step {}; the checkpoint is in {}; run again with --resume auto to go on",
                stop_signal_name(), steps_, (options_.output / "checkpoints" / "last").string());
-    return stopped_exit_code;
+    return exit_stopped;
   }
   const std::string summary = fmt::format(
       "| method | epochs | steps | minutes | best by | score |\n| --- | --- | --- | --- | --- | --- |\n"

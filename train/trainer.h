@@ -10,12 +10,12 @@
 #include <set>
 
 #include "nn/adam.h"
-#include "nn/far_field.h"
+#include "nn/tfgridnet_separator.h"
 #include "tensor/cuda/runtime.h"
 #include "train/checkpoint.h"
 #include "train/loader.h"
 #include "train/options.h"
-#include "train/progress.h"
+#include "train/progress_bar.h"
 #include "train/report.h"
 #include "train/run_folder.h"
 #include "train/step_runner.h"

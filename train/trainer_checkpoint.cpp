@@ -1,8 +1,8 @@
 // How a Trainer begins, is kept and goes on: the run folder and its checkpoints.
-#include "nn/registry.h"
-#include "nn/safetensors.h"
+#include "command/signals.h"
+#include "files/safetensors.h"
+#include "nn/architectures.h"
 #include "tensor/parallel.h"
-#include "train/signals.h"
 #include "train/trainer.h"
 
 namespace sunder {
@@ -92,10 +92,10 @@ void Trainer::resume(const Checkpoint& checkpoint) {
   const State& state = checkpoint.data.state;
   const std::string source = checkpoint.path.string();
   if (const auto method = state_value<std::string>(state, "method"); method != method_.name)
-    throw_error<CheckpointError>("{}: expected a run of {}, found one of {}", source, method_.name, method);
+    throw_error<ModelError>("{}: expected a run of {}, found one of {}", source, method_.name, method);
   const auto saved = checkpoint.data.model.metadata.find("config");
   if (saved == checkpoint.data.model.metadata.end())
-    throw_error<CheckpointError>("{}: expected the run's configuration in the model's metadata, found none", source);
+    throw_error<ModelError>("{}: expected the run's configuration in the model's metadata, found none", source);
   const Config before = parse_config(saved->second, source);
   check_resumable(before, config(), checkpoint.path);
   for (const ConfigDifference& change : compare(before, config()))

@@ -6,10 +6,10 @@
 
 #include "audio/metrics/si_snr.h"
 #include "autograd/variable.h"
+#include "command/signals.h"
 #include "objectives/mixcycle.h"
 #include "tensor/error.h"
 #include "tensor/ops/slice_axis.h"
-#include "train/signals.h"
 
 namespace sunder {
 namespace {

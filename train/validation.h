@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "audio/mixture_set.h"
+#include "audio/sets/mixture_set.h"
 #include "nn/separator.h"
 #include "train/config.h"
 #include "train/loader.h"
@@ -47,7 +47,7 @@ class Validator {
 
   // `epoch` draws the segments; where the loss here picks the best, they are the same in every epoch. The blind score
   // costs a second pass and is left out unless asked for; it exists for two outputs. Empty if a signal asked the
-  // program to stop (train/signals.h): a large set would outlast a grace period. A score that no item has is NaN.
+  // program to stop (command/signals.h): a large set would outlast a grace period. A score that no item has is NaN.
   // `loss` may be empty; it costs a pass of its own, too.
   std::optional<ValidationScores> run(const Separator& network, int64_t epoch, bool with_blind,
                                       const ValidationLoss& loss = {}) const;

@@ -35,7 +35,7 @@ struct BssParts {
 std::vector<BssScores> bss_eval(const Tensor& references, const Tensor& estimates, BssParts parts = {},
                                 int64_t filter_length = 512);
 
-// The largest difference from mir_eval on recorded speech, up to 100 dB (tests/audio/metrics_golden_test.cpp).
+// The largest difference from mir_eval on recorded speech, up to 100 dB (tests/audio/metrics/metrics_golden_test.cpp).
 inline constexpr double bss_eval_bound = 1e-5;  // dB
 
 }  // namespace sunder

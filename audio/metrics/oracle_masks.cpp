@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <vector>
 
-#include "audio/stft.h"
+#include "tensor/ops/istft.h"
+#include "tensor/ops/stft.h"
 
 namespace sunder {
 namespace {
@@ -17,9 +18,9 @@ Tensor masked(const char* op, const Tensor& references, const Tensor& mixture, i
   check_dim(op, "references", references, 2);
   check_shape(op, "mixture", mixture, {references.size(1)});
   const int64_t sources = references.size(0), length = references.size(1);
-  const Stft stft({n_fft, hop_length, "hann"}, DType::float64);
-  const Tensor source_spectra = stft.forward(references.cast(DType::float64));  // (S, T, F)
-  const Tensor mixture_spectrum = stft.forward(mixture.cast(DType::float64));   // (T, F)
+  const Tensor window = make_window("hann", n_fft, DType::float64);
+  const Tensor source_spectra = stft(references.cast(DType::float64), window, hop_length);  // (S, T, F)
+  const Tensor mixture_spectrum = stft(mixture.cast(DType::float64), window, hop_length);   // (T, F)
   const Tensor estimates = Tensor::empty_like(source_spectra);
   const int64_t bins = mixture_spectrum.numel();
   const complex128 *s = source_spectra.data<complex128>(), *x = mixture_spectrum.data<complex128>();
@@ -31,7 +32,7 @@ Tensor masked(const char* op, const Tensor& references, const Tensor& mixture, i
     for (int64_t source = 0; source < sources; ++source)
       estimates.mutable_data<complex128>()[source * bins + i] = gain[source] * x[i];
   }
-  return stft.inverse(estimates, length);
+  return istft(estimates, window, hop_length, length);
 }
 
 using Bin = std::vector<complex128>;

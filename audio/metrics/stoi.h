@@ -27,7 +27,7 @@ StoiScores stoi_scores(std::span<const double> reference, std::span<const double
                        bool classic = true, bool extended = true);
 Score stoi(std::span<const double> reference, std::span<const double> estimate, int sample_rate, StoiKind kind);
 
-// The largest difference from pystoi on recorded speech (tests/audio/metrics_golden_test.cpp).
+// The largest difference from pystoi on recorded speech (tests/audio/metrics/metrics_golden_test.cpp).
 inline constexpr double stoi_bound = 1e-8;
 
 }  // namespace sunder

@@ -6,18 +6,13 @@ namespace sunder::cuda {
 namespace {
 
 std::string describe(const char* call, const char* name, const char* text, const char* file, int line,
-                     const std::string& advice) {
-  return fmt::format("{} failed: {} ({}) at {}:{}{}", call, name, text, file, line, advice);
+                     const std::string& more) {
+  return fmt::format("{} failed: {} ({}) at {}:{}{}", call, name, text, file, line, more);
 }
 
-// What the user can do about it.
-std::string advice(cudaError_t status) {
+// After these "any further CUDA work will return the same error" (driver_types.h), whichever call reports it first.
+bool is_sticky(cudaError_t status) {
   switch (status) {
-    case cudaErrorMemoryAllocation:
-      return std::string("; ") + less_memory_advice;
-    case cudaErrorNoKernelImageForDevice:
-      return std::string("; this program has code for ") + architectures();
-    // After these "any further CUDA work will return the same error" (driver_types.h), whichever call reports it first.
     case cudaErrorECCUncorrectable:
     case cudaErrorIllegalAddress:
     case cudaErrorLaunchTimeout:
@@ -28,11 +23,16 @@ std::string advice(cudaError_t status) {
     case cudaErrorInvalidAddressSpace:
     case cudaErrorInvalidPc:
     case cudaErrorLaunchFailure:
-      return "; the GPU is lost to this process (CUDA_LAUNCH_BLOCKING=1 shows which kernel did it): start the run "
-             "again, with --resume auto it goes on from its last checkpoint";
+      return true;
     default:
-      return "";
+      return false;
   }
+}
+
+std::string consequence(cudaError_t status) {
+  if (status == cudaErrorNoKernelImageForDevice) return std::string("; this program has code for ") + architectures();
+  if (is_sticky(status)) return "; the GPU is lost to this process (CUDA_LAUNCH_BLOCKING=1 shows which kernel did it)";
+  return "";
 }
 
 // Of a library's call. It reports an error of the runtime as a failure of its own; the runtime knows better.
@@ -40,11 +40,12 @@ std::string advice(cudaError_t status) {
                        int line) {
   const cudaError_t pending = cudaGetLastError();
   std::string more;
-  if (memory) more = advice(cudaErrorMemoryAllocation);
-  else if (pending != cudaSuccess)
-    more = fmt::format(", after {} ({}){}", cudaGetErrorName(pending), cudaGetErrorString(pending), advice(pending));
+  if (!memory && pending != cudaSuccess)
+    more =
+        fmt::format(", after {} ({}){}", cudaGetErrorName(pending), cudaGetErrorString(pending), consequence(pending));
   const std::string message = describe(call, library, text, file, line, more);
   if (memory) throw OutOfMemory(message, 0);
+  if (is_sticky(pending)) throw DeviceLost(message);
   throw DeviceError(message);
 }
 
@@ -100,8 +101,9 @@ void check(cudaError_t status, const char* call, const char* file, int line, siz
   if (status == cudaSuccess) return;
   cudaGetLastError();
   const std::string message =
-      describe(call, cudaGetErrorName(status), cudaGetErrorString(status), file, line, advice(status));
+      describe(call, cudaGetErrorName(status), cudaGetErrorString(status), file, line, consequence(status));
   if (status == cudaErrorMemoryAllocation) throw OutOfMemory(message, bytes);
+  if (is_sticky(status)) throw DeviceLost(message);
   throw DeviceError(message);
 }
 

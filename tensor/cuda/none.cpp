@@ -5,7 +5,7 @@
 namespace sunder::cuda {
 namespace {
 
-[[noreturn]] void missing() { throw DeviceError("this build has no CUDA backend; use --device cpu"); }
+[[noreturn]] void missing() { throw DeviceMissing("this build has no CUDA backend"); }
 
 }  // namespace
 
@@ -14,7 +14,7 @@ int device_count(std::string* why) {
   return 0;
 }
 void check_device(Device device) {
-  throw_error<DeviceError>("device {}: this build has no CUDA backend; use --device cpu", to_string(device));
+  throw_error<DeviceMissing>("device {}: this build has no CUDA backend", to_string(device));
 }
 DeviceMemory device_memory(Device) { missing(); }
 void make_current(Device) { missing(); }

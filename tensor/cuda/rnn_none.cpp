@@ -5,9 +5,7 @@
 namespace sunder::cuda {
 namespace {
 
-[[noreturn]] void missing() {
-  throw DeviceError("[lstm] this build has no cuDNN; install cuDNN 9 and configure again, or use --device cpu");
-}
+[[noreturn]] void missing() { throw DeviceMissing("[lstm] this build has no cuDNN 9, which LSTMs need on CUDA"); }
 
 }  // namespace
 

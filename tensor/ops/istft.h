@@ -11,8 +11,8 @@ namespace sunder {
 // spectrum: (..., T, F) complex64 or complex128, F = n_fft / 2 + 1; window: (n_fft) of the same precision; hop_length
 // and length in samples; returns (..., length).
 // Throws Error for F that does not fit the window, hop_length < 1, no frames, and for samples that the frames do not
-// cover or where the squared windows add up to less than istft_least_overlap; on CUDA, where looking at the window would
-// make the host wait, such samples are NaN instead (audio/stft.h checks its window when it is made).
+// cover or where the squared windows add up to less than istft_least_overlap; on CUDA, where looking at the window
+// would make the host wait, such samples are NaN instead (nn/stft.h checks its window when it is made).
 Tensor istft(const Tensor& spectrum, const Tensor& window, int64_t hop_length, int64_t length);
 
 // dspectrum, of `frames` frames: the transform of dsignal, divided by the overlap-added squared window, and windowed.

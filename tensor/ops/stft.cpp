@@ -1,5 +1,8 @@
 #include "tensor/ops/stft.h"
 
+#include <cmath>
+#include <numbers>
+
 #include "tensor/framing.h"
 
 namespace sunder {
@@ -10,7 +13,24 @@ Framing framing(const Tensor& spectrum, const Tensor& window, int64_t hop_length
   return {spectrum.numel() / (frames * bins), frames, window.numel(), hop_length};
 }
 
+double window_value(const std::string& name, double turn) {
+  const double cosine = std::cos(2 * std::numbers::pi * turn);
+  if (name == "hann") return 0.5 - 0.5 * cosine;
+  if (name == "sqrt_hann") return std::sqrt(0.5 - 0.5 * cosine);
+  if (name == "hamming") return 0.54 - 0.46 * cosine;
+  if (name == "rectangular") return 1;
+  throw_error<UsageError>("window: expected hann, sqrt_hann, hamming or rectangular, got {}", name);
+}
+
 }  // namespace
+
+Tensor make_window(const std::string& name, int64_t n_fft, DType dtype, Stream stream) {
+  if (n_fft < 1) throw_error<UsageError>("n_fft: expected at least 1, got {}", n_fft);
+  std::vector<double> values(n_fft);
+  for (int64_t n = 0; n < n_fft; ++n)
+    values[n] = window_value(name, static_cast<double>(n) / static_cast<double>(n_fft));
+  return Tensor::from(values, {n_fft}).cast(dtype).to(stream);
+}
 
 void cpu::stft_forward(const Tensor& signal, const Tensor& window, int64_t hop_length, Tensor& spectrum) {
   const int64_t length = signal.size(-1), pad = window.numel() / 2;

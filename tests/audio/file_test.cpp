@@ -6,7 +6,7 @@
 #include <csignal>
 #include <limits>
 
-#include "scratch_folder.h"
+#include "tests/files/scratch_folder.h"
 
 namespace sunder {
 namespace {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <numeric>
 
-#include "audio/screening.h"
+#include "audio/corpora/screening.h"
 #include "tensor/error.h"
 
 namespace sunder {

@@ -5,11 +5,12 @@
 #include <cstdlib>
 #include <set>
 
-#include "audio/corpus.h"
-#include "audio/csv.h"
+#include "audio/corpora/corpus.h"
+#include "audio/corpora/screening.h"
 #include "audio/file.h"
-#include "audio/pairing.h"
-#include "audio/screening.h"
+#include "audio/sets/pairing.h"
+#include "files/csv.h"
+#include "tests/paths.h"
 
 namespace sunder {
 namespace {
@@ -18,7 +19,7 @@ class SharedDataTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
     const char* shared = std::getenv("SUNDER_SHARED");
-    root_ = std::filesystem::path(shared ? shared : SUNDER_SOURCE_DIR "/../shared") / "data" / GetParam();
+    root_ = std::filesystem::path(shared ? shared : source_folder + "/../shared") / "data" / GetParam();
     if (std::filesystem::exists(root_ / "splits.csv")) return;
     const char* required = std::getenv("SUNDER_REQUIRE_SHARED");
     if (required && std::string(required) == "1") FAIL() << root_ << " is not there";

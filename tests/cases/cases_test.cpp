@@ -9,6 +9,7 @@
 #include "tensor/parallel.h"
 #include "tests/cases/all.h"
 #include "tests/cuda_device.h"
+#include "tests/paths.h"
 
 namespace sunder::cases {
 namespace {
@@ -202,7 +203,7 @@ TEST(Cases, EveryOpHasOne) {
   std::set<std::string> have, want;
   for (const Case& op : all()) have.insert(op.op);
   for (const char* folder : {"tensor/ops", "autograd/ops"})
-    for (const auto& file : std::filesystem::directory_iterator(std::string(SUNDER_SOURCE_DIR) + "/" + folder))
+    for (const auto& file : std::filesystem::directory_iterator(source_folder + "/" + folder))
       if (file.path().extension() == ".cpp") want.insert(file.path().stem());
   EXPECT_EQ(have, want);
 }

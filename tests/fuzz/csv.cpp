@@ -1,6 +1,6 @@
-// CSV tables (audio/csv.h): rows as wide as the header, numbers that are finite, and a table that is the same when it
+// CSV tables (files/csv.h): rows as wide as the header, numbers that are finite, and a table that is the same when it
 // is written and read again.
-#include "audio/csv.h"
+#include "files/csv.h"
 
 #include <algorithm>
 #include <cmath>

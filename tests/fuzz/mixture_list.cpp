@@ -1,6 +1,6 @@
-// Lists of mixtures (audio/mixture_list.h): whole sources whose placements fit into the window, and a list that is the
-// same when it is written and read again.
-#include "audio/mixture_list.h"
+// Lists of mixtures (audio/sets/mixture_list.h): whole sources whose placements fit into the window, and a list that is
+// the same when it is written and read again.
+#include "audio/sets/mixture_list.h"
 
 #include <algorithm>
 #include <set>

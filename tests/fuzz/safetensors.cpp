@@ -1,5 +1,6 @@
-// Model files (nn/safetensors.h): tensors that fill their shapes, the same bits when they are written and read again.
-#include "nn/safetensors.h"
+// Model files (files/safetensors.h): tensors that fill their shapes, the same bits when they are written and read
+// again.
+#include "files/safetensors.h"
 
 #include <cstring>
 
@@ -37,6 +38,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sunder;
   const fuzz::TimeLimit limit;
   const auto path = fuzz::memory_file(fuzz::text(data, size));
-  if (const auto file = fuzz::accepted<CheckpointError>(read_safetensors, path)) check(*file, size);
+  if (const auto file = fuzz::accepted<ModelError>(read_safetensors, path)) check(*file, size);
   return 0;
 }

@@ -1,8 +1,8 @@
-// A mixture set's set.toml (audio/mixture_list.h): values within their ranges, the same when they are written and read
-// again.
+// A mixture set's set.toml (audio/sets/mixture_list.h): values within their ranges, the same when they are written and
+// read again.
 #include <cmath>
 
-#include "audio/mixture_list.h"
+#include "audio/sets/mixture_list.h"
 #include "contract.h"
 
 namespace sunder {

@@ -4,7 +4,7 @@
 #include <functional>
 
 #include "audio/metrics/si_snr.h"
-#include "audio/room_mixture.h"
+#include "audio/rooms/room_mixture.h"
 #include "nn/adam.h"
 #include "objectives/step.h"
 #include "tensor/parallel.h"

@@ -6,7 +6,7 @@
 #include <complex>
 
 #include "audio/file.h"
-#include "audio/stft.h"
+#include "nn/stft.h"
 #include "objectives/fcp.h"
 #include "tensor/ops/fcp_weight.h"
 #include "tensor/random.h"

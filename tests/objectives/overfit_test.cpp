@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/adam.h"
-#include "nn/registry.h"
+#include "nn/architectures.h"
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/step.h"

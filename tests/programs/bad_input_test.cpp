@@ -1,5 +1,5 @@
 // What a training program says to bad input: the exit code, one sentence that names the culprit, and nothing half done.
-#include "nn/safetensors.h"
+#include "files/safetensors.h"
 #include "tests/programs/training_fixture.h"
 
 namespace sunder {
@@ -63,7 +63,7 @@ TEST_F(BadInputTest, FlagsKeysAndValues) {
   expect_refused("mixpit", {"--precision", "fp16"}, 2,
                  {"--precision: expected one of fp64, fp32, tf32, bf16, got 'fp16'"});
   expect_refused("mixpit", {"--precision", "bf16", "--device", "cpu"}, 2,
-                 {"precision bf16: needs --device cuda; the CPU has fp32 and fp64"});
+                 {"precision bf16: expected a CUDA device; the CPU computes in fp32 and fp64"});
   expect_refused("mixpit", {"--device", "gpu"}, 2, {"gpu"});
   expect_refused("mixpit", {"--set", "model.architecture=unet"}, 2, {"model.architecture", "stft-conv-tasnet", "unet"});
   expect_refused("mixpit", {"--set", "model.kernel_size=4"}, 2, {"kernel_size", "4"});

@@ -1,6 +1,6 @@
 // Training programs on a CUDA device: the same training as on the CPU. (That runs there stop, die and resume as they do
 // on the CPU, training_programs_test shows with SUNDER_DEVICE=cuda.)
-#include "nn/safetensors.h"
+#include "files/safetensors.h"
 #include "tests/programs/training_fixture.h"
 
 namespace sunder {

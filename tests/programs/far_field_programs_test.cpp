@@ -1,5 +1,5 @@
 // Training, separating and scoring with several microphones, as a user does it.
-#include "nn/safetensors.h"
+#include "files/safetensors.h"
 #include "tests/programs/training_fixture.h"
 
 namespace sunder {

@@ -1,11 +1,11 @@
 // Small networks, signals and folders for tests of whole programs.
 #pragma once
 
-#include "nn/registry.h"
-#include "nn/safetensors.h"
+#include "files/safetensors.h"
+#include "nn/architectures.h"
 #include "tensor/random.h"
-#include "tests/audio/scratch_folder.h"
 #include "tests/cuda_device.h"
+#include "tests/files/scratch_folder.h"
 #include "tests/programs/program.h"
 
 namespace sunder {

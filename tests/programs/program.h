@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "tensor/error.h"
+#include "tests/paths.h"
 
 namespace sunder {
 
@@ -30,7 +31,7 @@ struct ProgramSetup {
 // `name` is a program in the build's bin folder, e.g. "sunder-separate".
 inline ProgramResult run_program(const std::string& name, const std::vector<std::string>& arguments,
                                  const ProgramSetup& setup = {}) {
-  const std::string path = std::string(SUNDER_PROGRAMS) + "/" + name;
+  const std::string path = program_folder + "/" + name;
   std::FILE* streams[] = {std::tmpfile(), std::tmpfile()};
   if (!streams[0] || !streams[1]) throw_error("no temporary file for the output of {}", name);
   const pid_t child = fork();

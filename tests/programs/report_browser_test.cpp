@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "evaluate/score_page.h"
 #include "tensor/random.h"
-#include "tests/audio/scratch_folder.h"
-#include "tests/train/page_sample.h"
-#include "train/score_page.h"
+#include "tests/files/scratch_folder.h"
+#include "tests/report/page_sample.h"
 
 namespace sunder {
 namespace {

@@ -1,7 +1,7 @@
 // Runs that are stopped, killed and resumed end as if nothing had happened, to the bit.
 #include <algorithm>
 
-#include "nn/safetensors.h"
+#include "files/safetensors.h"
 #include "tests/programs/training_fixture.h"
 
 namespace sunder {

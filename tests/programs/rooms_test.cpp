@@ -1,6 +1,6 @@
 // sunder-prepare rooms as a user runs it.
-#include "audio/sms_wsj.h"
-#include "tests/audio/scratch_folder.h"
+#include "audio/sets/sms_wsj.h"
+#include "tests/files/scratch_folder.h"
 #include "tests/programs/program.h"
 
 namespace sunder {

@@ -1,5 +1,5 @@
 // The training programs on a small corpus: what a run leaves, and that it depends on its seed alone.
-#include "nn/safetensors.h"
+#include "files/safetensors.h"
 #include "tests/programs/training_fixture.h"
 #include "train/checkpoint.h"
 

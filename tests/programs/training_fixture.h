@@ -7,8 +7,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
-#include "tests/audio/scratch_folder.h"
 #include "tests/cuda_device.h"
+#include "tests/files/scratch_folder.h"
 #include "tests/programs/program.h"
 #include "tests/synthetic_voice.h"
 
@@ -24,7 +24,7 @@ class Background {
     if (pid_ > 0) return;
     const int file = open(said_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (file < 0 || dup2(file, 1) < 0 || dup2(file, 2) < 0) _exit(127);
-    const std::string path = std::string(SUNDER_PROGRAMS) + "/" + name;
+    const std::string path = program_folder + "/" + name;
     std::vector<char*> words = {const_cast<char*>(path.c_str())};
     for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
     words.push_back(nullptr);

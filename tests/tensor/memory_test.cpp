@@ -96,7 +96,7 @@ TEST(MemoryTest, OutOfMemoryCarriesTheBytesAskedFor) {
     FAIL() << "nobody has that much memory";
   } catch (const OutOfMemory& error) {
     EXPECT_EQ(error.bytes(), bytes);
-    EXPECT_EQ(error.exit_code(), 6);
+    EXPECT_EQ(error.kind(), ErrorKind::memory);
     EXPECT_NE(std::string(error.what()).find("asked for 1152921504606846976 bytes"), std::string::npos) << error.what();
   }
 }

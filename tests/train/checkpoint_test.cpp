@@ -56,7 +56,7 @@ class CheckpointTest : public testing::Test {
   std::string refusal(const fs::path& path) const {
     try {
       load_checkpoint(path);
-    } catch (const CheckpointError& error) {
+    } catch (const ModelError& error) {
       return error.what();
     }
     return "";
@@ -93,8 +93,8 @@ TEST_F(CheckpointTest, RoundTripKeepsEveryBit) {
   EXPECT_EQ(state_value<int64_t>(read.data.state, "high"), INT64_MAX);
   EXPECT_EQ(state_value<std::string>(read.data.state, "text"), "quoted \" \n \xc3\xbc");
   EXPECT_EQ(read.data.state.size(), data.state.size());
-  EXPECT_THROW(state_value<double>(read.data.state, "none"), CheckpointError);
-  EXPECT_THROW(state_value<double>(read.data.state, "step"), CheckpointError);
+  EXPECT_THROW(state_value<double>(read.data.state, "none"), ModelError);
+  EXPECT_THROW(state_value<double>(read.data.state, "step"), ModelError);
 }
 
 TEST_F(CheckpointTest, KeepsTheTwoNewestAndTheBest) {
@@ -128,7 +128,7 @@ TEST_F(CheckpointTest, FindLatestFallsBackAndSaysSo) {
   try {
     find_latest(run_);
     FAIL();
-  } catch (const CheckpointError& error) {
+  } catch (const ModelError& error) {
     EXPECT_NE(std::string(error.what()).find("no checkpoint is whole"), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("step-00000001/manifest.json: missing"), std::string::npos);
   }
@@ -288,7 +288,7 @@ TEST_F(CheckpointTest, AnUnwritableFolderIsNamed) {
 TEST(State, RefusesOtherForms) {
   for (const char* text :
        {"", "[]", "{\"a\":[1]}", "{\"a\":true}", "{\"a\":{\"number\":\"x\"}}", "{\"a\":18446744073709551615}"})
-    EXPECT_THROW(parse_state(text, "state.json"), CheckpointError) << text;
+    EXPECT_THROW(parse_state(text, "state.json"), ModelError) << text;
 }
 
 }  // namespace

@@ -4,7 +4,7 @@
 #include <cmath>
 #include <set>
 
-#include "tests/audio/scratch_folder.h"
+#include "tests/files/scratch_folder.h"
 
 namespace sunder {
 namespace {

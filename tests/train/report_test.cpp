@@ -4,7 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
-#include "tests/audio/scratch_folder.h"
+#include "tests/files/scratch_folder.h"
 
 namespace sunder {
 namespace {

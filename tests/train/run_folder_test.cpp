@@ -9,11 +9,11 @@
 #include <csignal>
 #include <fstream>
 
+#include "command/signals.h"
+#include "files/crc32c.h"
 #include "tensor/error.h"
-#include "train/crc32c.h"
 #include "train/log.h"
-#include "train/progress.h"
-#include "train/signals.h"
+#include "train/progress_bar.h"
 
 namespace sunder {
 namespace {

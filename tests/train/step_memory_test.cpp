@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "nn/registry.h"
+#include "nn/architectures.h"
 #include "objectives/step.h"
 #include "tensor/memory.h"
 #include "tensor/random.h"

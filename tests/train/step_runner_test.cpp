@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "nn/registry.h"
+#include "nn/architectures.h"
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/step.h"

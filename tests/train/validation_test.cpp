@@ -4,9 +4,9 @@
 #include <csignal>
 #include <functional>
 
+#include "command/signals.h"
 #include "tensor/random.h"
-#include "tests/audio/scratch_folder.h"
-#include "train/signals.h"
+#include "tests/files/scratch_folder.h"
 
 namespace sunder {
 namespace {

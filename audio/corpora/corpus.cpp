@@ -1,0 +1,146 @@
+#include "audio/corpora/corpus.h"
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "files/csv.h"
+#include "files/digest.h"
+#include "tensor/error.h"
+#include "tensor/random.h"
+
+namespace sunder {
+namespace {
+
+void require_folder(const std::filesystem::path& folder) {
+  if (!std::filesystem::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
+}
+
+bool is_audio(const std::filesystem::path& path) {
+  std::string extension = path.extension().string();
+  std::transform(extension.begin(), extension.end(), extension.begin(),
+                 [](unsigned char c) { return std::tolower(c); });
+  return extension == ".wav" || extension == ".flac" || extension == ".ogg";
+}
+
+}  // namespace
+
+const char* split_name(Split split) {
+  return split == Split::train ? "train" : split == Split::valid ? "valid" : "test";
+}
+
+Split parse_split(const std::string& name, const std::string& where) {
+  for (const Split split : all_splits)
+    if (name == split_name(split)) return split;
+  throw_error<InputError>("{}: expected a split train, valid or test, got \"{}\"", where, name);
+}
+
+std::vector<Recording> Corpus::of(Split split) const {
+  std::vector<Recording> chosen;
+  std::copy_if(recordings.begin(), recordings.end(), std::back_inserter(chosen),
+               [&](const Recording& recording) { return recording.split == split; });
+  return chosen;
+}
+
+std::vector<std::string> list_audio(const std::filesystem::path& folder) {
+  require_folder(folder);
+  std::vector<std::string> paths;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
+    if (entry.is_regular_file() && is_audio(entry.path()) && !entry.path().filename().string().starts_with('.'))
+      paths.push_back(entry.path().lexically_relative(folder).generic_string());
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+Corpus read_splits_csv(const std::filesystem::path& root) {
+  require_folder(root);
+  const CsvTable table = CsvTable::read(root / "splits.csv");
+  table.require({"path", "speaker", "split"});
+  if (table.size() == 0) throw_error<InputError>("{}: lists no recordings", (root / "splits.csv").string());
+  Corpus corpus{root, {}};
+  std::set<std::string> seen;
+  for (int64_t row = 0; row < table.size(); ++row) {
+    Recording recording;
+    recording.path = table.at(row, "path");
+    recording.speaker = table.at(row, "speaker");
+    recording.split = parse_split(table.at(row, "split"), table.where(row));
+    if (table.has("label")) recording.label = table.at(row, "label");
+    if (recording.path.empty() || recording.speaker.empty())
+      throw_error<InputError>("{}: expected a path and a speaker, got an empty field", table.where(row));
+    if (!seen.insert(recording.path).second)
+      throw_error<InputError>("{}: {} is listed twice", table.where(row), recording.path);
+    if (!std::filesystem::exists(root / recording.path))
+      throw_error<InputError>("{}: {}: no such file", table.where(row), (root / recording.path).string());
+    corpus.recordings.push_back(std::move(recording));
+  }
+  return corpus;
+}
+
+const std::vector<std::string>& spoken_digits() {
+  static const std::vector<std::string> digits = {"zero", "one", "two",   "three", "four",
+                                                  "five", "six", "seven", "eight", "nine"};
+  return digits;
+}
+
+Corpus read_speech_commands(const std::filesystem::path& root, const std::vector<std::string>& words) {
+  require_folder(root);
+  Corpus corpus{root, {}};
+  for (const std::string& word : words) {
+    if (!std::filesystem::is_directory(root / word))
+      throw_error<InputError>("{}: expected a folder per word (Speech Commands), no folder \"{}\"", root.string(),
+                              word);
+    const std::vector<std::string> names = list_audio(root / word);
+    if (names.empty()) throw_error<InputError>("{}: holds no recordings", (root / word).string());
+    for (const std::string& name : names) {
+      const std::string stem = std::filesystem::path(name).stem().string();
+      const std::string speaker = stem.substr(0, stem.find("_nohash_"));
+      const double percentage = hash_percentage(speaker);
+      const Split split = percentage < 10 ? Split::valid : percentage < 20 ? Split::test : Split::train;
+      corpus.recordings.push_back({.path = word + "/" + name, .speaker = speaker, .label = word, .split = split});
+    }
+  }
+  return corpus;
+}
+
+Corpus read_speaker_folders(const std::filesystem::path& root, const SpeakerSplit& split) {
+  require_folder(root);
+  std::map<std::string, std::vector<std::string>> speakers;
+  for (const std::string& path : list_audio(root))
+    if (const size_t slash = path.find('/'); slash != std::string::npos)
+      speakers[path.substr(0, slash)].push_back(path);
+  const auto count = static_cast<int64_t>(speakers.size());
+  const auto share = [&](double fraction) {
+    return fraction <= 0 ? 0 : std::max<int64_t>(2, std::llround(fraction * static_cast<double>(count)));
+  };
+  const int64_t valid = share(split.valid), test = share(split.test);
+  if (count - valid - test < 2)
+    throw_error<InputError>(
+        "{}: expected at least {} speaker folders with recordings (2 for training, {} for valid, "
+        "{} for test), got {}",
+        root.string(), 2 + valid + test, valid, test, count);
+  const std::vector<int64_t> order = Random(split.seed, RandomUse::partition).permutation(count);
+  Corpus corpus{root, {}};
+  int64_t index = 0;
+  for (const auto& [speaker, paths] : speakers) {
+    const int64_t place = order[index++];
+    const Split chosen = place < valid ? Split::valid : place < valid + test ? Split::test : Split::train;
+    for (const std::string& path : paths)
+      corpus.recordings.push_back({.path = path, .speaker = speaker, .label = "", .split = chosen});
+  }
+  return corpus;
+}
+
+void require_speakers(const Corpus& corpus, Split split, bool different) {
+  std::set<std::string> speakers;
+  for (const Recording& recording : corpus.recordings)
+    if (recording.split == split) speakers.insert(recording.speaker);
+  if (speakers.empty())
+    throw_error<InputError>("{}: no recordings in the split {}", corpus.root.string(), split_name(split));
+  if (different && speakers.size() < 2)
+    throw_error<InputError>("{}: mixtures of different speakers need two of them, the split {} has one ({})",
+                            corpus.root.string(), split_name(split), *speakers.begin());
+}
+
+}  // namespace sunder

@@ -1,0 +1,132 @@
+// SMS-WSJ's trees as mixture sets.
+#include "audio/recording.h"
+#include "audio/rooms/room_mixture.h"
+#include "audio/rooms/room_set.h"
+#include "audio/sets/mixture_items.h"
+#include "audio/sets/sms_wsj.h"
+#include "tensor/error.h"
+
+namespace sunder {
+namespace {
+
+namespace fs = std::filesystem;
+using Signals = std::vector<std::vector<float>>;
+
+Signals first_rows(const Tensor& rows, int64_t count) {
+  Signals signals;
+  for (int64_t row = 0; row < count; ++row) signals.push_back(rows.slice(row, row + 1).to_vector<float>());
+  return signals;
+}
+
+// images: (S, M, L): each speaker at the first microphone.
+Signals at_first_microphone(const Tensor& images) {
+  Signals signals;
+  for (int64_t s = 0; s < images.size(0); ++s)
+    signals.push_back(images.slice(s, s + 1).reshape({images.size(1), -1}).slice(0, 1).to_vector<float>());
+  return signals;
+}
+
+bool lists_images(const RoomEntry& entry) {
+  return !entry.files.image.empty() || (!entry.files.early.empty() && !entry.files.tail.empty());
+}
+
+constexpr int drawn_microphones = 6;  // SMS-WSJ's array
+
+class RoomItems : public MixtureItems {
+ public:
+  RoomItems(const fs::path& folder, Split split, const MixtureSetOptions& options)
+      : set_(SmsWsjSet::open(folder, split_name(split), {.from = options.path_from, .to = options.path_to})),
+        name_(sms_wsj_set(split)),
+        options_(options) {
+    if (options.microphones > set_.microphones())
+      throw_error<InputError>("{}: expected at least {} microphones, found {}", folder.string(), options.microphones,
+                              set_.microphones());
+    if (options.close_talk && set_.close_talk() != set_.num_sources())
+      throw_error<InputError>("{}: expected a close-talk microphone for each of {} speakers (ct_observation), found {}",
+                              folder.string(), set_.num_sources(), set_.close_talk());
+    if (options.on_the_fly && (sample_rate() != room_sample_rate || set_.microphones() != drawn_microphones))
+      throw_error<InputError>("{}: new rooms have {} microphones and {} Hz, found {} and {}", folder.string(),
+                              drawn_microphones, room_sample_rate, set_.microphones(), sample_rate());
+    bool all_list_images = true;
+    for (int64_t i = 0; i < size(); ++i) all_list_images &= lists_images(set_.entry(i));
+    with_sources_ =
+        options.sources == CleanSources::required || (options.sources == CleanSources::where_listed && all_list_images);
+    for (int64_t i = 0; i < size(); ++i) require_files(set_.entry(i));
+  }
+
+  int64_t size() const override { return set_.size(); }
+  int num_sources() const override { return set_.num_sources(); }
+  int sample_rate() const override { return set_.sample_rate(); }
+  bool has_sources() const override { return with_sources_; }
+  int64_t length(int64_t i) const override { return set_.entry(i).length; }
+  std::string id(int64_t i) const override { return set_.entry(i).id; }
+
+  Mixture load(int64_t i) const override {
+    const RoomItem item = set_.load(i, {.images = with_sources_, .close_talk = options_.close_talk});
+    return mixture_of(i, item.observation, item.images, item.ct_observation);
+  }
+
+  // Epoch 0 is the tree; the same speakers meet in another room, elsewhere and at other levels, in every later one.
+  Mixture draw(int64_t i, int64_t epoch) const override {
+    if (!options_.on_the_fly || epoch == 0) return load(i);
+    const RoomEntry& entry = set_.entry(i);
+    Signals dry;
+    for (const fs::path& path : entry.files.dry) dry.push_back(read_recording(path, sample_rate(), Channels::one));
+    const std::string name = fmt::format("{}/seed-{}/epoch-{}", name_, options_.seed, epoch);
+    const RoomScene scene = draw_room_scene(name, i, num_sources());
+    // Noise and SNR follow from the example's name, so that it has to be another one, too.
+    const RoomMixture mixture = mix_in_room(scene_responses(scene), static_cast<int>(scene.close_talk.size()), dry,
+                                            name, name + "/" + entry.id, /*split=*/false);
+    return mixture_of(i, mixture.observation, mixture.image, mixture.ct_observation);
+  }
+
+ private:
+  // A file that is gone is named now, not in the middle of an epoch.
+  void require_files(const RoomEntry& entry) const {
+    const RoomFiles& files = entry.files;
+    std::vector<fs::path> needed;
+    const auto need = [&](const std::vector<fs::path>& paths) {
+      needed.insert(needed.end(), paths.begin(), paths.end());
+    };
+    if (options_.close_talk) needed.push_back(files.ct_observation);
+    if (with_sources_ && !files.image.empty()) need(files.image);
+    if (with_sources_ && files.image.empty()) {
+      if (!lists_images(entry))
+        throw_error<InputError>("{}: expected speaker images (speech_image), or their early and tail parts, found none",
+                                entry.id);
+      need(files.early);
+      need(files.tail);
+    }
+    if (options_.on_the_fly) {
+      if (files.dry.size() != entry.speakers.size())
+        throw_error<InputError>(
+            "{}: expected the dry recording of each speaker (original_source) for new rooms, found {}", entry.id,
+            files.dry.size());
+      need(files.dry);
+    }
+    for (const fs::path& path : needed)
+      if (!fs::exists(path)) throw_error<InputError>("{}: no such file, which {} needs", path.string(), entry.id);
+  }
+
+  Mixture mixture_of(int64_t i, const Tensor& observation, const Tensor& images, const Tensor& close_talk) const {
+    Mixture mixture{id(i), sample_rate(), first_rows(observation, 1)[0], {}};
+    if (with_sources_) mixture.sources = at_first_microphone(images);
+    if (options_.microphones > 1) mixture.microphones = first_rows(observation, options_.microphones);
+    if (options_.close_talk) mixture.close_talk = first_rows(close_talk, close_talk.size(0));
+    return mixture;
+  }
+
+  const SmsWsjSet set_;
+  const std::string name_;
+  const MixtureSetOptions options_;
+  bool with_sources_ = true;
+};
+
+}  // namespace
+
+std::shared_ptr<const MixtureItems> open_room_items(const fs::path& folder, Split split,
+                                                    const MixtureSetOptions& options) {
+  return std::make_shared<RoomItems>(folder, split, options);
+}
+
+}  // namespace sunder

@@ -1,0 +1,143 @@
+#include "audio/sets/mixture_list.h"
+
+#include <cmath>
+#include <cstdint>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <sstream>
+
+#include "files/csv.h"
+#include "files/toml.h"
+#include "tensor/error.h"
+
+namespace sunder {
+namespace {
+
+std::string column(int source, const char* what) { return fmt::format("source_{}_{}", source + 1, what); }
+
+Placement read_placement(const CsvTable& table, int64_t row, int source, int64_t window) {
+  const Placement placement{table.integer(row, column(source, "begin")), table.integer(row, column(source, "length")),
+                            table.integer(row, column(source, "start"))};
+  if (placement.begin < 0 || placement.length < 1 || placement.start < 0 || placement.length > window ||
+      placement.start > window - placement.length)
+    throw_error<InputError>("{}: source {} with length {} at {} does not fit into the window of {} samples",
+                            table.where(row), source + 1, placement.length, placement.start, window);
+  return placement;
+}
+
+template <class T>
+T required(const toml::table& table, const std::filesystem::path& path, const char* key) {
+  // value() would turn a fraction into a whole number, whatever its size: undefined where it does not fit.
+  const auto value = std::is_integral_v<T> ? table[key].value_exact<T>() : table[key].value<T>();
+  if (!value) throw_error<InputError>("{}: the key {} is missing or of the wrong type", path.string(), key);
+  return *value;
+}
+
+int in_range(const toml::table& table, const std::filesystem::path& path, const char* key, int lowest, int highest) {
+  const auto value = required<int64_t>(table, path, key);
+  if (value < lowest || value > highest)
+    throw_error<InputError>("{}: expected {} from {} to {}, got {}", path.string(), key, lowest, highest, value);
+  return static_cast<int>(value);
+}
+
+}  // namespace
+
+std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, const SetConfig& config) {
+  const CsvTable table = CsvTable::read(csv);
+  std::vector<std::string> columns = {"mixture_id"};
+  for (int s = 0; s < config.num_sources; ++s) columns.push_back(column(s, "path"));
+  const bool placed = table.has(column(0, "begin"));
+  for (int s = 0; placed && s < config.num_sources; ++s)
+    for (const char* what : {"begin", "length", "start"}) columns.push_back(column(s, what));
+  table.require(columns);
+  if (table.size() == 0) throw_error<InputError>("{}: lists no mixtures", csv.string());
+  std::vector<ListedMixture> mixtures(table.size());
+  std::set<std::string> ids;
+  for (int64_t row = 0; row < table.size(); ++row) {
+    mixtures[row].id = table.at(row, "mixture_id");
+    if (!ids.insert(mixtures[row].id).second)
+      throw_error<InputError>("{}: the mixture \"{}\" is listed twice", table.where(row), mixtures[row].id);
+    for (int s = 0; s < config.num_sources; ++s) {
+      ListedSource source{table.at(row, column(s, "path")), std::nullopt};
+      if (source.path.empty()) throw_error<InputError>("{}: source {} has no path", table.where(row), s + 1);
+      if (placed) source.placement = read_placement(table, row, s, config.window);
+      mixtures[row].sources.push_back(std::move(source));
+    }
+  }
+  return mixtures;
+}
+
+void write_mixture_list(const std::filesystem::path& csv, const std::vector<ListedMixture>& mixtures, int num_sources) {
+  const bool placed = !mixtures.empty() && mixtures[0].sources[0].placement;
+  std::vector<std::string> header = {"mixture_id"};
+  for (int s = 0; s < num_sources; ++s) {
+    header.push_back(column(s, "path"));
+    for (const char* what : {"begin", "length", "start"})
+      if (placed) header.push_back(column(s, what));
+  }
+  std::string text = csv_line(header);
+  for (const ListedMixture& mixture : mixtures) {
+    std::vector<std::string> fields = {mixture.id};
+    for (const ListedSource& source : mixture.sources) {
+      fields.push_back(source.path);
+      if (!placed) continue;
+      const auto [begin, length, start] = source.placement.value();
+      for (const int64_t value : {begin, length, start}) fields.push_back(std::to_string(value));
+    }
+    text += csv_line(fields);
+  }
+  write_text(csv, text);
+}
+
+SetConfig read_set_config(const std::filesystem::path& path) {
+  if (!std::filesystem::is_regular_file(path)) throw_error<InputError>("{}: no such file", path.string());
+  std::ifstream file(path, std::ios::binary);
+  const toml::table table = parse_toml({std::istreambuf_iterator<char>(file), {}}, path.string());
+  static const std::set<std::string_view> known = {"rule",    "corpus", "sample_rate", "window",
+                                                   "sources", "seed",   "channels",    "noise_floor_db"};
+  for (const auto& [key, value] : table)
+    if (!known.contains(key.str())) throw_error<InputError>("{}: unknown key {}", path.string(), key.str());
+  SetConfig config;
+  config.rule = required<std::string>(table, path, "rule");
+  config.corpus = required<std::string>(table, path, "corpus");
+  config.sample_rate = in_range(table, path, "sample_rate", 1, INT32_MAX);
+  config.window = in_range(table, path, "window", 2, INT32_MAX);
+  config.num_sources = in_range(table, path, "sources", 2, 16);
+  config.seed = static_cast<uint64_t>(required<int64_t>(table, path, "seed"));
+  const auto channels = required<std::string>(table, path, "channels");
+  if (channels != "one" && channels != "mean")
+    throw_error<InputError>("{}: expected channels one or mean, got \"{}\"", path.string(), channels);
+  config.channels = channels == "one" ? Channels::one : Channels::mean;
+  if (table.contains("noise_floor_db")) config.noise_floor_db = required<double>(table, path, "noise_floor_db");
+  if (config.noise_floor_db && !std::isfinite(*config.noise_floor_db))
+    throw_error<InputError>("{}: expected a finite noise_floor_db, got {}", path.string(), *config.noise_floor_db);
+  return config;
+}
+
+void write_set_config(const std::filesystem::path& path, const SetConfig& config) {
+  toml::table table{{"rule", config.rule},
+                    {"corpus", config.corpus.generic_string()},
+                    {"sample_rate", config.sample_rate},
+                    {"window", config.window},
+                    {"sources", config.num_sources},
+                    {"seed", static_cast<int64_t>(config.seed)},
+                    {"channels", config.channels == Channels::one ? "one" : "mean"}};
+  if (config.noise_floor_db) table.insert("noise_floor_db", *config.noise_floor_db);
+  std::ostringstream text;
+  // toml++ 3.3 puts a text with line breaks and quotes between three quotes, whatever it holds.
+  constexpr auto flags = toml::toml_formatter::default_flags &
+                         ~(toml::format_flags::allow_literal_strings | toml::format_flags::allow_multi_line_strings);
+  text << toml::toml_formatter(table, flags) << "\n";
+  write_text(path, text.str());
+}
+
+std::filesystem::path corpus_reference(const std::filesystem::path& corpus, const std::filesystem::path& set) {
+  const std::filesystem::path from = std::filesystem::weakly_canonical(set);
+  const std::filesystem::path to = std::filesystem::weakly_canonical(corpus);
+  auto first = ++from.begin(), second = ++to.begin();  // behind the root
+  const bool together = first != from.end() && second != to.end() && *first == *second;
+  return together ? to.lexically_relative(from) : to;
+}
+
+}  // namespace sunder

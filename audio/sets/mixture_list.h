@@ -1,0 +1,52 @@
+// Mixture sets as lists: a folder with set.toml (what holds for all mixtures) and train.csv, valid.csv, test.csv (one
+// mixture per line). They name recordings of a corpus, which are mixed while they are read, the same on every machine.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audio/corpora/corpus.h"
+#include "audio/mixing.h"
+#include "audio/recording.h"
+
+namespace sunder {
+
+// set.toml. Every source is placed in a window, gets its floor of noise, is standardised; their sum is the mixture.
+struct SetConfig {
+  std::string rule{};              // "sc09mix" or "voices": how the list was made
+  std::filesystem::path corpus{};  // absolute, or relative to the set's folder
+  int sample_rate = 8000;          // Hz; recordings are converted to it
+  int64_t window = 8000;           // samples of every mixture
+  int num_sources = 2;
+  uint64_t seed = 0;
+  Channels channels = Channels::one;
+  std::optional<double> noise_floor_db{};  // noise relative to each source's active level; none without it
+};
+
+struct ListedSource {
+  std::string path;                    // relative to the corpus
+  std::optional<Placement> placement;  // at the set's rate; centred where there is none
+};
+
+struct ListedMixture {
+  std::string id;
+  std::vector<ListedSource> sources;
+};
+
+// Columns mixture_id, source_1_path, source_2_path, ... and, where the mixtures have placements, source_1_begin,
+// source_1_length, source_1_start, ... Errors: those of CsvTable; InputError for an empty list or a placement outside
+// the window.
+std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, const SetConfig& config);
+void write_mixture_list(const std::filesystem::path& csv, const std::vector<ListedMixture>& mixtures, int num_sources);
+
+// Throws InputError for a missing file, a key that is missing, unknown, of the wrong type or out of range.
+SetConfig read_set_config(const std::filesystem::path& toml);
+void write_set_config(const std::filesystem::path& toml, const SetConfig& config);
+
+// How set.toml names a corpus: relative to the set where both lie under one folder other than the file system's root
+// (they can then be moved together), absolute otherwise.
+std::filesystem::path corpus_reference(const std::filesystem::path& corpus, const std::filesystem::path& set);
+
+}  // namespace sunder

@@ -1,0 +1,79 @@
+#include "audio/sets/mixture_set.h"
+
+#include <mutex>
+
+#include "audio/file.h"
+#include "audio/sets/mixture_items.h"
+#include "files/output_folder.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+
+namespace sunder {
+
+MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::string& split,
+                            const MixtureSetOptions& options) {
+  if (split != "train" && split != "valid" && split != "test")
+    throw_error<UsageError>("expected the split train, valid or test, got \"{}\"", split);
+  if (!std::filesystem::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
+  const Split wanted = parse_split(split, folder.string());
+  const bool several = options.microphones > 1 || options.close_talk || options.on_the_fly;
+  if (std::filesystem::exists(folder / "sms_wsj.json")) return MixtureSet(open_room_items(folder, wanted, options));
+  if (several)
+    throw_error<InputError>("{}: expected recordings of several microphones (sms_wsj.json), found none",
+                            folder.string());
+  if (std::filesystem::exists(folder / "set.toml")) return MixtureSet(open_listed_items(folder, wanted, options));
+  std::shared_ptr<const MixtureItems> items = open_folder_items(folder, wanted, options);
+  if (!items)
+    throw_error<InputError>(
+        "{}: expected a mixture set with the split {}: set.toml and {}.csv (sunder-prepare), or "
+        "{}/mix, {}/s1, {}/s2, LibriMix's wav8k/min, or sms_wsj.json",
+        folder.string(), split, split, split, split, split);
+  return MixtureSet(std::move(items));
+}
+
+int64_t MixtureSet::size() const { return items_->size(); }
+bool MixtureSet::has_sources() const { return items_->has_sources(); }
+int MixtureSet::num_sources() const { return items_->num_sources(); }
+int MixtureSet::sample_rate() const { return items_->sample_rate(); }
+
+int64_t MixtureSet::length(int64_t i) const {
+  SUNDER_ASSERT(i >= 0 && i < size());
+  return items_->length(i);
+}
+
+std::string MixtureSet::id(int64_t i) const {
+  SUNDER_ASSERT(i >= 0 && i < size());
+  return items_->id(i);
+}
+
+Mixture MixtureSet::load(int64_t i) const {
+  SUNDER_ASSERT(i >= 0 && i < size());
+  return items_->load(i);
+}
+
+Mixture MixtureSet::draw(int64_t i, int64_t epoch) const {
+  SUNDER_ASSERT(i >= 0 && i < size());
+  return items_->draw(i, epoch);
+}
+
+void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int64_t count, const Progress& progress) {
+  std::vector<std::filesystem::path> folders = {folder / "mix"};
+  for (int s = 1; s <= set.num_sources(); ++s) folders.push_back(folder / fmt::format("s{}", s));
+  for (const auto& each : folders) create_folders(each);
+  std::mutex reporting;
+  int64_t done = 0;
+  parallel_for(count, 16, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i) {
+      const Mixture item = set.load(i);
+      const std::string name = item.id + ".wav";
+      write_wav(folders[0] / name, item.mixture, item.sample_rate);
+      for (size_t s = 0; s < item.sources.size(); ++s)
+        write_wav(folders[s + 1] / name, item.sources[s], item.sample_rate);
+    }
+    const std::lock_guard lock(reporting);
+    done += end - begin;
+    if (progress) progress(done, count);
+  });
+}
+
+}  // namespace sunder

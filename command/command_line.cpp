@@ -1,0 +1,110 @@
+#include "command/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <cstdlib>
+#include <new>
+
+#include "command/suggest.h"
+#include "tensor/error.h"
+
+namespace sunder {
+
+namespace {
+
+constexpr const char* exit_codes =
+    "Exit codes: 0 done; 1 failed at run time; 2 usage; 3 input missing or corrupt; 4 checkpoint missing or\n"
+    "incompatible; 5 diverged; 6 device missing or out of memory; 7 some files of a batch failed; 75 stopped by\n"
+    "SIGTERM or SIGINT after a checkpoint, run again with --resume auto to go on.";
+
+void use_environment(CLI::App& app) {
+  for (CLI::Option* option : app.get_options())
+    if (!option->get_lnames().empty() && option != app.get_help_ptr() && option != app.get_version_ptr())
+      option->envname(environment_name(option->get_lnames().front()));
+  for (CLI::App* command : app.get_subcommands({})) use_environment(*command);
+}
+
+void collect_flags(const CLI::App& app, std::vector<std::string>& flags) {
+  for (const CLI::Option* option : app.get_options())
+    for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
+  for (const CLI::App* command : app.get_subcommands()) collect_flags(*command, flags);
+}
+
+std::string advice_for(const Error& error, const Advice& of_program) {
+  std::string text = of_program ? of_program(error) : "";
+  if (text.empty()) {
+    if (const auto* unknown = dynamic_cast<const UnknownName*>(&error)) return suggest(unknown->name, unknown->known);
+    if (dynamic_cast<const DeviceMissing*>(&error)) text = "use --device cpu";
+  }
+  return text.empty() ? "" : "; " + text;
+}
+
+}  // namespace
+
+std::string environment_name(const std::string& flag) {
+  std::string name = "SUNDER_";
+  for (const char c : flag.substr(flag.find_first_not_of('-')))
+    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
+}
+
+std::string environment(const std::string& flag) {
+  const char* text = std::getenv(environment_name(flag).c_str());
+  return text ? text : "";
+}
+
+int run_main(const std::string& name, const std::function<int()>& body, const Advice& advice) {
+  std::signal(SIGXFSZ, SIG_IGN);  // a write then fails and says why
+  const auto complain = [&](const std::string& message) { fmt::print(stderr, "{}: {}\n", name, message); };
+  int code = exit_failed;
+  try {
+    code = body();
+  } catch (const HelpRequested& help) {
+    fmt::print("{}", help.text);
+    code = exit_done;
+  } catch (const Error& error) {
+    complain(error.what() + advice_for(error, advice));
+    code = exit_code(error.kind());
+  } catch (const std::bad_alloc&) {
+    const OutOfMemory error("out of memory", 0);
+    complain(error.what() + advice_for(error, advice));
+    code = exit_code(error.kind());
+  } catch (const std::exception& error) {
+    complain(error.what());
+  }
+  if (std::fflush(stdout) != 0 && code == exit_done) {
+    complain("standard output: cannot write");
+    code = exit_failed;
+  }
+  return code;
+}
+
+void parse_flags(CLI::App& app, int argc, const char* const* argv, const std::string& examples) {
+  app.footer(fmt::format("Examples:\n{}\n\n{}", examples, exit_codes));
+  app.set_version_flag("--version", "sunder " + version());
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    throw HelpRequested{app.help()};
+  } catch (const CLI::CallForVersion& version_text) {
+    throw HelpRequested{std::string(version_text.what()) + "\n"};
+  } catch (const CLI::ExtrasError&) {
+    const std::string extra = app.remaining(true).front();
+    const std::string flag = extra.substr(0, extra.find('='));
+    if (flag.empty() || flag[0] != '-') throw_error<UsageError>("unexpected argument '{}'", extra);
+    std::vector<std::string> flags;
+    collect_flags(app, flags);
+    throw_error<UsageError>("unknown flag '{}'{}", flag, suggest(flag, flags));
+  } catch (const CLI::ParseError& error) {
+    throw UsageError(error.what());
+  }
+}
+
+void parse_command_line(CLI::App& app, int argc, const char* const* argv, const std::string& examples) {
+  use_environment(app);
+  parse_flags(app, argc, argv, examples);
+}
+
+std::string version() { return SUNDER_VERSION; }
+
+}  // namespace sunder

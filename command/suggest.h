@@ -1,0 +1,12 @@
+// The nearest known name for a mistyped one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace sunder {
+
+// The candidate with the smallest edit distance to `word`, as ", did you mean 'x'?", or "" where none is near.
+std::string suggest(const std::string& word, const std::vector<std::string>& candidates);
+
+}  // namespace sunder

@@ -1,0 +1,123 @@
+#include "evaluate/evaluation.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "audio/sets/batch.h"
+#include "nn/separation.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+
+namespace sunder {
+namespace {
+
+std::vector<ScoreColumn> columns_of(const EvaluationOptions& options, const ScoredForm& form) {
+  using Names = std::vector<std::string>;
+  const Names metrics = form.with_mixture ? Names{"si_snr", "si_snri"} : Names{"si_snr"};
+  const Names oracles = form.with_mixture ? Names{"irm", "mixture"} : Names{"none"};
+  return score_columns(options.metrics.empty() ? metrics : options.metrics,
+                       options.oracles.empty() ? oracles : options.oracles, form);
+}
+
+int64_t limited(int64_t count, const EvaluationOptions& options) {
+  return options.max_items > 0 ? std::min(count, options.max_items) : count;
+}
+
+Tensor rows(const std::vector<std::vector<float>>& signals, int64_t length) {
+  const Tensor result = Tensor::empty({static_cast<int64_t>(signals.size()), length}, DType::float32);
+  for (size_t i = 0; i < signals.size(); ++i)
+    std::copy(signals[i].begin(), signals[i].end(), result.mutable_data<float>() + static_cast<int64_t>(i) * length);
+  return result;
+}
+
+// Items of one length, separated together.
+std::vector<ScoredSignals> separate_items(const Separator& network, const MixtureSet& set,
+                                          const std::vector<int64_t>& indices) {
+  const auto count = static_cast<int64_t>(indices.size());
+  const int64_t length = set.length(indices[0]);
+  std::vector<Mixture> items(count);
+  parallel_for(count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t b = begin; b < end; ++b) items[b] = set.load(indices[b]);
+  });
+  std::vector<std::vector<float>> signals;
+  std::vector<Segment> whole;
+  for (const Mixture& item : items) {
+    if (static_cast<int64_t>(item.mixture.size()) != length)
+      throw_error<InputError>("{}: expected {} samples, got {}", item.id, length, item.mixture.size());
+    signals.push_back(item.mixture);
+    whole.push_back({item, 0});
+  }
+  const Tensor mixtures = rows(signals, length);
+  const Tensor estimates =
+      separate_batch(network, make_batch(whole, length, /*with_references=*/false, DType::float32).mixtures);
+  std::vector<ScoredSignals> result;
+  for (int64_t b = 0; b < count; ++b)
+    result.push_back({rows(items[b].sources, length), estimates.slice(b, b + 1).reshape({network.sources(), length}),
+                      mixtures.slice(b, b + 1).reshape({length}), set.sample_rate()});
+  return result;
+}
+
+}  // namespace
+
+Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64_t batch,
+                          const EvaluationOptions& options) {
+  const ScoredForm form{.with_mixture = true, .more_outputs = network.sources() > set.num_sources()};
+  Evaluation evaluation{{columns_of(options, form), set.num_sources(), {}}, {}, {}};
+  const int64_t count = limited(set.size(), options);
+  ScoreTable& table = evaluation.table;
+  table.items.resize(count);
+  std::map<int64_t, std::vector<int64_t>> by_length;
+  for (int64_t i = 0; i < count; ++i) by_length[set.length(i)].push_back(i);
+  // Separated, not yet scored: items of all lengths, so that every thread has some.
+  std::vector<std::pair<int64_t, ScoredSignals>> waiting;
+  int64_t done = 0;
+  const auto score_waiting = [&] {
+    parallel_for(static_cast<int64_t>(waiting.size()), 1, [&](int64_t begin, int64_t end) {
+      for (int64_t w = begin; w < end; ++w) {
+        const auto& [item, signals] = waiting[w];
+        table.items[item] = score_item(set.id(item), signals, table.columns, options.scoring);
+      }
+    });
+    done += static_cast<int64_t>(waiting.size());
+    if (options.progress) options.progress(done, count);
+    waiting.clear();
+  };
+  for (const auto& [length, items] : by_length) {
+    for (size_t first = 0; first < items.size(); first += batch) {
+      const std::vector<int64_t> indices(items.begin() + first,
+                                         items.begin() + std::min(items.size(), first + static_cast<size_t>(batch)));
+      auto signals = separate_items(network, set, indices);
+      for (size_t b = 0; b < indices.size(); ++b) waiting.emplace_back(indices[b], std::move(signals[b]));
+      if (static_cast<int64_t>(waiting.size()) >= std::max<int64_t>(batch, 4 * num_threads())) score_waiting();
+    }
+  }
+  score_waiting();
+  evaluation.load = [&network, &set](int64_t item) { return separate_items(network, set, {item})[0]; };
+  return evaluation;
+}
+
+Evaluation evaluate_files(const std::vector<ScoredFiles>& files, Align align, const EvaluationOptions& options) {
+  const ScoredForm form{.with_mixture = !files[0].mixture.empty(),
+                        .more_outputs = std::any_of(files.begin(), files.end(), [](const ScoredFiles& item) {
+                          return item.estimates.size() > item.references.size();
+                        })};
+  Evaluation evaluation{{columns_of(options, form), static_cast<int64_t>(files[0].references.size()), {}}, {}, {}};
+  const int64_t count = limited(static_cast<int64_t>(files.size()), options);
+  ScoreTable& table = evaluation.table;
+  table.items.resize(count);
+  for (int64_t i = 0; i < count; ++i) check_scored_files(files[i], align);  // before hours of scores are lost
+  std::mutex reporting;
+  int64_t done = 0;
+  parallel_for(count, 1, [&](int64_t begin, int64_t end) {
+    for (int64_t i = begin; i < end; ++i)
+      table.items[i] = score_item(files[i].name, read_scored_files(files[i], align), table.columns, options.scoring);
+    const std::lock_guard lock(reporting);
+    done += end - begin;
+    if (options.progress) options.progress(done, count);
+  });
+  evaluation.load = [files, align](int64_t item) { return read_scored_files(files[item], align); };
+  return evaluation;
+}
+
+}  // namespace sunder

@@ -1,0 +1,110 @@
+#include "evaluate/score_columns.h"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "tensor/error.h"
+
+namespace sunder {
+namespace {
+
+struct MetricName {
+  const char* name;
+  Metric metric;
+  const char* label;
+  const char* unit;
+};
+
+constexpr MetricName metric_names[] = {
+    {"si_sdr", Metric::si_sdr, "SI-SDR", "dB"},
+    {"si_snr", Metric::si_sdr, "SI-SNR", "dB"},
+    {"sdr", Metric::sdr, "SDR", "dB"},
+    {"sir", Metric::sir, "SIR", "dB"},
+    {"sar", Metric::sar, "SAR", "dB"},
+    {"stoi", Metric::stoi, "STOI", ""},
+    {"estoi", Metric::estoi, "eSTOI", ""},
+    {"pesq_nb", Metric::pesq_nb, "PESQ narrow-band", "MOS"},
+    {"pesq_wb", Metric::pesq_wb, "PESQ wide-band", "MOS"},
+};
+
+struct OracleName {
+  const char* name;
+  ScoredSystem system;
+  const char* label;
+};
+
+constexpr OracleName oracle_names[] = {
+    {"irm", ScoredSystem::irm, "ideal ratio masks"},
+    {"ibm", ScoredSystem::ibm, "ideal binary masks"},
+    {"psm", ScoredSystem::psm, "phase-sensitive masks"},
+    {"mixture", ScoredSystem::mixture, "the mixture itself"},
+};
+
+const MetricName* find_metric(const std::string& name) {
+  for (const MetricName& known : metric_names)
+    if (name == known.name) return &known;
+  return nullptr;
+}
+
+std::vector<std::string> known_metrics() {
+  std::vector<std::string> names;
+  for (const MetricName& known : metric_names) names.insert(names.end(), {known.name, known.name + std::string("i")});
+  return names;
+}
+
+void check_names(const char* what, const std::vector<std::string>& names, const std::vector<std::string>& known) {
+  if (names.empty()) throw_error<UsageError>("{}: expected some of {}, got none", what, fmt::join(known, ", "));
+  for (const std::string& name : names) {
+    if (std::find(known.begin(), known.end(), name) == known.end())
+      throw UnknownName(fmt::format("{}: expected some of {}, got '{}'", what, fmt::join(known, ", "), name), name,
+                        known);
+    if (std::count(names.begin(), names.end(), name) > 1) throw_error<UsageError>("{}: {} twice", what, name);
+  }
+}
+
+std::vector<OracleName> chosen_oracles(const std::vector<std::string>& names, const ScoredForm& form) {
+  std::vector<std::string> known = {"none"};
+  for (const OracleName& oracle : oracle_names) known.emplace_back(oracle.name);
+  check_names("oracles", names, known);
+  std::vector<OracleName> chosen;
+  if (form.more_outputs) chosen.push_back({"oracle", ScoredSystem::sums, "outputs summed by an oracle"});
+  if (std::find(names.begin(), names.end(), "none") != names.end()) {
+    if (names.size() > 1) throw_error<UsageError>("oracles: none stands alone, got {}", fmt::join(names, ","));
+    return chosen;
+  }
+  if (!form.with_mixture)
+    throw_error<MixturesMissing>("oracles: {} is made from the mixtures, and there are none", names[0]);
+  for (const OracleName& oracle : oracle_names)
+    if (std::find(names.begin(), names.end(), oracle.name) != names.end()) chosen.push_back(oracle);
+  return chosen;
+}
+
+}  // namespace
+
+std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, const std::vector<std::string>& oracles,
+                                       const ScoredForm& form) {
+  check_names("metrics", metrics, known_metrics());
+  const std::vector<OracleName> beside = chosen_oracles(oracles, form);
+  std::vector<ScoreColumn> columns;
+  for (const std::string& name : metrics) {
+    const bool improvement = !find_metric(name);
+    if (improvement && !form.with_mixture)
+      throw_error<MixturesMissing>("metrics: {} is measured from the mixtures, and there are none", name);
+    const MetricName& metric = *find_metric(improvement ? name.substr(0, name.size() - 1) : name);
+    const std::string label = metric.label + std::string(!improvement                            ? ""
+                                                         : std::string_view(metric.unit) == "dB" ? "i"
+                                                                                                 : " improvement");
+    columns.push_back({metric.metric, improvement, ScoredSystem::estimate, name, label, metric.unit});
+    for (const OracleName& oracle : beside) {
+      const bool own = oracle.system == ScoredSystem::mixture;  // has no improvement over itself
+      if (own && improvement && std::find(metrics.begin(), metrics.end(), metric.name) != metrics.end()) continue;
+      columns.push_back({metric.metric, improvement && !own, oracle.system,
+                         fmt::format("{}_{}", oracle.name, own ? metric.name : name),
+                         fmt::format("{}, {}", own ? metric.label : label, oracle.label), metric.unit});
+    }
+  }
+  return columns;
+}
+
+}  // namespace sunder

@@ -1,0 +1,29 @@
+// A table of scores as CSV, JSON and markdown.
+#pragma once
+
+#include <string>
+#include <utility>
+
+#include "evaluate/score_summary.h"
+
+namespace sunder {
+
+// What the scores are of: "model", "data", "split", ... and their values.
+using ScoreHeading = std::vector<std::pair<std::string, std::string>>;
+
+// One row per item and source: item,source,<column>,...; source is s1, s2, ...; an undefined score is an empty cell, an
+// infinite one (an exact copy) inf or -inf.
+std::string scores_csv(const ScoreTable& table);
+
+// {<heading>..., "metrics": [...], "summary": {column: {count, mean, median, std, interval: [low, high], missing:
+// {reason: count}}}, "items": [{item, sources: [{source, output, <column>..., missing: {column: reason}}]}], "skipped":
+// [{item, reason}]}; an undefined score is null, an infinite one the text "inf".
+std::string scores_json(const ScoreTable& table, const ScoreHeading& heading);
+
+// The summary: one row per column.
+std::string scores_markdown(const ScoreTable& table, const std::string& title);
+
+// Its cells, the header first: score, mean, 95 % interval, median, std, values.
+std::vector<std::vector<std::string>> summary_cells(const ScoreTable& table);
+
+}  // namespace sunder

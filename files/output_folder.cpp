@@ -1,0 +1,37 @@
+#include "files/output_folder.h"
+
+#include "tensor/error.h"
+
+namespace sunder {
+
+namespace fs = std::filesystem;
+
+OutputFolder::OutputFolder(const fs::path& output, bool replace) : output_(fs::absolute(output).lexically_normal()) {
+  if (!output_.has_filename()) output_ = output_.parent_path();  // a slash at the end
+  std::error_code failure;
+  const bool free = !fs::exists(output_) || (fs::is_directory(output_) && fs::is_empty(output_));
+  if (!free && !replace) throw_error<FolderInUse>("{}: exists and is not empty", output_.string());
+  temporary_ = output_.parent_path() / fmt::format(".{}.part", output_.filename().string());
+  fs::remove_all(temporary_, failure);  // of a run that was killed
+  create_folders(temporary_);
+}
+
+OutputFolder::~OutputFolder() {
+  std::error_code ignored;
+  fs::remove_all(temporary_, ignored);
+}
+
+void OutputFolder::commit() {
+  std::error_code failure;
+  fs::remove_all(output_, failure);
+  fs::rename(temporary_, output_, failure);
+  if (failure) throw_error("{}: cannot be written: {}", output_.string(), failure.message());
+}
+
+void create_folders(const fs::path& folder) {
+  std::error_code failure;
+  fs::create_directories(folder, failure);
+  if (failure) throw_error("{}: cannot be created: {}", folder.string(), failure.message());
+}
+
+}  // namespace sunder

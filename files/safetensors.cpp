@@ -1,0 +1,255 @@
+#include "files/safetensors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "files/durable_file.h"
+
+namespace sunder {
+
+static_assert(std::endian::native == std::endian::little, "the format is little-endian");
+
+namespace {
+
+using nlohmann::json;
+
+struct Entry {
+  std::string name;
+  std::string dtype;
+  Shape shape;
+  uint64_t begin = 0, end = 0;  // within the bytes after the header
+};
+
+size_t element_size(const std::string& dtype) {
+  if (dtype == "F64" || dtype == "I64") return 8;
+  if (dtype == "F32") return 4;
+  if (dtype == "F16" || dtype == "BF16") return 2;
+  return 0;
+}
+
+// One file being read; every failure names it.
+class Reader {
+ public:
+  explicit Reader(const std::filesystem::path& path) : path_(path) {
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) fail("no such file");
+    if (!std::filesystem::is_regular_file(path, error)) fail("expected a safetensors file, got a folder or a device");
+    size_ = std::filesystem::file_size(path, error);
+    stream_.open(path, std::ios::binary);
+    if (error || !stream_) fail("cannot open");
+  }
+
+  SafeTensors read() {
+    const json header = parse(header_text());
+    SafeTensors result;
+    std::vector<Entry> entries;
+    for (const auto& [name, value] : header.items()) {
+      if (name == "__metadata__") result.metadata = metadata(value);
+      else entries.push_back(entry(name, value));
+    }
+    check_layout(entries);
+    for (const Entry& e : entries) result.tensors.emplace(e.name, load(e));
+    return result;
+  }
+
+ private:
+  template <class... Args>
+  [[noreturn]] void fail(fmt::format_string<Args...> format, Args&&... args) const {
+    throw ModelError(path_.string() + ": " + fmt::format(format, std::forward<Args>(args)...));
+  }
+
+  void fetch(void* into, uint64_t count) {
+    stream_.read(static_cast<char*>(into), static_cast<std::streamsize>(count));
+    if (static_cast<uint64_t>(stream_.gcount()) != count) fail("cannot read: the file ended early");
+  }
+
+  std::string header_text() {
+    uint64_t length = 0;
+    if (size_ < sizeof length) fail("expected a header of at least 8 bytes, got a file of {} bytes", size_);
+    fetch(&length, sizeof length);
+    if (length > safetensors_header_limit)
+      fail("expected a header of at most {} bytes, got {}", safetensors_header_limit, length);
+    if (length > size_ - sizeof length)
+      fail("the header needs {} bytes, but only {} follow: the file is cut or no safetensors file", length,
+           size_ - sizeof length);
+    data_begin_ = sizeof length + length;
+    data_size_ = size_ - data_begin_;
+    std::string text(length, '\0');
+    fetch(text.data(), length);
+    if (text.empty() || text[0] != '{') fail("the header does not begin with '{{'");
+    if (text.find('\0') != std::string::npos) fail("the header holds a zero byte");  // the parser would stop there
+    return text;
+  }
+
+  // nlohmann keeps the last of two equal keys; the format forbids them, so they are watched for while parsing.
+  json parse(const std::string& text) const {
+    std::vector<std::set<std::string>> seen;
+    const auto watch = [&](int depth, json::parse_event_t event, json& value) {
+      if (depth > 3) fail("the header is nested deeper than the format allows");
+      if (event == json::parse_event_t::object_start) seen.emplace_back();
+      else if (event == json::parse_event_t::object_end) seen.pop_back();
+      else if (event == json::parse_event_t::key && !seen.back().insert(value.get<std::string>()).second)
+        fail("the header has the key '{}' twice", value.get<std::string>());
+      return true;
+    };
+    try {
+      return json::parse(text, watch);
+    } catch (const json::exception& error) {
+      fail("the header is not valid JSON: {}", error.what());
+    }
+  }
+
+  std::map<std::string, std::string> metadata(const json& value) const {
+    if (!value.is_object()) fail("__metadata__: expected an object, got {}", value.type_name());
+    std::map<std::string, std::string> result;
+    for (const auto& [key, text] : value.items()) {
+      if (!text.is_string()) fail("__metadata__: expected a string for '{}', got {}", key, text.type_name());
+      result[key] = text.get<std::string>();
+    }
+    return result;
+  }
+
+  uint64_t whole_number(const std::string& name, const char* field, const json& value) const {
+    if (!value.is_number_unsigned() || value.get<uint64_t>() > static_cast<uint64_t>(INT64_MAX))
+      fail("tensor '{}': expected whole numbers from 0 to 2^63 - 1 in {}, got {}", name, field, value.dump());
+    return value.get<uint64_t>();
+  }
+
+  Entry entry(const std::string& name, const json& value) const {
+    if (!value.is_object()) fail("tensor '{}': expected an object, got {}", name, value.type_name());
+    for (const char* field : {"dtype", "shape", "data_offsets"})
+      if (!value.contains(field)) fail("tensor '{}': {} is missing", name, field);
+    if (value.size() != 3) fail("tensor '{}': expected dtype, shape and data_offsets alone", name);
+    if (!value["dtype"].is_string()) fail("tensor '{}': expected a string as dtype", name);
+    if (!value["shape"].is_array()) fail("tensor '{}': expected an array as shape", name);
+    const json& offsets = value["data_offsets"];
+    if (!offsets.is_array() || offsets.size() != 2) fail("tensor '{}': expected two data_offsets", name);
+
+    Entry result{name, value["dtype"].get<std::string>(), {}, 0, 0};
+    uint64_t bytes = element_size(result.dtype);
+    if (bytes == 0) fail("tensor '{}': expected dtype F32, F64, I64, F16 or BF16, got {}", name, result.dtype);
+    for (const json& size : value["shape"]) {
+      const uint64_t count = whole_number(name, "shape", size);
+      result.shape.push_back(static_cast<int64_t>(count));
+      if (__builtin_mul_overflow(bytes, count, &bytes) || bytes > static_cast<uint64_t>(INT64_MAX))
+        fail("tensor '{}': the shape {} overflows", name, value["shape"].dump());
+    }
+    result.begin = whole_number(name, "data_offsets", offsets[0]);
+    result.end = whole_number(name, "data_offsets", offsets[1]);
+    if (result.begin > result.end || result.end > data_size_)
+      fail("tensor '{}': expected data_offsets within the {} bytes of data, got {}", name, data_size_, offsets.dump());
+    if (result.end - result.begin != bytes)
+      fail("tensor '{}': {} {} takes {} bytes, but its data_offsets hold {}", name, result.dtype, value["shape"].dump(),
+           bytes, result.end - result.begin);
+    return result;
+  }
+
+  // The bytes must be covered from first to last, each once; `entries` ends up in their order.
+  void check_layout(std::vector<Entry>& entries) const {
+    std::sort(entries.begin(), entries.end(),
+              [](const Entry& a, const Entry& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
+    uint64_t covered = 0;
+    for (const Entry& e : entries) {
+      if (e.begin < covered) fail("tensor '{}': overlaps the tensor before it at byte {}", e.name, e.begin);
+      if (e.begin > covered)
+        fail("tensor '{}': bytes {} to {} before it belong to no tensor", e.name, covered, e.begin);
+      covered = e.end;
+    }
+    if (covered != data_size_) fail("{} bytes at the end belong to no tensor", data_size_ - covered);
+  }
+
+  Tensor load(const Entry& e) {
+    stream_.seekg(static_cast<std::streamoff>(data_begin_ + e.begin));
+    if (e.dtype == "F16" || e.dtype == "BF16") return load_half(e);
+    const DType dtype = e.dtype == "F32" ? DType::float32 : e.dtype == "F64" ? DType::float64 : DType::int64;
+    Tensor tensor = Tensor::empty(e.shape, dtype);
+    if (e.end > e.begin) fetch(tensor.raw(), e.end - e.begin);
+    return tensor;
+  }
+
+  Tensor load_half(const Entry& e) {
+    std::vector<uint16_t> words((e.end - e.begin) / 2);
+    if (!words.empty()) fetch(words.data(), e.end - e.begin);
+    Tensor tensor = Tensor::empty(e.shape, DType::float32);
+    std::transform(words.begin(), words.end(), tensor.mutable_data<float>(),
+                   e.dtype == "F16" ? from_float16 : from_bfloat16);
+    return tensor;
+  }
+
+  static float from_bfloat16(uint16_t word) { return std::bit_cast<float>(static_cast<uint32_t>(word) << 16); }
+
+  // IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits.
+  static float from_float16(uint16_t word) {
+    const uint32_t sign = (word & 0x8000u) << 16, exponent = (word >> 10) & 0x1fu, fraction = word & 0x3ffu;
+    if (exponent == 0) {
+      const float tiny = static_cast<float>(fraction) * 0x1p-24f;  // zero and subnormal numbers
+      return sign ? -tiny : tiny;
+    }
+    const uint32_t wide = exponent == 31 ? 255u : exponent + 127 - 15;
+    return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
+  }
+
+  std::filesystem::path path_;
+  std::ifstream stream_;
+  uint64_t size_ = 0, data_begin_ = 0, data_size_ = 0;
+};
+
+const char* dtype_name(const std::string& name, const Tensor& tensor) {
+  if (name == "__metadata__") throw_error("[write_safetensors] a tensor cannot be named __metadata__");
+  if (!tensor.defined()) throw_error("[write_safetensors] tensor '{}' is not defined", name);
+  switch (tensor.dtype()) {
+    case DType::float32:
+      return "F32";
+    case DType::float64:
+      return "F64";
+    case DType::int64:
+      return "I64";
+    default:
+      throw_error("[write_safetensors] expected '{}' to be real or int64, got {}", name, describe(tensor));
+  }
+}
+
+}  // namespace
+
+SafeTensors read_safetensors(const std::filesystem::path& path) { return Reader(path).read(); }
+
+void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+                       const std::map<std::string, std::string>& metadata) {
+  // Wide elements first: every tensor then starts at a multiple of its element's size, as readers that map the file
+  // want.
+  std::vector<std::pair<std::string, Tensor>> order(tensors.begin(), tensors.end());
+  std::stable_sort(order.begin(), order.end(),
+                   [](const auto& a, const auto& b) { return size_of(a.second.dtype()) > size_of(b.second.dtype()); });
+  json header = json::object();
+  if (!metadata.empty()) header["__metadata__"] = metadata;
+  std::vector<std::span<const std::byte>> pieces(2);
+  uint64_t offset = 0;
+  for (auto& [name, tensor] : order) {
+    header[name] = {{"dtype", dtype_name(name, tensor)},
+                    {"shape", tensor.shape()},
+                    {"data_offsets", {offset, offset + tensor.bytes()}}};
+    tensor = tensor.to(cpu_device);
+    pieces.emplace_back(tensor.raw(), tensor.bytes());
+    offset += tensor.bytes();
+  }
+  std::string text;
+  try {
+    text = header.dump();
+  } catch (const json::exception& error) {
+    throw_error("[write_safetensors] {}: names and metadata must be UTF-8: {}", path.string(), error.what());
+  }
+  text.resize((text.size() + 7) / 8 * 8, ' ');
+  const uint64_t length = text.size();
+  if (length > safetensors_header_limit)
+    throw_error("[write_safetensors] {}: the header takes {} bytes, the format allows {}", path.string(), length,
+                safetensors_header_limit);
+  pieces[0] = std::as_bytes(std::span(&length, 1));
+  pieces[1] = std::as_bytes(std::span(text));
+  write_file(path, pieces);
+}
+
+}  // namespace sunder

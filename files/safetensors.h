@@ -1,0 +1,30 @@
+// Model files in the safetensors format: eight bytes of header length, a JSON header, then the tensors' bytes.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+#include "tensor/tensor.h"
+
+namespace sunder {
+
+struct SafeTensors {
+  std::map<std::string, Tensor> tensors;  // on the CPU
+  std::map<std::string, std::string> metadata;
+};
+
+inline constexpr uint64_t safetensors_header_limit = 100'000'000;  // bytes, the limit of the format's own reader
+
+// Reads a whole file. F32, F64 and I64 keep their type, F16 and BF16 become float32. Throws ModelError with the
+// path and the tensor's name for a missing file and for anything that the format forbids: a header that is no JSON
+// object of the right fields, a key that occurs twice, an unknown dtype, a size that overflows or differs from the
+// bytes, tensors that overlap, leave holes or bytes at the end, or lie outside the file.
+SafeTensors read_safetensors(const std::filesystem::path& path);
+
+// Replaces `path` at once or not at all (files/durable_file.h). Tensors are float32, float64 or int64, on any device.
+// Throws Error for a file that cannot be written and for a tensor that the format cannot hold.
+void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
+                       const std::map<std::string, std::string>& metadata = {});
+
+}  // namespace sunder

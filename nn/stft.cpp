@@ -1,0 +1,45 @@
+#include "nn/stft.h"
+
+#include "autograd/ops.h"
+#include "tensor/ops/istft.h"
+#include "tensor/ops/stft.h"
+
+namespace sunder {
+namespace {
+
+// Signals of every length modulo the hop: the last samples are covered by the fewest frames.
+void check_reconstruction(const StftConfig& config) {
+  const Tensor window = make_window(config.window, config.n_fft, DType::float64);
+  const int64_t shortest = 2 * (config.n_fft + config.hop_length);
+  for (int64_t length = shortest; length < shortest + config.hop_length; ++length) {
+    try {
+      istft_overlap(window, config.hop_length, stft_frames(length, config.n_fft, config.hop_length), length);
+    } catch (const Error&) {
+      throw_error<UsageError>(
+          "hop_length: expected frames from which the signal can be put together again, got {} for a "
+          "{} window of {} samples",
+          config.hop_length, config.window, config.n_fft);
+    }
+  }
+}
+
+}  // namespace
+
+Stft::Stft(const StftConfig& config, DType dtype, Stream stream)
+    : config_(config), window_(make_window(config.window, config.n_fft, dtype, stream)) {
+  if (config.hop_length < 1) throw_error<UsageError>("hop_length: expected at least 1, got {}", config.hop_length);
+  check_reconstruction(config);
+}
+
+int64_t Stft::frames(int64_t length) const { return stft_frames(length, config_.n_fft, config_.hop_length); }
+
+Variable Stft::forward(const Variable& signal) const { return stft(signal, window_, config_.hop_length); }
+Tensor Stft::forward(const Tensor& signal) const { return stft(signal, window_, config_.hop_length); }
+Variable Stft::inverse(const Variable& spectrum, int64_t length) const {
+  return istft(spectrum, window_, config_.hop_length, length);
+}
+Tensor Stft::inverse(const Tensor& spectrum, int64_t length) const {
+  return istft(spectrum, window_, config_.hop_length, length);
+}
+
+}  // namespace sunder

@@ -1,0 +1,40 @@
+// The STFT as networks and objectives use it: one window, one hop, forward and back (tensor/ops/stft.h, istft.h).
+#pragma once
+
+#include <string>
+
+#include "autograd/variable.h"
+
+namespace sunder {
+
+struct StftConfig {
+  int64_t n_fft = 512;       // samples
+  int64_t hop_length = 128;  // samples
+  std::string window = "hann";
+};
+
+class Stft {
+ public:
+  // Throws UsageError for n_fft or hop_length below 1, an unknown window, and a window and hop from which no signal can
+  // be put together again.
+  explicit Stft(const StftConfig& config = {}, DType dtype = DType::float32, Stream stream = cpu_device);
+
+  const StftConfig& config() const { return config_; }
+  const Tensor& window() const { return window_; }
+  int64_t bins() const { return config_.n_fft / 2 + 1; }
+  int64_t frames(int64_t length) const;                              // of a signal of `length` samples
+  int64_t shortest_signal() const { return config_.n_fft / 2 + 1; }  // samples
+
+  // signal: (..., L) -> (..., T, F) complex. Throws Error for a signal below shortest_signal().
+  Variable forward(const Variable& signal) const;
+  Tensor forward(const Tensor& signal) const;
+  // spectrum: (..., T, F) complex -> (..., length). Throws Error for a length that the frames do not cover.
+  Variable inverse(const Variable& spectrum, int64_t length) const;
+  Tensor inverse(const Tensor& spectrum, int64_t length) const;
+
+ private:
+  StftConfig config_;
+  Tensor window_;
+};
+
+}  // namespace sunder

@@ -1,0 +1,132 @@
+// sunder-info: what this build and machine are, or what a file or folder holds.
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+
+#include "audio/file.h"
+#include "audio/sets/mixture_set.h"
+#include "command/command_line.h"
+#include "files/safetensors.h"
+#include "programs/model_options.h"
+#include "tensor/blas.h"
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+#include "tensor/simd.h"
+#include "train/checkpoint.h"
+#include "train/progress_bar.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace sunder;
+
+void show(const std::string& key, const std::string& value) { fmt::print("{:<14} {}\n", key, value); }
+
+std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1 << 30)); }
+
+void describe_build() {
+  const double page = static_cast<double>(sysconf(_SC_PAGESIZE));
+  show("version", version());
+#if defined(__clang__)
+  show("compiler", "Clang " __clang_version__);
+#else
+  show("compiler", "GCC " __VERSION__);
+#endif
+  show("devices", "cpu");
+  show("simd", simd_level());
+  show("blas", fmt::format("OpenBLAS, {}", blas::core_name()));
+  show("threads", std::to_string(num_threads()));
+  show("memory", fmt::format("{}, {} free", gib(page * static_cast<double>(sysconf(_SC_PHYS_PAGES))),
+                             gib(page * static_cast<double>(sysconf(_SC_AVPHYS_PAGES)))));
+}
+
+void describe_weights(const SafeTensors& model) {
+  int64_t numbers = 0;
+  for (const auto& [name, tensor] : model.tensors) numbers += tensor.numel();
+  show("parameters", fmt::format("{} in {} tensors", numbers, model.tensors.size()));
+  if (!model.metadata.contains("architecture"))
+    show("architecture", "not named; to use it, name it with --architecture");
+  for (const auto& [key, value] : model.metadata)
+    if (key != "config") show(key, value);
+}
+
+void describe_checkpoint(const Checkpoint& checkpoint) {
+  show("checkpoint", fs::canonical(checkpoint.path).string());
+  describe_weights(checkpoint.data.model);
+  const State& state = checkpoint.data.state;
+  show("step", std::to_string(checkpoint.step));
+  for (const char* key : {"epoch", "minutes", "best_score"}) {
+    const auto found = state.find(key);
+    if (found == state.end()) continue;
+    if (const double* number = std::get_if<double>(&found->second)) show(key, fmt::format("{:.2f}", *number));
+    else std::visit([&](const auto& value) { show(key, fmt::format("{}", value)); }, found->second);
+  }
+  show("best so far", checkpoint.is_best ? "yes" : "no");
+}
+
+void describe_audio(const fs::path& path) {
+  const AudioInfo info = audio_info(path);
+  show("audio", path.string());
+  show("channels", std::to_string(info.channels));
+  show("sample_rate", fmt::format("{} Hz", info.sample_rate));
+  show("samples", std::to_string(info.frames));
+  show("duration", fmt::format("{:.3f} s", static_cast<double>(info.frames) / info.sample_rate));
+}
+
+void describe_split(const fs::path& folder, const std::string& split) {
+  const MixtureSet set = MixtureSet::open(folder, split);
+  int64_t samples = 0;
+  for (int64_t i = 0; i < set.size(); ++i) samples += set.length(i);
+  show(split, fmt::format("{} mixtures of {} sources at {} Hz, {}", set.size(), set.num_sources(), set.sample_rate(),
+                          format_duration(static_cast<double>(samples) / set.sample_rate())));
+}
+
+void describe_set(const fs::path& folder) {
+  int found = 0;
+  std::string problem;
+  for (const char* split : {"train", "valid", "test"}) {
+    try {
+      describe_split(folder, split);
+      ++found;
+    } catch (const InputError& error) {
+      problem = error.what();
+      if (fs::exists(folder / "set.toml")) show(split, fmt::format("none ({})", problem));
+    }
+  }
+  if (found == 0) throw InputError(problem);
+}
+
+int run(int argc, char** argv) {
+  CLI::App app(
+      "Describes this build and machine; with a path: a model file, a checkpoint, a run folder (its best checkpoint), "
+      "a\n"
+      "recording or a mixture set.",
+      "sunder-info");
+  std::string given;
+  app.add_option("path", given, "what to describe");
+  parse_command_line(app, argc, argv, "  sunder-info\n  sunder-info RUN/checkpoints/best");
+  if (given.empty()) {
+    describe_build();
+    return 0;
+  }
+  const fs::path path = model_folder(given);
+  if (!fs::exists(path)) throw_error<InputError>("{}: no such file or folder", given);
+  if (fs::exists(path / "manifest.json")) {
+    describe_checkpoint(load_checkpoint(path));
+  } else if (fs::exists(path / "model.safetensors") || path.extension() == ".safetensors") {
+    const fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
+    show("model", file.string());
+    describe_weights(read_safetensors(file));
+  } else if (fs::is_directory(path)) {
+    describe_set(path);
+  } else {
+    describe_audio(path);
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  return run_main("sunder-info", [&] { return run(argc, argv); });
+}

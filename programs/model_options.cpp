@@ -1,0 +1,76 @@
+#include "programs/model_options.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <array>
+#include <filesystem>
+
+#include "tensor/error.h"
+#include "tensor/parallel.h"
+#include "train/checkpoint.h"
+
+namespace sunder {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::array metadata_keys = {"output",   "n_fft",      "window",      "emb_hs",
+                                      "fcp_past", "fcp_future", "fcp_loading", "fcp_xi"};
+
+}  // namespace
+
+void add_model_options(CLI::App& app, ModelOptions& options) {
+  app.add_option("--model", options.path,
+                 "checkpoint folder (RUN/checkpoints/best), run folder (its best checkpoint) or .safetensors file");
+  app.add_option("--architecture", options.architecture,
+                 "stft-conv-tasnet or tf-gridnet; needed only for a state dict that does not name it itself");
+  const std::string plain = ", for a state dict without metadata; default: ";
+  app.add_option("--num-layers", options.sizes["num_layers"], "blocks a stack" + plain + "4")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--num-stacks", options.sizes["num_stacks"], "stacks of blocks" + plain + "what the shapes leave")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--hop-length", options.sizes["hop_length"], "samples" + plain + "a quarter of the frame")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--sample-rate", options.sizes["sample_rate"], "Hz the model was trained at" + plain + "8000")
+      ->check(CLI::PositiveNumber);
+  app.add_option("--metadata", options.metadata,
+                 fmt::format("KEY=VALUE of a tf-gridnet without metadata, may be repeated; KEY is one of {}; default: "
+                             "output=image (source for M2M, UNSSOR), window=sqrt_hann, 19 past and 1 future taps",
+                             fmt::join(metadata_keys, ", ")))
+      ->allow_extra_args(false);
+  app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
+  app.add_option("--threads", options.threads, "CPU threads; 0 takes one per core")
+      ->check(CLI::Range(0, 4096))
+      ->capture_default_str();
+  app.add_option("--precision", options.precision, "fp64, fp32, or on CUDA tf32 or bf16")
+      ->check(CLI::IsMember(precision_names))
+      ->capture_default_str();
+}
+
+std::string model_advice(const Error& error) {
+  return dynamic_cast<const UnnamedArchitecture*>(&error) ? "name it with --architecture" : "";
+}
+
+LoadedModel open_model(const ModelOptions& options) {
+  if (options.path.empty()) throw UsageError("--model is required: a checkpoint folder or a .safetensors file");
+  set_num_threads(options.threads);
+  const Stream stream = parse_device(options.device);
+  const fs::path folder = model_folder(options.path);
+  if (fs::exists(folder / "manifest.json")) load_checkpoint(folder);
+  std::map<std::string, std::string> sizes;
+  for (const auto& [key, value] : options.sizes)
+    if (value > 0) sizes[key] = std::to_string(value);
+  for (const std::string& pair : options.metadata) {
+    const size_t equals = pair.find('=');
+    const std::string key = pair.substr(0, equals);
+    if (equals == std::string::npos || std::ranges::find(metadata_keys, key) == metadata_keys.end())
+      throw_error<UsageError>("--metadata: expected KEY=VALUE with a KEY of {}, got '{}'",
+                              fmt::join(metadata_keys, ", "), pair);
+    sizes[key] = pair.substr(equals + 1);
+  }
+  return load_separator(folder.string(), options.architecture, parse_precision(options.precision, stream.device),
+                        stream, sizes);
+}
+
+}  // namespace sunder

@@ -1,0 +1,47 @@
+#include "report/axis.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace sunder {
+
+double round_step(double rough) {
+  const double power = std::pow(10.0, std::floor(std::log10(rough)));
+  for (const double factor : {1.0, 2.0, 5.0})
+    if (factor * power >= rough * 0.999) return factor * power;
+  return 10 * power;
+}
+
+int step_decimals(double step) { return std::max(0, -static_cast<int>(std::floor(std::log10(step) + 1e-9))); }
+
+std::vector<Tick> round_ticks(double low, double high, int wanted) {
+  const double step = round_step((high - low) / wanted);
+  const int decimals = step_decimals(step);
+  const double largest = std::max(std::abs(low), std::abs(high));
+  const bool plain = decimals <= 4 && largest < 1e6;
+  const int digits = std::max(3, 1 + static_cast<int>(std::ceil(std::log10(largest / step))));
+  std::vector<Tick> ticks;
+  for (double k = std::ceil(low / step - 1e-6); k * step <= high + 1e-6 * step; ++k) {
+    const double value = k == 0 ? 0 : k * step;  // never "-0"
+    ticks.push_back({value, plain ? fmt::format("{:.{}f}", value, decimals) : fmt::format("{:.{}g}", value, digits)});
+  }
+  return ticks;
+}
+
+void Bounds::add(double value) {
+  if (!std::isfinite(value)) return;
+  low = std::min(low, value);
+  high = std::max(high, value);
+}
+
+void Bounds::widen(double share) {
+  if (low > high) low = 0, high = 1;
+  double room = (high - low) * share;
+  if (high - low <= 1e-12 * std::max(std::abs(low), std::abs(high))) room = std::max(0.5, 0.1 * std::abs(high));
+  low -= room;
+  high += room;
+}
+
+}  // namespace sunder

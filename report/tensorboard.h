@@ -1,0 +1,49 @@
+// Event files that TensorBoard shows: curves, pictures and sounds of a run.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "report/picture.h"
+
+namespace sunder {
+
+namespace events {
+class Event;
+}
+
+class TensorBoard {
+ public:
+  // Begins a new event file in the folder; a resumed run has one file per start, and TensorBoard joins them. What an
+  // earlier file holds beyond `first_step` is hidden by it. Throws Error.
+  explicit TensorBoard(const std::filesystem::path& folder, int64_t first_step = 0);
+  TensorBoard(const TensorBoard&) = delete;
+  TensorBoard& operator=(const TensorBoard&) = delete;
+  ~TensorBoard();
+
+  // Each call appends one record and hands it to the system. Throws Error where it cannot be written.
+  void scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values);
+  void picture(int64_t step, const std::string& tag, const Picture& picture);
+  // Samples in -1 ... 1 at `sample_rate` Hz; louder signals are scaled down to fit.
+  void audio(int64_t step, const std::string& tag, std::span<const float> samples, int sample_rate);
+
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  void write(const events::Event& event);
+
+  std::filesystem::path path_;
+  int file_ = -1;
+};
+
+// One TFRecord: the length, its masked CRC-32C, the data, its masked CRC-32C.
+std::string tfrecord(const std::string& data);
+
+// A mono WAV file of 16-bit samples.
+std::string encode_wav(std::span<const float> samples, int sample_rate);
+
+}  // namespace sunder

@@ -1,0 +1,229 @@
+#include "audio/sets/mixture_set.h"
+
+#include <thread>
+
+#include "audio/mixing.h"
+#include "audio/recording_cache.h"
+#include "audio/resample.h"
+#include "audio/sets/mixture_list.h"
+#include "tests/files/scratch_folder.h"
+
+namespace sunder {
+namespace {
+
+class MixtureSetTest : public ScratchFolder {
+ protected:
+  // A corpus of two tones, one of them at another rate, and a list over it.
+  void write_list(const SetConfig& config, const std::string& csv) const {
+    write_tone("corpus/a.wav", 4001, 8000, 0.5f, 440);
+    write_tone("corpus/b.wav", 12000, 16000, 0.1f, 700);
+    std::filesystem::create_directories(folder_ / "set");
+    write_set_config(folder_ / "set/set.toml", config);
+    write("set/train.csv", csv);
+  }
+  SetConfig config() const { return {.rule = "sc09mix", .corpus = "../corpus", .sample_rate = 8000, .window = 8000}; }
+};
+
+constexpr const char* two_sources = "mixture_id,source_1_path,source_2_path\nx,a.wav,b.wav\ny,b.wav,a.wav\n";
+
+TEST_F(MixtureSetTest, ListIsMixedByTheRulesOfSc09mix) {
+  write_list(config(), two_sources);
+  const MixtureSet set = MixtureSet::open(folder_ / "set", "train");
+  EXPECT_EQ(set.size(), 2);
+  EXPECT_EQ(set.num_sources(), 2);
+  EXPECT_EQ(set.sample_rate(), 8000);
+  EXPECT_EQ(set.length(1), 8000);
+  EXPECT_EQ(set.id(0), "x");
+  const Mixture item = set.load(0);
+  std::vector<float> expected(8000, 0.0f);
+  const Audio tone = read_mono(folder_ / "corpus/a.wav");
+  std::copy(tone.samples.begin(), tone.samples.end(), expected.begin() + 1999);  // floor((8000 - 4001) / 2)
+  double mean = 0, squares = 0;
+  for (const float x : expected) mean += x / 8000;
+  for (const float x : expected) squares += (x - mean) * (x - mean);
+  for (size_t t = 0; t < 8000; ++t) {
+    ASSERT_NEAR(item.sources[0][t], (expected[t] - mean) / std::sqrt(squares / 7999), 1e-5);
+    ASSERT_EQ(item.mixture[t], item.sources[0][t] + item.sources[1][t]);
+  }
+  EXPECT_EQ(item.sources[0][1998], item.sources[0][0]);
+}
+
+TEST_F(MixtureSetTest, PlacementsAndNoiseFloor) {
+  SetConfig voices = config();
+  voices.rule = "voices";
+  voices.noise_floor_db = -40;
+  write_list(
+      voices,
+      "mixture_id,source_1_path,source_1_begin,source_1_length,source_1_start,source_2_path,source_2_begin,"
+      "source_2_length,source_2_start\nx,a.wav,100,2000,5000,b.wav,0,4000,0\nz,a.wav,100,2000,5000,b.wav,0,4000,0\n");
+  const MixtureSet set = MixtureSet::open(folder_ / "set", "train");
+  const Mixture item = set.load(0);
+  double inside = 0, outside = 0;
+  for (int t = 0; t < 8000; ++t) {
+    const double power = item.sources[0][t] * item.sources[0][t];
+    (t >= 5000 && t < 7000 ? inside : outside) += power / (t >= 5000 && t < 7000 ? 2000 : 6000);
+  }
+  EXPECT_NEAR(10 * std::log10(outside / inside), -40, 0.5);
+  EXPECT_EQ(item.mixture, set.load(0).mixture);
+  EXPECT_NE(item.sources[0], set.load(1).sources[0]);  // another item, other noise
+  EXPECT_EQ(item.mixture, MixtureSet::open(folder_ / "set", "train", {.cache_bytes = 0}).load(0).mixture);
+}
+
+TEST_F(MixtureSetTest, LoadsTheSameFromManyThreads) {
+  write_list(config(), two_sources);
+  const MixtureSet set = MixtureSet::open(folder_ / "set", "train");
+  const Mixture expected = MixtureSet::open(folder_ / "set", "train").load(1);
+  std::vector<std::thread> threads;
+  std::atomic<int> equal = 0;
+  for (int i = 0; i < 4; ++i)
+    threads.emplace_back([&] {
+      for (int k = 0; k < 20; ++k) equal += set.load(1).mixture == expected.mixture;
+    });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(equal, 80);
+}
+
+TEST_F(MixtureSetTest, WrittenAudioReadsBackToTheSameSamples) {
+  write_list(config(), two_sources);
+  const MixtureSet set = MixtureSet::open(folder_ / "set", "train");
+  write_audio(set, folder_ / "audio/train", set.size());
+  const MixtureSet copy = MixtureSet::open(folder_ / "audio", "train");
+  ASSERT_EQ(copy.size(), 2);
+  for (int64_t i = 0; i < 2; ++i) {
+    EXPECT_EQ(copy.id(i), set.id(i));
+    EXPECT_EQ(copy.length(i), 8000);
+    EXPECT_EQ(copy.load(i).mixture, set.load(i).mixture);
+    EXPECT_EQ(copy.load(i).sources, set.load(i).sources);
+  }
+}
+
+TEST_F(MixtureSetTest, OpensLibriMixFromItsRootOrFromMin) {
+  for (const char* subset : {"train-100", "dev", "test"})
+    for (const char* signal : {"mix_clean", "s1", "s2"})
+      write_tone(fmt::format("Libri2Mix/wav8k/min/{}/{}/{}_1.wav", subset, signal, subset), 500);
+  const auto id = [&](const char* folder, const char* split) {
+    return MixtureSet::open(folder_ / folder, split).id(0);
+  };
+  EXPECT_EQ(id("Libri2Mix", "train"), "train-100_1");
+  EXPECT_EQ(id("Libri2Mix", "valid"), "dev_1");
+  EXPECT_EQ(id("Libri2Mix/wav8k/min", "test"), "test_1");
+  for (const char* signal : {"mix_clean", "s1", "s2"})
+    write_tone(fmt::format("Libri2Mix/wav8k/min/train-360/{}/big.wav", signal), 500);
+  EXPECT_EQ(id("Libri2Mix", "train"), "big");
+  EXPECT_THROW(MixtureSet::open(folder_ / "Libri2Mix", "dev"), UsageError);
+}
+
+TEST_F(MixtureSetTest, BrokenFoldersAreNamedWithTheFile) {
+  const auto fails = [&](const std::vector<std::string>& parts) {
+    expect_error<InputError>([&] { MixtureSet::open(folder_ / "set", "train").load(0); }, parts);
+  };
+  fails({"set", "no such folder"});
+  std::filesystem::create_directories(folder_ / "set");
+  fails({"expected a mixture set", "set.toml"});
+  write_tone("set/train/s1/a.wav", 500);
+  fails({"folder mix"});
+  write_tone("set/train/mix/a.wav", 500);
+  fails({"s1 and s2"});
+  std::filesystem::create_directories(folder_ / "set/train/s2");
+  fails({"set/train/s2/a.wav", "no such file", "mix/a.wav"});
+  write_tone("set/train/s2/a.wav", 499);
+  fails({"set/train/s2/a.wav", "expected 500 samples", "got 499"});
+  write_tone("set/train/s2/a.wav", 500, 16000);
+  fails({"set/train/s2/a.wav", "expected 8000 Hz", "16000"});
+  std::filesystem::remove(folder_ / "set/train/mix/a.wav");
+  fails({"holds no WAV files"});
+}
+
+TEST_F(MixtureSetTest, BrokenListsAreNamedWithTheFile) {
+  const auto fails = [&](const std::vector<std::string>& parts) {
+    expect_error<InputError>([&] { MixtureSet::open(folder_ / "set", "train").load(0); }, parts);
+  };
+  write_list(config(), "mixture_id,source_1_path\nx,a.wav\n");
+  fails({"train.csv", "missing: source_2_path"});
+  write_list(config(), "mixture_id,source_1_path,source_2_path\n");
+  fails({"train.csv", "lists no mixtures"});
+  write_list(config(), "mixture_id,source_1_path,source_2_path\nx,a.wav,b.wav\nx,a.wav,b.wav\n");
+  fails({"line 3", "\"x\" is listed twice"});
+  write_list(config(), "mixture_id,source_1_path,source_2_path\nx,a.wav,gone.wav\n");
+  fails({"gone.wav", "no such file"});
+  const std::string placed =
+      "mixture_id,source_1_path,source_1_begin,source_1_length,source_1_start,source_2_path,"
+      "source_2_begin,source_2_length,source_2_start\n";
+  write_list(config(), placed + "x,a.wav,0,7000,1001,b.wav,0,1,0\n");
+  fails({"line 2", "source 1", "does not fit"});
+  write_list(config(), placed + "x,a.wav,0,7e3,1001,b.wav,0,1,0\n");
+  fails({"line 2", "whole number", "source_1_length", "7e3"});
+  write_list(config(), "mixture_id,source_1_path,source_2_path\nx,a.wav,silent.wav\n");
+  write_tone("corpus/silent.wav", 1000, 8000, 0.0f);
+  fails({"silent.wav", "silent", "mixture x"});
+  write_wav(folder_ / "corpus/silent.wav", std::vector<float>(100, 0.1f), 8000, WavFormat::float32, 2);
+  fails({"silent.wav", "one channel, got 2"});
+  SetConfig elsewhere = config();
+  elsewhere.corpus = "../nowhere";
+  write_list(elsewhere, two_sources);
+  fails({"nowhere", "corpus", "no such folder"});
+  EXPECT_EQ(MixtureSet::open(folder_ / "set", "train", {.corpus = folder_ / "corpus"}).load(0).id, "x");
+}
+
+TEST_F(MixtureSetTest, SetConfigIsReadBackAndChecked) {
+  SetConfig written{.rule = "voices",
+                    .corpus = "with \"quotes\"",
+                    .sample_rate = 16000,
+                    .window = 5,
+                    .num_sources = 3,
+                    .seed = 1ull << 60,
+                    .channels = Channels::mean,
+                    .noise_floor_db = -42.5};
+  write_set_config(folder_ / "set.toml", written);
+  const SetConfig read_back = read_set_config(folder_ / "set.toml");
+  EXPECT_EQ(read_back.corpus, written.corpus);
+  EXPECT_EQ(read_back.num_sources, 3);
+  EXPECT_EQ(read_back.seed, written.seed);
+  EXPECT_EQ(read_back.channels, Channels::mean);
+  EXPECT_EQ(read_back.noise_floor_db, -42.5);
+  const std::string text = read("set.toml");
+  const auto fails = [&](const std::string& changed, const std::vector<std::string>& parts) {
+    write("set.toml", changed);
+    expect_error<InputError>([&] { read_set_config(folder_ / "set.toml"); }, parts);
+  };
+  fails(text + "windw = 3\n", {"unknown key windw"});
+  fails("rule = \"voices\"\n", {"key corpus is missing"});
+  fails("rule = ", {"set.toml", "not valid TOML at line 1"});
+  for (const char* letter : {"\xC3\xA0", "\xE3\x81\x82", "\xEF\xBB\xAF"})
+    fails(text + letter + " = 2\n", {"set.toml", "line 9"});
+  const auto with = [&](const std::string& from, const std::string& to) {
+    std::string changed = text;
+    return changed.replace(changed.find(from), from.size(), to);
+  };
+  fails(with("sample_rate = 16000", "sample_rate = 0"), {"expected sample_rate from 1 to 2147483647, got 0"});
+  fails(with("sample_rate = 16000", "sample_rate = 4294967297"), {"sample_rate", "got 4294967297"});
+  fails(with("window = 5", "window = 1152921504606846976"), {"expected window from 2 to 2147483647"});
+  fails(with("sources = 3", "sources = 4294967298"), {"expected sources from 2 to 16, got 4294967298"});
+  fails(with("-42.5", "nan"), {"expected a finite noise_floor_db, got nan"});
+}
+
+TEST(CorpusReferenceTest, IsRelativeWhereSetAndCorpusShareAFolder) {
+  EXPECT_EQ(corpus_reference("/data/words", "/data/sets/a"), "../../words");
+  EXPECT_EQ(corpus_reference("/usr/share", "/home/a/set"), "/usr/share");
+}
+
+TEST(RecordingCacheTest, KeepsTheFirstUpToItsLimit) {
+  RecordingCache cache(2 * 10 * sizeof(float));
+  int made = 0;
+  const auto get = [&](const std::string& key) {
+    return cache.get(key, [&] { return ++made, std::vector<float>(10, 1.0f); });
+  };
+  const Signal first = get("a");
+  get("b");
+  get("c");
+  EXPECT_EQ(made, 3);
+  EXPECT_EQ(get("a"), first);
+  get("b");
+  EXPECT_EQ(made, 3);
+  get("c");
+  EXPECT_EQ(made, 4);
+  EXPECT_EQ(cache.bytes(), static_cast<int64_t>(20 * sizeof(float)));
+}
+
+}  // namespace
+}  // namespace sunder

@@ -1,0 +1,213 @@
+#include "audio/sets/sms_wsj.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "audio/rooms/room_mixture.h"
+#include "audio/rooms/room_set.h"
+#include "tests/files/scratch_folder.h"
+
+namespace sunder {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+
+class SmsWsjTest : public ScratchFolder {
+ protected:
+  // Four speakers with two tones each, of different pitch and length.
+  Corpus corpus(const fs::path& name = "speech") const {
+    for (int speaker = 0; speaker < 4; ++speaker)
+      for (int i = 0; i < 2; ++i)
+        write_tone(name / fmt::format("s{}/r_{}.wav", speaker, i), 2000 + 300 * speaker + 150 * i, 8000, 0.3f,
+                   200 + 90 * speaker + 40 * i);
+    Corpus result{folder_ / name, {}};
+    for (const std::string& path : list_audio(folder_ / name))
+      result.recordings.push_back({.path = path, .speaker = path.substr(0, 2), .label = "", .split = Split::valid});
+    return result;
+  }
+  fs::path tree(const std::string& name = "tree", uint64_t seed = 0) const {
+    const fs::path root = folder_ / name;
+    fs::create_directories(root);
+    write_room_set(corpus(), Split::valid, {.counts = {0, 3, 0}, .seed = seed}, root, root);
+    return root;
+  }
+  json list(const fs::path& root) const { return json::parse(read(root / "sms_wsj.json")); }
+  void change(const fs::path& root, const std::function<void(json&)>& edit) const {
+    json all = list(root);
+    for (json& example : all["datasets"]["cv_dev93"]) edit(example);
+    write(root / "sms_wsj.json", all.dump());
+  }
+};
+
+TEST_F(SmsWsjTest, ATreeThatIsWrittenIsRead) {
+  const fs::path root = tree();
+  const SmsWsjSet set = SmsWsjSet::open(root, "valid");
+  ASSERT_EQ(set.size(), 3);
+  EXPECT_EQ(set.microphones(), 6);
+  EXPECT_EQ(set.close_talk(), 2);
+  EXPECT_EQ(set.num_sources(), 2);
+  EXPECT_EQ(set.sample_rate(), 8000);
+  for (int64_t i = 0; i < 3; ++i) {
+    const RoomItem item = set.load(i, {.images = true, .close_talk = true, .ct_images = true});
+    const int64_t length = set.entry(i).length;
+    ASSERT_EQ(item.observation.shape(), (Shape{6, length}));
+    ASSERT_EQ(item.images.shape(), (Shape{2, 6, length}));
+    ASSERT_EQ(item.ct_observation.shape(), (Shape{2, length}));
+    ASSERT_EQ(item.ct_images.shape(), (Shape{2, 2, length}));
+    // The same mixture made in memory from the dry recordings that the tree keeps.
+    const json example = list(root)["datasets"]["cv_dev93"][item.id];
+    std::vector<std::vector<float>> dry;
+    for (const std::string path : example["audio_path"]["original_source"]) dry.push_back(read_mono(path).samples);
+    const RoomScene scene = draw_room_scene("cv_dev93", std::stoi(item.id));
+    const RoomMixture mixture = mix_in_room(scene_responses(scene), 2, dry, "cv_dev93", item.id, false);
+    EXPECT_EQ(item.observation.to_vector<float>(), mixture.observation.to_vector<float>());
+    EXPECT_EQ(item.ct_observation.to_vector<float>(), mixture.ct_observation.to_vector<float>());
+    for (int64_t n = 0; n < item.images.numel(); ++n)
+      ASSERT_NEAR(item.images.data<float>()[n], mixture.image.data<float>()[n], 1e-7);
+    EXPECT_EQ(example["snr"], mixture.mixing.snr);
+    EXPECT_EQ(example["sound_decay_time"], scene.t60);
+    EXPECT_EQ(example["sensor_position"][1][4], scene.microphones[4][1]);
+    EXPECT_EQ(example["ct_position"][2][1], scene.close_talk[1][2]);
+    EXPECT_NE(example["speaker_id"][0], example["speaker_id"][1]);
+    const std::string response = example["audio_path"]["rir"][1];
+    const AudioInfo info = audio_info(response);
+    EXPECT_EQ(info.channels, 6);
+    EXPECT_EQ(info.frames, 8192);
+    EXPECT_GT(fs::file_size(response), 6u * 8192 * 8);  // float64
+  }
+}
+
+TEST_F(SmsWsjTest, EqualSeedsMakeEqualTrees) {
+  const fs::path one = tree("one", 5), two = tree("two", 5), other = tree("other", 6);
+  std::set<std::string> names;
+  for (const auto& entry : fs::recursive_directory_iterator(one))
+    if (entry.path().extension() == ".wav") names.insert(fs::relative(entry.path(), one));
+  EXPECT_GE(names.size(), 3u * (3 + 5 * 2 + 4));
+  for (const std::string& name : names) EXPECT_EQ(read(one / name), read(two / name)) << name;
+  EXPECT_NE(list(one)["datasets"].dump(), list(other)["datasets"].dump());
+}
+
+TEST_F(SmsWsjTest, AMovedTreeIsFoundAndPathsCanBeRewritten) {
+  const fs::path root = tree();
+  const auto first = SmsWsjSet::open(root, "cv_dev93").load(0).observation.to_vector<float>();
+  fs::rename(root, folder_ / "moved");
+  EXPECT_EQ(SmsWsjSet::open(folder_ / "moved", "cv_dev93").load(0).observation.to_vector<float>(), first);
+  // The list alone, elsewhere: only a rewrite helps.
+  fs::create_directories(folder_ / "lists");
+  fs::rename(folder_ / "moved/sms_wsj.json", folder_ / "lists/any.json");
+  expect_error<InputError>([&] { SmsWsjSet::open(folder_ / "lists/any.json", "cv_dev93"); },
+                           {root.string(), "observation/cv_dev93/0_", "no such file", "3 of 3 are missing"});
+  const SmsWsjOptions rewrite{.from = root.string(), .to = (folder_ / "moved").string()};
+  EXPECT_EQ(SmsWsjSet::open(folder_ / "lists/any.json", "cv_dev93", rewrite).load(0).observation.to_vector<float>(),
+            first);
+}
+
+TEST_F(SmsWsjTest, OlderKeysAndWholeImagesAreRead) {
+  const fs::path root = tree();
+  const auto images = SmsWsjSet::open(root, "valid").load(1).images.to_vector<float>();
+  change(root, [&](json& example) {
+    json& paths = example["audio_path"];
+    paths["speech_reverberation_direct"] = paths["speech_reverberation_early"];
+    paths.erase("speech_reverberation_early");
+    paths.erase("original_source");
+    example["num_samples"] = {{"observation", example["num_samples"]["observation"]}, {"speech_source", {1, 2}}};
+    for (const char* key : {"ct_observation", "ct_position"}) example.erase(key), paths.erase(key);
+  });
+  const SmsWsjSet old = SmsWsjSet::open(root, "valid");
+  EXPECT_EQ(old.close_talk(), 0);
+  const RoomItem item = old.load(1);
+  EXPECT_EQ(item.images.to_vector<float>(), images);
+  EXPECT_FALSE(item.ct_observation.defined());
+  // speech_image wins; here it is the early part.
+  change(root, [&](json& example) {
+    example["audio_path"]["speech_image"] = example["audio_path"]["speech_reverberation_direct"];
+    example["audio_path"].erase("speech_reverberation_tail");
+  });
+  EXPECT_NE(SmsWsjSet::open(root, "valid").load(1).images.to_vector<float>(), images);
+}
+
+TEST_F(SmsWsjTest, WhatIsGoneOrDoesNotFitIsNamed) {
+  const fs::path root = tree();
+  const std::string id = SmsWsjSet::open(root, "valid").entry(0).id;
+  const std::string early = "early/cv_dev93/" + id + "_1.wav", observation = "observation/cv_dev93/" + id + ".wav";
+  const Audio whole = read_audio(root / early);
+  const auto load = [&] { SmsWsjSet::open(root, "valid").load(0); };
+  write_wav(root / early, std::vector<float>(5 * whole.frames, 0.1f), 8000, WavFormat::float32, 5);
+  expect_error<InputError>(load, {early, "expected 6 channels", "got 5"});
+  write_wav(root / early, std::vector<float>(6 * 100, 0.1f), 8000, WavFormat::float32, 6);
+  expect_error<InputError>(load, {early, "got 6 of 100"});
+  write_wav(root / early, whole.samples, 16000, WavFormat::float32, 6);
+  expect_error<InputError>(load, {early, "16000 Hz"});
+  fs::remove(root / early);
+  expect_error<InputError>(load, {early, "no such file"});
+  EXPECT_NO_THROW(SmsWsjSet::open(root, "valid").load(0, {.images = false, .close_talk = true, .ct_images = false}));
+  fs::remove(root / observation);
+  expect_error<InputError>(load, {observation, "no such file", "1 of 3"});
+}
+
+TEST_F(SmsWsjTest, BadListsAreNamed) {
+  const fs::path root = tree(), path = root / "sms_wsj.json";
+  const std::string good = read(path);
+  const auto open = [&] { SmsWsjSet::open(root, "valid"); };
+  expect_error<InputError>([&] { SmsWsjSet::open(root, "train"); },
+                           {"sms_wsj.json", "no set train_si284, only cv_dev93"});
+  change(root, [](json& example) { example["audio_path"]["speech_reverberation_tail"].erase(0); });
+  expect_error<InputError>(open, {"expected a file for each of 2 speakers, got 1", "tail/cv_dev93"});
+  write(path, good);
+  change(root, [](json& example) { example.erase("speaker_id"); });
+  expect_error<InputError>(open, {"sms_wsj.json", "not as in SMS-WSJ", "speaker_id"});
+  write(path, good);
+  change(root, [](json& example) { example["num_samples"]["observation"] = "many"; });
+  expect_error<InputError>(open, {"expected samples, got 0"});
+  write(path, good);
+  change(root, [](json& example) { example["audio_path"].erase("observation"); });
+  expect_error<InputError>(open, {"names no observation"});
+  write(path, good);
+  change(root, [n = 0](json& example) mutable {
+    if (n++ == 1) example["audio_path"].erase("ct_observation");
+  });
+  expect_error<InputError>(open, {"one has close-talk microphones"});
+  write(path, good.substr(0, good.size() / 2));
+  expect_error<InputError>(open, {"sms_wsj.json", "no valid JSON"});
+  write(path, "{\"sets\": {}}");
+  expect_error<InputError>(open, {"no \"datasets\""});
+  write(path, "{\"datasets\": {\"cv_dev93\": {}}}");
+  expect_error<InputError>(open, {"the set cv_dev93 is empty"});
+  fs::remove(path);
+  expect_error<InputError>(open, {"sms_wsj.json", "no such file"});
+}
+
+TEST_F(SmsWsjTest, ASpeakerWithTooMuchIsCutAndSilenceIsNamed) {
+  Corpus speech = corpus();
+  for (int i = 0; i < 20; ++i) {
+    write_tone(fmt::format("speech/s9/{}.wav", i), 1000);
+    speech.recordings.push_back(
+        {.path = fmt::format("s9/{}.wav", i), .speaker = "s9", .label = "", .split = Split::valid});
+  }
+  fs::create_directories(folder_ / "cut");
+  const RoomSetCounts counts =
+      write_room_set(speech, Split::valid, {.counts = {0, 4, 0}}, folder_ / "cut", folder_ / "cut");
+  EXPECT_EQ(counts.surplus, 18);  // 8 of the others leave her 2
+  EXPECT_EQ(counts.utterances, 10);
+  EXPECT_EQ(counts.speakers, 5);
+  Corpus silent = corpus();
+  for (const Recording& recording : silent.recordings)
+    write_wav(silent.root / recording.path, std::vector<float>(900), 8000);
+  expect_error<InputError>(
+      [&] {
+        write_room_set(silent, Split::valid, {.counts = {0, 1, 0}}, folder_ / "cut", folder_ / "cut");
+      },
+      {".wav", "silent"});
+  expect_error<InputError>(
+      [&] {
+        write_room_set(silent, Split::test, {.counts = {0, 0, 1}}, folder_ / "cut", folder_ / "cut");
+      },
+      {"no recordings in the split test"});
+}
+
+}  // namespace
+}  // namespace sunder

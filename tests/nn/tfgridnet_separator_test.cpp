@@ -1,0 +1,130 @@
+#include "nn/tfgridnet_separator.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "files/safetensors.h"
+#include "nn/architectures.h"
+#include "tensor/error.h"
+#include "tensor/ops/binary.h"
+#include "tensor/random.h"
+#include "tests/files/scratch_folder.h"
+
+namespace sunder {
+namespace {
+
+double max_abs(const Tensor& x) {
+  double largest = 0;
+  const Tensor parts = is_complex(x.dtype()) ? x.as_real() : x;
+  for (const double value : parts.to_vector<double>()) largest = std::max(largest, std::abs(value));
+  return largest;
+}
+double max_difference(const Tensor& a, const Tensor& b) { return max_abs(subtract(a, b)); }
+
+FarFieldConfig small_config(int64_t microphones, FarFieldOutput output) {
+  FarFieldConfig config;
+  config.network = {
+      .microphones = microphones, .emb_dim = 8, .blocks = 1, .hidden = 6, .heads = 2, .attn_approx_qk_dim = 34};
+  config.stft = {32, 8, "sqrt_hann"};
+  config.output = output;
+  config.fcp = {.past = 3, .future = 1};
+  return config;
+}
+
+Tensor random_signal(Shape shape, uint64_t which) {
+  const Tensor signal = Tensor::empty(std::move(shape), DType::float64);
+  Random random(which, RandomUse::test);
+  for (int64_t i = 0; i < signal.numel(); ++i) signal.mutable_data<double>()[i] = random.normal();
+  return signal;
+}
+
+FarFieldSeparator separator(int64_t microphones, FarFieldOutput output) {
+  return FarFieldSeparator(small_config(microphones, output), DType::float64, cpu_device, 3);
+}
+
+Tensor scaled(const Tensor& x, double factor) { return multiply(x, Tensor::full({1}, factor, x.dtype())); }
+
+// A recording ten times as loud has estimates ten times as loud: the network never sees levels.
+TEST(FarField, EstimatesHaveTheRecordingsLevel) {
+  for (const FarFieldOutput output : {FarFieldOutput::image, FarFieldOutput::source}) {
+    const FarFieldSeparator network = separator(3, output);
+    const Tensor mixtures = random_signal({2, 3, 400}, 1);
+    const Tensor estimates = network.forward(mixtures).value();
+    ASSERT_EQ(estimates.shape(), (Shape{2, 2, 400}));
+    EXPECT_GT(max_abs(estimates), 1e-3);
+    EXPECT_LT(max_difference(network.forward(scaled(mixtures, 10)).value(), scaled(estimates, 10)),
+              1e-9 * max_abs(estimates));
+    // Items of a batch do not see each other.
+    EXPECT_LT(max_difference(network.forward(mixtures.slice(1, 2)).value(), estimates.slice(1, 2)),
+              1e-12 * max_abs(estimates));
+  }
+}
+
+// Filtering takes away whatever gain the network gave a speaker at a frequency; loading is the only trace.
+TEST(FarField, ImagesOfSourcesDoNotDependOnTheirGain) {
+  FarFieldConfig config = small_config(3, FarFieldOutput::source);
+  config.fcp.loading = 0;
+  const FarFieldSeparator network(config, DType::float64, cpu_device, 3);
+  const auto heard = network.hear(random_signal({1, 3, 400}, 2));
+  const Tensor found = network.estimates(heard.spectra).value();
+  const Tensor gains = random_signal({1, 2, 1, found.size(3), 2}, 5).as_complex();
+  const Tensor images = network.images(Variable(found), heard.spectra).value();
+  EXPECT_LT(max_difference(network.images(Variable(multiply(found, gains)), heard.spectra).value(), images),
+            1e-8 * max_abs(images));
+  EXPECT_GT(max_difference(found, images), 1e-3 * max_abs(images)) << "an image is not the estimate itself";
+}
+
+TEST(FarField, OneMicrophoneNeedsNoAxis) {
+  const FarFieldSeparator network = separator(1, FarFieldOutput::source);
+  const Tensor mixtures = random_signal({2, 300}, 4);
+  EXPECT_EQ(max_difference(network.forward(mixtures).value(), network.forward(mixtures.reshape({2, 1, 300})).value()),
+            0);
+}
+
+TEST(FarField, SilenceStaysSilent) {
+  const FarFieldSeparator network = separator(2, FarFieldOutput::source);
+  const Tensor estimates = network.forward(Tensor::zeros({1, 2, 200}, DType::float64)).value();
+  EXPECT_EQ(max_abs(estimates), 0);
+}
+
+TEST(FarField, WrongMicrophonesAreRefused) {
+  const FarFieldSeparator network = separator(3, FarFieldOutput::image);
+  EXPECT_THROW(network.forward(random_signal({1, 2, 300}, 1)), Error);
+  EXPECT_THROW(network.forward(random_signal({1, 300}, 1)), Error);
+}
+
+class FarFieldFile : public ScratchFolder {};
+
+TEST_F(FarFieldFile, AModelFileHoldsEverything) {
+  FarFieldConfig config = small_config(2, FarFieldOutput::source);
+  config.network.emb_ks = 4;
+  config.network.emb_hs = 2;
+  config.fcp = {.past = 2, .future = 3, .loading = 1e-4};
+  config.fcp_xi = 1e-3;
+  const FarFieldSeparator network(config, DType::float64, cpu_device, 3);
+  const std::string path = (folder_ / "model.safetensors").string();
+  write_safetensors(path, network.parameters().state_dict(), network.metadata());
+  const LoadedModel model = load_separator(path, "", DType::float64, cpu_device);
+  EXPECT_EQ(model.separator->metadata(), network.metadata());
+  const Tensor mixtures = random_signal({1, 2, 300}, 6);
+  EXPECT_EQ(max_difference(model.separator->forward(mixtures).value(), network.forward(mixtures).value()), 0);
+}
+
+// A state dict from elsewhere says what its shapes show; the rest is the paper's.
+TEST_F(FarFieldFile, AStateDictIsEnough) {
+  FarFieldConfig config = small_config(2, FarFieldOutput::image);
+  config.fcp = {};
+  const FarFieldSeparator network(config, DType::float64, cpu_device, 3);
+  const std::string path = (folder_ / "model.safetensors").string();
+  write_safetensors(path, network.parameters().state_dict(), {});
+  EXPECT_THROW(load_separator(path, "", DType::float64, cpu_device), ModelError);
+  const LoadedModel model = load_separator(path, "tf-gridnet", DType::float64, cpu_device);
+  EXPECT_EQ(model.separator->metadata(), network.metadata());
+  EXPECT_THROW(load_separator(path, "stft-conv-tasnet", DType::float64, cpu_device), ModelError);
+  EXPECT_THROW(load_separator(path, "tf-gridnet", DType::float64, cpu_device, {{"n_fft", "64"}}), ModelError);
+  EXPECT_THROW(load_separator(path, "tf-gridnet", DType::float64, cpu_device, {{"output", "both"}}), ModelError);
+}
+
+}  // namespace
+}  // namespace sunder
