@@ -5,8 +5,8 @@
 
 #include "bench/metrics.h"
 #include "bench/step.h"
+#include "command/command_line.h"
 #include "tensor/parallel.h"
-#include "train/options.h"
 
 using namespace sunder;
 
@@ -37,6 +37,8 @@ int main(int argc, char** argv) {
     step->add_option("--precision", precisions, "fp64, fp32, tf32, bf16; several: one line each");
     step->add_option("--repeats", base.repeats, "timed steps")->capture_default_str()->check(CLI::PositiveNumber);
     step->add_option("--warmup", base.warmup, "steps before")->capture_default_str()->check(CLI::NonNegativeNumber);
+
+    step->add_option("--set", base.settings, "key=value of a recipe, may be given again")->allow_extra_args(false);
 
     CLI::App* scoring =
         app.add_subcommand("metrics", "the metrics, in seconds for a minute of audio; one JSON line each");

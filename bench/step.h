@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace sunder {
 
@@ -15,6 +16,7 @@ struct StepBenchmark {
   int64_t batch = 8;           // network inputs
   double seconds = 1;          // of 8 kHz signals
   int64_t repeats = 10, warmup = 3;
+  std::vector<std::string> settings{};  // key=value of a recipe
 };
 
 // One JSON line: the median step in ms with its range, inputs per second, peak memory, allocations while timed, the

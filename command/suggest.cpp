@@ -25,6 +25,8 @@ size_t edit_distance(const std::string& a, const std::string& b) {
 }  // namespace
 
 std::string suggest(const std::string& word, const std::vector<std::string>& candidates) {
+  for (const std::string& candidate : candidates)
+    if (candidate.ends_with("." + word)) return fmt::format(", did you mean '{}'?", candidate);
   const auto nearer = [&](const std::string& a, const std::string& b) {
     return edit_distance(word, a) < edit_distance(word, b);
   };

@@ -6,7 +6,8 @@
 
 namespace sunder {
 
-// The candidate with the smallest edit distance to `word`, as ", did you mean 'x'?", or "" where none is near.
+// The candidate that is "something.word", or the one with the smallest edit distance to `word`, as ", did you mean
+// 'x'?", or "" where none is near.
 std::string suggest(const std::string& word, const std::vector<std::string>& candidates);
 
 }  // namespace sunder

@@ -217,6 +217,15 @@ const char* dtype_name(const std::string& name, const Tensor& tensor) {
 
 SafeTensors read_safetensors(const std::filesystem::path& path) { return Reader(path).read(); }
 
+const Tensor& named_tensor(const SafeTensors& file, const std::string& source, const std::string& name, int dim,
+                           const std::string& network) {
+  const auto found = file.tensors.find(name);
+  if (found == file.tensors.end() || found->second.dim() != dim)
+    throw_error<ModelError>("{}: expected a tensor {} with {} axes ({}), found {}", source, name, dim, network,
+                            found == file.tensors.end() ? "none" : describe(found->second));
+  return found->second;
+}
+
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata) {
   // Wide elements first: every tensor then starts at a multiple of its element's size, as readers that map the file

@@ -4,6 +4,13 @@
 
 namespace sunder {
 
+Fields fields(AdamConfig& c) {
+  return {number("lr", &c.lr, 0, 1e6, "Adam's learning rate"),
+          number("beta1", &c.beta1, 0, 1, "Adam's decay of the mean"),
+          number("beta2", &c.beta2, 0, 1, "Adam's decay of the square"), number("eps", &c.eps, 0, 1, "Adam's epsilon"),
+          number("clip", &c.clip, 0, no_limit, "largest L2 norm of all gradients; 0: no limit")};
+}
+
 Adam::Adam(const Parameters& parameters, double learning_rate, const AdamOptions& options)
     : parameters_(parameters), options_(options) {
   const Tensor& values = parameters.values();

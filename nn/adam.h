@@ -5,10 +5,16 @@
 #include <map>
 #include <string>
 
+#include "files/settings.h"
 #include "nn/module.h"
 #include "tensor/ops/adam.h"
 
 namespace sunder {
+
+struct AdamConfig : AdamOptions {
+  double lr = 1e-3;
+};
+Fields fields(AdamConfig& config);
 
 class Adam {
  public:

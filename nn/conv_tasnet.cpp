@@ -7,24 +7,56 @@
 namespace sunder {
 namespace {
 
-void check(const ConvTasNetConfig& c) {
-  const auto at_least_one = [](const char* key, int64_t value) {
-    if (value < 1) throw_error<UsageError>("model.{}: expected at least 1, got {}", key, value);
-  };
-  at_least_one("sources", c.sources);
-  at_least_one("hop_length", c.hop_length);
-  at_least_one("num_feats", c.num_feats);
-  at_least_one("num_hidden", c.num_hidden);
-  at_least_one("num_layers", c.num_layers);
-  at_least_one("num_stacks", c.num_stacks);
-  if (c.num_layers > 30) throw_error<UsageError>("model.num_layers: expected at most 30, got {}", c.num_layers);
+void check(ConvTasNetConfig c) {
+  check_ranges(fields(c), StftConvTasNet::architecture);
   if (c.n_fft < c.hop_length)
-    throw_error<UsageError>("model.n_fft: expected at least the hop length {}, got {}", c.hop_length, c.n_fft);
-  if (c.kernel_size < 1 || c.kernel_size % 2 == 0)
-    throw_error<UsageError>("model.kernel_size: expected an odd number, got {}", c.kernel_size);
+    throw_error<UsageError>("stft-conv-tasnet: n_fft: expected at least the hop length {}, got {}", c.hop_length,
+                            c.n_fft);
+  if (c.kernel_size % 2 == 0)
+    throw_error<UsageError>("stft-conv-tasnet: kernel_size: expected an odd number, got {}", c.kernel_size);
 }
 
 }  // namespace
+
+Fields fields(ConvTasNetConfig& c) {
+  return Fields{number("sources", &c.sources, 1, 64, "sources in a mixture")} + frame_fields(&c.n_fft, &c.hop_length) +
+         Fields{number("num_feats", &c.num_feats, 1, 1 << 20, "channels of the bottleneck and skip paths"),
+                number("num_hidden", &c.num_hidden, 1, 1 << 20, "channels inside a block"),
+                number("kernel_size", &c.kernel_size, 1, 1023, "frames that a depthwise kernel spans, odd"),
+                number("num_layers", &c.num_layers, 1, 30, "blocks in a stack, the dilation doubling"),
+                number("num_stacks", &c.num_stacks, 1, 1000, "stacks of blocks")};
+}
+
+void read_model_file(ConvTasNetConfig& config, const SafeTensors& file, const std::string& source) {
+  const std::string prefix = "mask_generator.", network = "an stft-conv-tasnet";
+  const auto shaped = [&](const std::string& name) -> const Tensor& {
+    return named_tensor(file, source, prefix + name, 3, network);
+  };
+  const Tensor &input = shaped("input_conv.weight"), &output = shaped("output_conv.weight");
+  const Tensor& depthwise = shaped("conv_layers.0.conv_layers.3.weight");
+  const int64_t bins = input.size(1), paper_layers = ConvTasNetConfig{}.num_layers;
+  int64_t blocks = 0;
+  while (file.tensors.contains(fmt::format("{}conv_layers.{}.conv_layers.0.weight", prefix, blocks))) ++blocks;
+  config.num_feats = input.size(0);
+  config.n_fft = 2 * (bins - 1);
+  config.num_hidden = depthwise.size(0);
+  config.kernel_size = depthwise.size(2);
+  config.sources = bins > 0 ? output.size(0) / bins : 0;
+  read_metadata(fields(config), file.metadata, source);
+  if (!file.metadata.contains("hop_length")) config.hop_length = std::max<int64_t>(1, config.n_fft / 4);
+  const bool knows_stacks = file.metadata.contains("num_stacks");
+  if (!file.metadata.contains("num_layers"))
+    config.num_layers = knows_stacks                 ? std::max<int64_t>(1, blocks / config.num_stacks)
+                        : blocks % paper_layers == 0 ? paper_layers
+                                                     : std::max<int64_t>(1, blocks);
+  if (!knows_stacks) config.num_stacks = std::max<int64_t>(1, blocks / config.num_layers);
+  if (config.num_layers * config.num_stacks != blocks)
+    throw_error<ModelError>("{}: expected num_layers x num_stacks = {} blocks, got {} x {}", source, blocks,
+                            config.num_layers, config.num_stacks);
+  if (config.n_fft / 2 + 1 != bins)
+    throw_error<ModelError>("{}: expected {} bins for n_fft {}, found {}", source, config.n_fft / 2 + 1, config.n_fft,
+                            bins);
+}
 
 StftConvTasNet::StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream, uint64_t seed)
     : config_((check(config), config)),
@@ -106,15 +138,10 @@ Variable StftConvTasNet::forward(const Tensor& mixture) const {
 }
 
 std::map<std::string, std::string> StftConvTasNet::metadata() const {
-  return {{"architecture", "stft-conv-tasnet"},
-          {"sources", std::to_string(config_.sources)},
-          {"n_fft", std::to_string(config_.n_fft)},
-          {"hop_length", std::to_string(config_.hop_length)},
-          {"num_feats", std::to_string(config_.num_feats)},
-          {"num_hidden", std::to_string(config_.num_hidden)},
-          {"kernel_size", std::to_string(config_.kernel_size)},
-          {"num_layers", std::to_string(config_.num_layers)},
-          {"num_stacks", std::to_string(config_.num_stacks)}};
+  std::map<std::string, std::string> result{{"architecture", architecture}};
+  ConvTasNetConfig config = config_;
+  write_metadata(fields(config), result);
+  return result;
 }
 
 }  // namespace sunder

@@ -2,15 +2,36 @@
 // STFT magnitudes, masks that add up to one, the mixture's phase.
 #pragma once
 
+#include "files/safetensors.h"
 #include "nn/precision.h"
 #include "nn/separator.h"
-#include "nn/stft.h"
 
 namespace sunder {
 
+// Sizes of the STFT Conv-TasNet of the MixCycle paper; defaults are the paper's.
+struct ConvTasNetConfig {
+  int64_t sources = 2;
+  int64_t n_fft = 512, hop_length = 128;  // samples; periodic Hann window
+  int64_t num_feats = 128;                // channels between blocks
+  int64_t num_hidden = 512;               // channels inside a block
+  int64_t kernel_size = 3;                // frames
+  int64_t num_layers = 4;                 // blocks a stack, dilations 1, 2, 4, ...
+  int64_t num_stacks = 3;
+};
+
+// The keys of [model] and of a model file.
+Fields fields(ConvTasNetConfig& config);
+inline Fields derived_fields(ConvTasNetConfig&) { return {}; }
+// Sizes from the metadata or else the shapes of torchaudio's MaskGenerator (prefix "mask_generator."). The number of
+// stacks has no trace in them (dilations have no parameters): blocks are taken to come in stacks of four. Throws
+// ModelError.
+void read_model_file(ConvTasNetConfig& config, const SafeTensors& file, const std::string& source);
+
 class StftConvTasNet : public Separator {
  public:
-  // Throws UsageError for sizes below 1, an even kernel or a hop longer than the frame.
+  static constexpr const char* architecture = "stft-conv-tasnet";
+
+  // Throws UsageError for sizes out of their range, an even kernel or a hop longer than the frame.
   StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream, uint64_t seed);
 
   Variable forward(const Tensor& mixture) const override;

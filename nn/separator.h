@@ -6,19 +6,11 @@
 #include <string>
 
 #include "nn/module.h"
+#include "nn/stft.h"
 
 namespace sunder {
 
-// Sizes of the STFT Conv-TasNet of the MixCycle paper; defaults are the paper's.
-struct ConvTasNetConfig {
-  int64_t sources = 2;
-  int64_t n_fft = 512, hop_length = 128;  // samples; periodic Hann window
-  int64_t num_feats = 128;                // channels between blocks
-  int64_t num_hidden = 512;               // channels inside a block
-  int64_t kernel_size = 3;                // frames
-  int64_t num_layers = 4;                 // blocks a stack, dilations 1, 2, 4, ...
-  int64_t num_stacks = 3;
-};
+class SpectralSeparator;
 
 class Separator {
  public:
@@ -32,9 +24,28 @@ class Separator {
   virtual std::map<std::string, std::string> metadata() const = 0;
 
   virtual const Parameters& parameters() const { return parameters_; }
+  // Itself where its network maps spectra to spectra, else null.
+  virtual const SpectralSeparator* spectral() const { return nullptr; }
 
  protected:
   Parameters parameters_;
+};
+
+// A separator by complex spectral mapping, for losses between spectra.
+class SpectralSeparator : public Separator {
+ public:
+  // The spectra (B, M, T, F) of recordings divided by one standard deviation each, over all samples and microphones,
+  // which is what estimates() takes; `scale`: (B, 1, 1), those deviations.
+  struct NormalizedSpectra {
+    Tensor spectra, scale;
+  };
+  // mixtures: (B, M, L), of one microphone also (B, L).
+  virtual NormalizedSpectra normalize(const Tensor& mixtures) const = 0;
+  // spectra: of normalize() -> (B, S, T, F) complex.
+  virtual Variable estimates(const Tensor& spectra) const = 0;
+  virtual const Stft& stft() const = 0;
+
+  const SpectralSeparator* spectral() const override { return this; }
 };
 
 }  // namespace sunder

@@ -25,6 +25,11 @@ void check_reconstruction(const StftConfig& config) {
 
 }  // namespace
 
+Fields frame_fields(int64_t* n_fft, int64_t* hop_length) {
+  return {number("n_fft", n_fft, 2, 1 << 20, "frame and FFT length in samples"),
+          number("hop_length", hop_length, 1, 1 << 20, "samples between frames")};
+}
+
 Stft::Stft(const StftConfig& config, DType dtype, Stream stream)
     : config_(config), window_(make_window(config.window, config.n_fft, dtype, stream)) {
   if (config.hop_length < 1) throw_error<UsageError>("hop_length: expected at least 1, got {}", config.hop_length);

@@ -4,14 +4,18 @@
 #include <string>
 
 #include "autograd/variable.h"
+#include "files/settings.h"
 
 namespace sunder {
 
 struct StftConfig {
-  int64_t n_fft = 512;       // samples
-  int64_t hop_length = 128;  // samples
-  std::string window = "hann";
+  int64_t n_fft = 512;          // samples
+  int64_t hop_length = 128;     // samples
+  std::string window = "hann";  // of make_window
 };
+
+// n_fft and hop_length, wherever a configuration keeps them.
+Fields frame_fields(int64_t* n_fft, int64_t* hop_length);
 
 class Stft {
  public:

@@ -9,33 +9,35 @@ namespace {
 
 constexpr Window three_by_three{{3, 1, 1}, {3, 1, 1}};  // of the first and the last convolution
 
-void check(const TfGridNetConfig& c) {
-  const auto at_least_one = [](const char* key, int64_t value) {
-    if (value < 1) throw_error<UsageError>("model.{}: expected at least 1, got {}", key, value);
-  };
-  at_least_one("sources", c.sources);
-  at_least_one("microphones", c.microphones);
-  at_least_one("emb_dim", c.emb_dim);
-  at_least_one("blocks", c.blocks);
-  at_least_one("emb_hs", c.emb_hs);
-  at_least_one("hidden", c.hidden);
-  at_least_one("heads", c.heads);
-  at_least_one("attn_approx_qk_dim", c.attn_approx_qk_dim);
-  at_least_one("n_freqs", c.n_freqs);
+void check(TfGridNetConfig c) {
+  check_ranges(fields(c), "tf-gridnet");
+  if (c.n_freqs < 1) throw_error<UsageError>("tf-gridnet: n_freqs: expected at least 1, got {}", c.n_freqs);
   if (c.emb_ks < c.emb_hs)
-    throw_error<UsageError>("model.emb_ks: expected at least emb_hs = {}, got {}", c.emb_hs, c.emb_ks);
+    throw_error<UsageError>("tf-gridnet: emb_ks: expected at least emb_hs = {}, got {}", c.emb_hs, c.emb_ks);
   if (c.emb_dim % c.heads != 0)
-    throw_error<UsageError>("model.emb_dim: expected a multiple of the {} heads, got {}", c.heads, c.emb_dim);
+    throw_error<UsageError>("tf-gridnet: emb_dim: expected a multiple of the {} heads, got {}", c.heads, c.emb_dim);
 }
 
-// An axis with zeros in front and behind, so that windows of I every J cover it: in front I - J, and behind at least as
-// many.
+// The size of an axis with zeros in front and behind, so that a kernel of I with stride J covers it: I - J zeros in
+// front and at least as many behind.
 int64_t padded_size(int64_t size, const TfGridNetConfig& c) {
   const int64_t covered = size + 2 * (c.emb_ks - c.emb_hs) - c.emb_ks;
   return (covered + c.emb_hs - 1) / c.emb_hs * c.emb_hs + c.emb_ks;
 }
 
 }  // namespace
+
+Fields fields(TfGridNetConfig& c) {
+  return {number("sources", &c.sources, 1, 64, "sources in a mixture"),
+          number("microphones", &c.microphones, 1, 1024, "far-field microphones that the network takes"),
+          number("emb_dim", &c.emb_dim, 1, 1 << 16, "TF-GridNet's D: channels of a time-frequency unit"),
+          number("num_blocks", &c.num_blocks, 1, 100, "TF-GridNet's B: blocks"),
+          number("emb_ks", &c.emb_ks, 1, 1024, "TF-GridNet's I: kernel of the unfolding before an LSTM"),
+          number("emb_hs", &c.emb_hs, 1, 1024, "TF-GridNet's J: stride of the unfolding"),
+          number("lstm_hidden", &c.lstm_hidden, 1, 1 << 16, "TF-GridNet's H: LSTM units a direction"),
+          number("heads", &c.heads, 1, 1024, "TF-GridNet's L: attention heads; they divide emb_dim"),
+          number("qk_channels", &c.qk_channels, 1, 1 << 16, "TF-GridNet's E: query and key channels a unit and head")};
+}
 
 TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed)
     : config_((check(config), config)), precision_(precision) {
@@ -45,7 +47,7 @@ TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream 
   parameters_.declare(&conv_bias_, {"conv.0.bias", {dim}, from_inputs});
   parameters_.declare(&conv_gain_, {"conv.1.weight", {dim}, Init::constant(1)});
   parameters_.declare(&conv_shift_, {"conv.1.bias", {dim}, Init::constant(0)});
-  blocks_.resize(config.blocks);
+  blocks_.resize(config.num_blocks);
   for (size_t i = 0; i < blocks_.size(); ++i) {
     const std::string prefix = "blocks." + std::to_string(i) + ".";
     declare_path(blocks_[i].intra, prefix + "intra_");
@@ -54,8 +56,8 @@ TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream 
       declare_head(head, prefix + "attn_conv_" + name, prefix + "attn_norm_" + name + ".act",
                    prefix + "attn_norm_" + name, config.heads, channels);
     };
-    declare(blocks_[i].query, "Q", config.qk_channels());
-    declare(blocks_[i].key, "K", config.qk_channels());
+    declare(blocks_[i].query, "Q", config.qk_channels);
+    declare(blocks_[i].key, "K", config.qk_channels);
     declare(blocks_[i].value, "V", dim / config.heads);
     const std::string last = prefix + "attn_concat_proj.";
     declare_head(blocks_[i].output, last + "0", last + "1", last + "2", 1, dim);
@@ -68,7 +70,7 @@ TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream 
 }
 
 void TfGridNet::declare_path(Path& path, const std::string& prefix) {
-  const int64_t dim = config_.emb_dim, width = dim * config_.emb_ks, hidden = config_.hidden;
+  const int64_t dim = config_.emb_dim, width = dim * config_.emb_ks, hidden = config_.lstm_hidden;
   parameters_.declare(&path.gain, {prefix + "norm.weight", {dim}, Init::constant(1)});
   parameters_.declare(&path.bias, {prefix + "norm.bias", {dim}, Init::constant(0)});
   const Init init = Init::fan_in(hidden);  // torch.nn.LSTM: all of them
@@ -104,8 +106,8 @@ void TfGridNet::declare_head(Head& head, const std::string& linear, const std::s
   parameters_.declare(&head.shift, {norm + ".beta", affine, Init::constant(0)}, {heads, channels, bins});
 }
 
-Variable TfGridNet::narrow(const Variable& x) const { return cast(x, precision_.activations); }
-Variable TfGridNet::wide(const Variable& x) const { return cast(x, precision_.signals); }
+Variable TfGridNet::to_activations(const Variable& x) const { return cast(x, precision_.activations); }
+Variable TfGridNet::to_signals(const Variable& x) const { return cast(x, precision_.signals); }
 
 // x: (B, T, F, D), padded. Along frequency a frame is a sequence and its bins lie side by side; along time a band is
 // one, and the bands of a step do. For I = J neighbours are put side by side by a reshape along frequency, by one
@@ -117,28 +119,28 @@ Variable TfGridNet::run_path(const Variable& x, const Path& path, bool along_tim
   const auto recurrent = [&](const Variable& rows) {
     return lstm(rows, matrix(path.weight_ih), matrix(path.weight_hh), path.bias_ih, path.bias_hh, precision_.tf32);
   };
-  const Variable normed = narrow(layer_norm(x, path.gain, path.bias, config_.eps));
+  const Variable normed = to_activations(layer_norm(x, path.gain, path.bias, config_.eps));
   if (kernel == stride) {
     const auto run = [&](const Variable& rows) {
       return linear(recurrent(rows), matrix(path.linear_weight), path.linear_bias, precision_.tf32);
     };
     if (!along_time) {
       const Variable y = run(reshape(normed, {items * steps, bins / kernel, kernel * dim}));
-      return add(x, wide(reshape(y, x.shape())));
+      return add(x, to_signals(reshape(y, x.shape())));
     }
     const Variable apart = reshape(normed, {items, steps / kernel, kernel, bins, dim});
     const Variable y = run(reshape(permute(apart, {0, 1, 3, 2, 4}), {items, steps / kernel, bins, kernel * dim}));
     const Variable back = permute(reshape(y, {items, steps / kernel, bins, kernel, dim}), {0, 1, 3, 2, 4});
-    return add(x, wide(reshape(back, x.shape())));
+    return add(x, to_signals(reshape(back, x.shape())));
   }
   const Window window = along_time ? Window{{kernel, stride, 0}, {}} : Window{{}, {kernel, stride, 0}};
   const Variable windows = unfold(normed, window);
   Shape shape = windows.shape();
-  shape.back() = 2 * config_.hidden;
+  shape.back() = 2 * config_.lstm_hidden;
   const Variable rows = along_time ? windows : reshape(windows, {items * steps, windows.size(2), windows.size(3)});
   const Variable products =
-      matmul(reshape(recurrent(rows), shape), narrow(path.linear_weight), false, false, precision_.tf32);
-  return add(x, add(wide(fold(products, steps, bins, window)), path.linear_bias));
+      matmul(reshape(recurrent(rows), shape), to_activations(path.linear_weight), false, false, precision_.tf32);
+  return add(x, add(to_signals(fold(products, steps, bins, window)), path.linear_bias));
 }
 
 // (B, T, F, D) -> (B, heads, T, F C)
@@ -147,18 +149,18 @@ Variable TfGridNet::project(const Variable& x, const Head& head, const Tensor& m
   return head_norm(y, head.slope, head.gain, head.shift, config_.eps);
 }
 
-// Every frame of a head, all bins of it, is one vector. Scores are wide: they are differences' exponents.
+// One vector a frame and head, of all its bins. Scores are kept in float32: softmax exponentiates their differences.
 Variable TfGridNet::attention(const Variable& x, const Block& block, const Tensor& matrices) const {
   const int64_t heads = config_.heads, channels = config_.emb_dim / heads;
-  const Variable units = narrow(x);
+  const Variable units = to_activations(x);
   const Variable query = project(units, block.query, matrices), key = project(units, block.key, matrices);
   const Variable value = project(units, block.value, matrices);
-  const Variable products = wide(matmul(query, key, false, true, precision_.tf32));
+  const Variable products = to_signals(matmul(query, key, false, true, precision_.tf32));
   const Variable scores = scale(products, 1 / std::sqrt(static_cast<double>(query.size(3))));
-  const Variable mixed = matmul(narrow(softmax(scores)), value, false, false, precision_.tf32);
+  const Variable mixed = matmul(to_activations(softmax(scores)), value, false, false, precision_.tf32);
   const Variable apart = reshape(mixed, {x.size(0), heads, x.size(1), x.size(2), channels});
   const Variable together = reshape(permute(apart, {0, 2, 3, 1, 4}), x.shape());
-  return add(x, wide(reshape(project(together, block.output, matrices), x.shape())));
+  return add(x, to_signals(reshape(project(together, block.output, matrices), x.shape())));
 }
 
 Variable TfGridNet::forward(const Variable& features) const {
@@ -166,8 +168,9 @@ Variable TfGridNet::forward(const Variable& features) const {
   const int64_t items = features.size(0), steps = features.size(1), bins = features.size(2), dim = config_.emb_dim;
   // Products read their matrices as activations are stored: one cast for all of them, itself where nothing changes.
   const Tensor matrices = parameters_.values().cast(precision_.activations);
-  const Variable embedded = wide(linear(narrow(unfold(features, three_by_three)),
-                                        parameters_.in_copy(matrices, conv_weight_), conv_bias_, precision_.tf32));
+  const Variable embedded =
+      to_signals(linear(to_activations(unfold(features, three_by_three)), parameters_.in_copy(matrices, conv_weight_),
+                        conv_bias_, precision_.tf32));
   Variable x = global_norm(reshape(embedded, {items, steps * bins, dim}), conv_gain_, conv_shift_, config_.eps);
   x = reshape(x, {items, steps, bins, dim});
   const int64_t front = config_.emb_ks - config_.emb_hs;

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "files/settings.h"
 #include "nn/module.h"
 #include "nn/precision.h"
 
@@ -15,24 +16,24 @@ namespace sunder {
 struct TfGridNetConfig {
   int64_t sources = 2;
   int64_t microphones = 6;
-  int64_t emb_dim = 96;              // D: channels of a time-frequency unit
-  int64_t blocks = 4;                // B
-  int64_t emb_ks = 2;                // I: neighbours side by side in an LSTM's input
-  int64_t emb_hs = 2;                // J: how far the next ones lie away
-  int64_t hidden = 192;              // H: units of an LSTM, each direction
-  int64_t heads = 4;                 // L
-  int64_t attn_approx_qk_dim = 512;  // sizes of query and key are this, rounded up to n_freqs
-  int64_t n_freqs = 129;             // F
-  double eps = 1e-5;                 // of all norms
-
-  // E: channels of query and key of a unit and head.
-  int64_t qk_channels() const { return (attn_approx_qk_dim + n_freqs - 1) / n_freqs; }
+  int64_t emb_dim = 96;       // D: channels of a time-frequency unit
+  int64_t num_blocks = 4;     // B
+  int64_t emb_ks = 2;         // I: kernel of the unfolding, in time-frequency units
+  int64_t emb_hs = 2;         // J: its stride
+  int64_t lstm_hidden = 192;  // H: units of an LSTM, each direction
+  int64_t heads = 4;          // L
+  int64_t qk_channels = 4;    // E: of query and key, a unit and head; ESPnet's ceil(attn_approx_qk_dim / n_freqs)
+  int64_t n_freqs = 129;      // F
+  double eps = 1e-5;          // of all norms
 };
+
+// All but n_freqs and eps, which have no keys.
+Fields fields(TfGridNetConfig& config);
 
 class TfGridNet {
  public:
   // With bfloat16 activations what enters and leaves products is stored in it; the rest, scores too, is float32. Throws
-  // UsageError for sizes below 1, I < J and heads that do not divide D.
+  // UsageError for sizes out of their range, I < J and heads that do not divide D.
   TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed);
 
   // features: (B, T, F, 2M), the real parts of all microphones, then the imaginary ones -> (B, T, F, 2S), channel 2s
@@ -60,9 +61,9 @@ class TfGridNet {
   void declare_path(Path& path, const std::string& prefix);
   void declare_head(Head& head, const std::string& linear, const std::string& slope, const std::string& norm,
                     int64_t heads, int64_t channels);
-  // As products read it; as norms, sums and what runs from block to block are stored.
-  Variable narrow(const Variable& x) const;
-  Variable wide(const Variable& x) const;
+  // In the dtype that products read, and in that of norms, sums and what runs from block to block.
+  Variable to_activations(const Variable& x) const;
+  Variable to_signals(const Variable& x) const;
   // matrices: the parameters as products read them, like parameters_.values().
   Variable run_path(const Variable& x, const Path& path, bool along_time, const Tensor& matrices) const;
   Variable project(const Variable& x, const Head& head, const Tensor& matrices) const;

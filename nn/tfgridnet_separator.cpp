@@ -6,11 +6,12 @@
 #include "tensor/ops/item_std.h"
 #include "tensor/ops/permute.h"
 #include "tensor/ops/slice_axis.h"
+#include "tensor/ops/stft.h"
 
 namespace sunder {
 namespace {
 
-FarFieldConfig with_bins(FarFieldConfig config) {
+TfGridNetSeparatorConfig with_bins(TfGridNetSeparatorConfig config) {
   config.network.n_freqs = config.stft.n_fft / 2 + 1;
   return config;
 }
@@ -24,60 +25,88 @@ Tensor channels_of(const Tensor& spectra) {
 
 }  // namespace
 
-FarFieldSeparator::FarFieldSeparator(const FarFieldConfig& config, Precision precision, Stream stream, uint64_t seed)
+Fields fields(TfGridNetSeparatorConfig& c) {
+  Fields result = fields(c.network);
+  const Fields of_stft = frame_fields(&c.stft.n_fft, &c.stft.hop_length) +
+                         Fields{text("window", &c.stft.window, "window of the STFT", window_names())};
+  result.insert(result.begin() + 1, of_stft.begin(), of_stft.end());  // after the sources
+  return result;
+}
+
+Fields derived_fields(TfGridNetSeparatorConfig& c) {
+  return {text("output", &c.output, "what an estimate is: an image, or a source up to a filter", {"image", "source"}),
+          number("fcp_past", &c.fcp.past, 0, fcp_max_taps - 1, "past taps of the image's filter, frames"),
+          number("fcp_future", &c.fcp.future, 0, fcp_max_taps - 1, "its future taps"),
+          number("fcp_loading", &c.fcp.loading, 0, 1, "its diagonal loading"),
+          number("fcp_xi", &c.fcp_xi, 0, 1, "xi of its weights")};
+}
+
+void read_model_file(TfGridNetSeparatorConfig& config, const SafeTensors& file, const std::string& source) {
+  const auto shaped = [&](const std::string& name, int dim) -> const Tensor& {
+    return named_tensor(file, source, name, dim, "a tf-gridnet");
+  };
+  const Tensor &first = shaped("conv.0.weight", 4), &last = shaped("deconv.weight", 4);
+  const Tensor& input = shaped("blocks.0.intra_rnn.weight_ih_l0", 2);
+  const Tensor& recurrent = shaped("blocks.0.intra_rnn.weight_hh_l0", 2);
+  const Tensor& query = shaped("blocks.0.attn_norm_Q.gamma", 5);  // (1, heads, E, 1, F)
+  TfGridNetConfig& network = config.network;
+  network.num_blocks = 0;
+  while (file.tensors.contains(fmt::format("blocks.{}.intra_norm.weight", network.num_blocks))) ++network.num_blocks;
+  network.emb_dim = std::max<int64_t>(1, first.size(0));
+  network.microphones = first.size(1) / 2;
+  network.sources = last.size(1) / 2;
+  network.lstm_hidden = recurrent.size(1);
+  network.heads = query.size(1);
+  network.n_freqs = query.size(4);
+  network.qk_channels = query.size(2);
+  network.emb_ks = input.size(1) / network.emb_dim;
+  const auto linear = file.tensors.find("blocks.0.intra_linear.weight");
+  const bool reshaped = linear != file.tensors.end() && linear->second.dim() == 2;  // else a transposed convolution
+  network.emb_hs = reshaped ? network.emb_ks : 1;
+  config.stft.n_fft = std::max<int64_t>(1, 2 * (network.n_freqs - 1));
+  config.output = "image";
+  read_metadata(fields(config) + derived_fields(config), file.metadata, source);
+  if (!file.metadata.contains("hop_length")) config.stft.hop_length = std::max<int64_t>(1, config.stft.n_fft / 4);
+  if (config.stft.n_fft / 2 + 1 != network.n_freqs)
+    throw_error<ModelError>("{}: expected {} bins for n_fft {}, found {}", source, config.stft.n_fft / 2 + 1,
+                            config.stft.n_fft, network.n_freqs);
+}
+
+TfGridNetSeparator::TfGridNetSeparator(const TfGridNetSeparatorConfig& config, Precision precision, Stream stream,
+                                       uint64_t seed)
     : config_(with_bins(config)),
       stft_(config.stft, precision.signals, stream),
-      network_(config_.network, precision, stream, seed),
-      failures_(Tensor::zeros({1}, DType::int64, stream)) {}
+      network_(config_.network, precision, stream, seed) {}
 
-FarFieldSeparator::Heard FarFieldSeparator::hear(const Tensor& mixtures) const {
+SpectralSeparator::NormalizedSpectra TfGridNetSeparator::normalize(const Tensor& mixtures) const {
   const Tensor rows =
       mixtures.dim() == 2 && microphones() == 1 ? mixtures.reshape({mixtures.size(0), 1, -1}) : mixtures;
-  check_shape("far_field", "mixtures", rows, {-1, microphones(), -1});
+  check_shape("tfgridnet", "mixtures", rows, {-1, microphones(), -1});
   const Tensor scale = item_std(rows).reshape({-1, 1, 1});
   return {stft_.forward(divide(rows, scale)), scale};
 }
 
-Variable FarFieldSeparator::estimates(const Tensor& spectra) const {
+Variable TfGridNetSeparator::estimates(const Tensor& spectra) const {
   return channel_spectra(network_.forward(Variable(channels_of(spectra))));
 }
 
-Variable FarFieldSeparator::images(const Variable& estimates, const Tensor& spectra) const {
-  if (config_.output == FarFieldOutput::image) return estimates;
+Variable TfGridNetSeparator::images(const Variable& estimates, const Tensor& spectra) const {
+  if (config_.output == "image") return estimates;
   const Variable filtered =
       fcp(estimates, slice_axis(spectra, 1, 0, 1), fcp_weight(spectra, 1, config_.fcp_xi), config_.fcp);
   return reshape(filtered, estimates.shape());
 }
 
-Variable FarFieldSeparator::forward(const Tensor& mixtures) const {
-  const Heard heard = hear(mixtures);
-  const Variable signals = stft_.inverse(images(estimates(heard.spectra), heard.spectra), mixtures.size(-1));
-  return multiply(signals, Variable(heard.scale));
+Variable TfGridNetSeparator::forward(const Tensor& mixtures) const {
+  const NormalizedSpectra mixed = normalize(mixtures);
+  const Variable signals = stft_.inverse(images(estimates(mixed.spectra), mixed.spectra), mixtures.size(-1));
+  return multiply(signals, Variable(mixed.scale));
 }
 
-std::map<std::string, std::string> FarFieldSeparator::metadata() const {
-  const TfGridNetConfig& n = config_.network;
-  std::map<std::string, std::string> result = {
-      {"architecture", "tf-gridnet"},
-      {"window", config_.stft.window},
-      {"output", config_.output == FarFieldOutput::image ? "image" : "source"},
-      {"fcp_xi", fmt::format("{}", config_.fcp_xi)},
-      {"fcp_loading", fmt::format("{}", config_.fcp.loading)},
-  };
-  const std::pair<const char*, int64_t> sizes[] = {{"sources", n.sources},
-                                                   {"microphones", n.microphones},
-                                                   {"n_fft", config_.stft.n_fft},
-                                                   {"hop_length", config_.stft.hop_length},
-                                                   {"emb_dim", n.emb_dim},
-                                                   {"num_blocks", n.blocks},
-                                                   {"emb_ks", n.emb_ks},
-                                                   {"emb_hs", n.emb_hs},
-                                                   {"lstm_hidden", n.hidden},
-                                                   {"heads", n.heads},
-                                                   {"qk_channels", n.qk_channels()},
-                                                   {"fcp_past", config_.fcp.past},
-                                                   {"fcp_future", config_.fcp.future}};
-  for (const auto& [key, value] : sizes) result[key] = std::to_string(value);
+std::map<std::string, std::string> TfGridNetSeparator::metadata() const {
+  std::map<std::string, std::string> result{{"architecture", architecture}};
+  TfGridNetSeparatorConfig config = config_;
+  write_metadata(fields(config) + derived_fields(config), result);
   return result;
 }
 

@@ -1,31 +1,38 @@
-// Separators of far-field recordings: TF-GridNet on the spectra of several microphones (arXiv 2402.09313).
+// The separator around TF-GridNet: complex spectral mapping of one or several microphones (arXiv 2402.09313).
 #pragma once
 
+#include "files/safetensors.h"
 #include "nn/separator.h"
-#include "nn/stft.h"
 #include "nn/tfgridnet.h"
 #include "tensor/ops/fcp.h"
+#include "tensor/ops/fcp_weight.h"
 
 namespace sunder {
 
-// What an estimate's spectrum is to the recording.
-enum class FarFieldOutput {
-  image,   // the speaker at the first microphone, as PIT trains it
-  source,  // known up to a filter at every frequency, as M2M and UNSSOR train it: the image is found by FCP
-};
-
-struct FarFieldConfig {
+struct TfGridNetSeparatorConfig {
   TfGridNetConfig network;  // n_freqs follows from n_fft
   StftConfig stft{256, 64, "sqrt_hann"};
-  FarFieldOutput output = FarFieldOutput::source;
-  FcpOptions fcp;        // of the image at the first microphone
-  double fcp_xi = 1e-4;  // of its weights (tensor/ops/fcp_weight.h)
+  // What an estimated spectrum is: the speaker's "image" at the first microphone, as PIT trains it, or a "source" that
+  // is known up to a filter at every frequency, as M2M and UNSSOR train it: then FCP finds the image.
+  std::string output = "source";
+  FcpOptions fcp;  // of that image
+  double fcp_xi = fcp_weight_xi;
 };
 
-class FarFieldSeparator : public Separator {
+// The keys of [model]; derived: output and the image's filter, which the method and [fcp] decide.
+Fields fields(TfGridNetSeparatorConfig& config);
+Fields derived_fields(TfGridNetSeparatorConfig& config);
+// Sizes from the metadata or else the shapes of ESPnet's TFGridNetV2. Without metadata the output is an image, the hop
+// a quarter frame, and the unfolding's stride is its kernel where the linear layer shows that it may be. Throws
+// ModelError.
+void read_model_file(TfGridNetSeparatorConfig& config, const SafeTensors& file, const std::string& source);
+
+class TfGridNetSeparator : public SpectralSeparator {
  public:
+  static constexpr const char* architecture = "tf-gridnet";
+
   // Throws UsageError as TfGridNet and Stft do.
-  FarFieldSeparator(const FarFieldConfig& config, Precision precision, Stream stream, uint64_t seed);
+  TfGridNetSeparator(const TfGridNetSeparatorConfig& config, Precision precision, Stream stream, uint64_t seed);
 
   // mixtures: (B, M, L), of one microphone also (B, L) -> the speakers at the first microphone (B, S, L), at the level
   // of the recording.
@@ -36,29 +43,18 @@ class FarFieldSeparator : public Separator {
   std::map<std::string, std::string> metadata() const override;
   const Parameters& parameters() const override { return network_.parameters(); }
 
-  // The spectra (B, M, T, F) of recordings divided by one deviation each, over all samples and microphones, which is
-  // what estimates() wants; `scale`: (B, 1, 1), those deviations.
-  struct Heard {
-    Tensor spectra, scale;
-  };
-  Heard hear(const Tensor& mixtures) const;
-  // spectra: of hear() -> (B, S, T, F) complex.
-  Variable estimates(const Tensor& spectra) const;
+  NormalizedSpectra normalize(const Tensor& mixtures) const override;
+  Variable estimates(const Tensor& spectra) const override;
   // The speakers' images at the first microphone: the estimates themselves, or filtered by FCP. (B, S, T, F)
   Variable images(const Variable& estimates, const Tensor& spectra) const;
 
-  // (1) int64 on the network's stream, for training steps to count the filters that could not be found
-  // (tensor/ops/fcp.h).
-  const Tensor& failures() const { return failures_; }
-
-  const FarFieldConfig& config() const { return config_; }
-  const Stft& stft() const { return stft_; }
+  const TfGridNetSeparatorConfig& config() const { return config_; }
+  const Stft& stft() const override { return stft_; }
 
  private:
-  FarFieldConfig config_;
+  TfGridNetSeparatorConfig config_;
   Stft stft_;
   TfGridNet network_;
-  Tensor failures_;
 };
 
 }  // namespace sunder

@@ -1,9 +1,19 @@
 #include "objectives/fcp.h"
 
-#include "tensor/ops/fcp_weight.h"
-#include "tensor/ops/slice_axis.h"
-
 namespace sunder {
+
+Fields fields(FcpConfig& c) {
+  constexpr double most = fcp_max_taps - 1;
+  return {number("far_past", &c.far.past, 0, most, "M: past taps of the filters to far-field microphones, frames"),
+          number("far_future", &c.far.future, 0, most, "N: their future taps"),
+          number("close_past", &c.close.past, 0, most, "I: past taps to close-talk microphones"),
+          number("close_future", &c.close.future, 0, most, "J: their future taps"),
+          renamed(number("xi", &c.xi, 0, 1, "share of the largest power that is added to every weight"), "floor"),
+          together(number("loading", &c.far.loading, 0, 1, "diagonal loading, relative to the mean of the diagonal"),
+                   number("loading", &c.close.loading, 0, 1, "")),
+          together(flag("stop_gradient", &c.far.stop_gradient, "no gradient through the filters"),
+                   flag("stop_gradient", &c.close.stop_gradient, ""))};
+}
 
 Variable close_talk_images(const Variable& estimates, const Tensor& mixtures, const FcpOptions& options, double xi,
                            const Tensor& failures) {
@@ -14,16 +24,6 @@ Variable close_talk_images(const Variable& estimates, const Tensor& mixtures, co
 Variable far_field_images(const Variable& estimates, const Tensor& mixtures, const FcpOptions& options, double xi,
                           const Tensor& failures) {
   return fcp(estimates, mixtures, fcp_weight(mixtures, 1, xi), options, failures);
-}
-
-Tensor fcp_image(const Tensor& estimates, const Tensor& mixtures, int64_t reference, const FcpOptions& options,
-                 double xi, const Tensor& failures) {
-  check_dim("fcp_image", "mixtures", mixtures, 4);
-  if (reference < 0 || reference >= mixtures.size(1))
-    throw_error("[fcp_image] expected a reference below the {} microphones, got {}", mixtures.size(1), reference);
-  const Tensor weights = fcp_weight(mixtures, 1, xi);
-  return fcp(estimates, slice_axis(mixtures, 1, reference, reference + 1), weights, options, failures)
-      .images.reshape(estimates.shape());
 }
 
 }  // namespace sunder

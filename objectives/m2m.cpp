@@ -2,12 +2,17 @@
 
 namespace sunder {
 
+Fields fields(M2mOptions& o) {
+  return {number("alpha", &o.alpha, 0, 1e6, "weight of the far-field microphones' terms"),
+          number("gamma", &o.gamma, 0, 1e6, "weight of UNSSOR's magnitude scattering in them; the paper has 0")};
+}
+
 Variable m2m_loss(const Variable& estimates, const Tensor& far, const Tensor& close, const M2mOptions& options,
                   const Tensor& failures) {
   check_dim("m2m_loss", "estimates", estimates.value(), 4);
   if (estimates.size(0) < 1) throw_error("[m2m_loss] expected utterances, got {}", describe(estimates.value()));
-  const Variable close_images = close_talk_images(estimates, close, options.close, options.xi, failures);
-  const Variable far_images = far_field_images(estimates, far, options.far, options.xi, failures);
+  const Variable close_images = close_talk_images(estimates, close, options.fcp.close, options.fcp.xi, failures);
+  const Variable far_images = far_field_images(estimates, far, options.fcp.far, options.fcp.xi, failures);
   const Variable at_close = sum(mixture_constraint(close_images, close));
   Variable at_far = sum(mixture_constraint(far_images, far));
   if (options.gamma > 0) at_far = add(at_far, scale(sum(isms(far_images, far)), options.gamma));

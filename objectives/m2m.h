@@ -6,14 +6,15 @@
 namespace sunder {
 
 struct M2mOptions {
-  FcpOptions close = {}, far = {};  // the paper's taps I, J (close-talk) and M, N (far-field) are past and future
-  double alpha = 1;                 // weight of the far-field microphones: 1 for six of them, 1/7 for one
-  double xi = fcp_xi;
+  FcpConfig fcp = {};
+  double alpha = 1;  // weight of the far-field microphones: 1 for six of them, 1/7 for one
   // Of isms (tensor/ops/isms.h) at the far-field microphones, times alpha. The paper has none: the loss is the same
   // whichever estimate a bin's speakers are in, and its networks learn on their own to keep a speaker together. Small
   // ones take long to (docs/results.md).
   double gamma = 0;
 };
+// All but the filters, which have a section of their own.
+Fields fields(M2mOptions& options);
 
 // The mixture-constraint loss (tensor/ops/mixture_constraint.h) of all estimates' images, filtered at every microphone:
 // SUM over the close-talk microphones plus alpha times the SUM over the far-field ones, MEAN over the utterances of the

@@ -4,6 +4,13 @@
 
 namespace sunder {
 
+Fields fields(MixCycleConfig& c) {
+  return {number("init_epochs", &c.init_epochs, 0, many, "epochs of MixPIT before the switch"),
+          number("init_fraction", &c.init_fraction, 0, 1,
+                 "share of max_minutes before the switch; above 0 it replaces init_epochs"),
+          flag("restart_adam", &c.restart_adam, "start Adam from zero at the switch")};
+}
+
 Tensor swap_flags(uint64_t seed, int64_t epoch, int64_t step, int64_t items) {
   Random random(seed, RandomUse::swap, static_cast<uint32_t>(epoch), static_cast<uint64_t>(step));
   std::vector<int64_t> flags(items);

@@ -2,9 +2,17 @@
 // input of the next step. The student's loss is pit_loss against the targets.
 #pragma once
 
+#include "files/settings.h"
 #include "tensor/ops/remix.h"
 
 namespace sunder {
+
+struct MixCycleConfig {
+  int64_t init_epochs = 50;
+  double init_fraction = 0;
+  bool restart_adam = true;
+};
+Fields fields(MixCycleConfig& config);
 
 // For each of `items` mixtures 1 with probability 1/2: its two estimates change places. (items) int64, a function of
 // the arguments alone.

@@ -41,20 +41,20 @@ Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const T
   return pit_loss(artificial.targets, network.forward(artificial.mixtures));
 }
 
-Variable m2m_step(const FarFieldSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
-                  const M2mOptions& options) {
-  const FarFieldSeparator::Heard far = network.hear(mixtures);
-  return m2m_loss(network.estimates(far.spectra), far.spectra, network.stft().forward(close_talk), options,
-                  network.failures());
+Variable m2m_step(const SpectralSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
+                  const M2mOptions& options, const Tensor& failures) {
+  const Tensor far = network.normalize(mixtures).spectra;
+  return m2m_loss(network.estimates(far), far, network.stft().forward(close_talk), options, failures);
 }
 
-Variable unssor_step(const FarFieldSeparator& network, const Tensor& mixtures, const UnssorOptions& options) {
-  const FarFieldSeparator::Heard far = network.hear(mixtures);
-  return unssor_loss(network.estimates(far.spectra), far.spectra, options, network.failures());
+Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, const UnssorOptions& options,
+                     const Tensor& failures) {
+  const Tensor far = network.normalize(mixtures).spectra;
+  return unssor_loss(network.estimates(far), far, options, failures);
 }
 
-Variable pit_spectra_step(const FarFieldSeparator& network, const Tensor& references, const Tensor& mixtures) {
-  const FarFieldSeparator::Heard far = network.hear(mixtures);
+Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures) {
+  const SpectralSeparator::NormalizedSpectra far = network.normalize(mixtures);
   const Tensor targets = network.stft().forward(divide(references, far.scale));
   const Tensor mixture = slice_axis(far.spectra, 1, 0, 1);
   return pit_ri_mag_loss(targets, mixture.reshape({mixture.size(0), mixture.size(2), mixture.size(3)}),

@@ -4,7 +4,7 @@
 // objectives/{pit,mixit,mixcycle}.h.
 #pragma once
 
-#include "nn/tfgridnet_separator.h"
+#include "nn/separator.h"
 #include "objectives/m2m.h"
 #include "objectives/unssor.h"
 
@@ -22,11 +22,12 @@ Variable mixpit_step(const Separator& network, const Tensor& first, const Tensor
 Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const Tensor& order);
 
 // Far-field recordings; these losses are the MEAN over the batch. mixtures: (B, M, L), or (B, L) of one microphone.
-// close_talk: (B, C, L), the mixture close to each speaker, of any level.
-Variable m2m_step(const FarFieldSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
-                  const M2mOptions& options);
-Variable unssor_step(const FarFieldSeparator& network, const Tensor& mixtures, const UnssorOptions& options);
+// close_talk: (B, C, L), the mixture close to each speaker, of any level. `failures`: as in tensor/ops/fcp.h.
+Variable m2m_step(const SpectralSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
+                  const M2mOptions& options, const Tensor& failures = {});
+Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, const UnssorOptions& options,
+                     const Tensor& failures = {});
 // references: (B, S, L), the speakers at the first microphone.
-Variable pit_spectra_step(const FarFieldSeparator& network, const Tensor& references, const Tensor& mixtures);
+Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures);
 
 }  // namespace sunder

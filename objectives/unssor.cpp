@@ -2,6 +2,11 @@
 
 namespace sunder {
 
+Fields fields(UnssorOptions& o) {
+  return {number("gamma", &o.gamma, 0, 1e6, "weight of the magnitude scattering"),
+          number("reference_weight", &o.reference_weight, 0, 1e6, "weight of the first microphone's terms")};
+}
+
 Variable unssor_loss(const Variable& estimates, const Tensor& mixtures, const UnssorOptions& options,
                      const Tensor& failures) {
   check_dim("unssor_loss", "estimates", estimates.value(), 4);
@@ -10,7 +15,7 @@ Variable unssor_loss(const Variable& estimates, const Tensor& mixtures, const Un
   if (options.reference < 0 || options.reference >= mixtures.size(1))
     throw_error("[unssor_loss] expected a reference below the {} microphones, got {}", mixtures.size(1),
                 options.reference);
-  const Variable images = far_field_images(estimates, mixtures, options.filter, options.xi, failures);
+  const Variable images = far_field_images(estimates, mixtures, options.fcp.far, options.fcp.xi, failures);
   const Variable losses = add(mixture_constraint(images, mixtures), scale(isms(images, mixtures), options.gamma));
   // All microphones once, and what the reference has less.
   const Variable at_reference = sum(slice_axis(losses, 1, options.reference, options.reference + 1));

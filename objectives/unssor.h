@@ -7,12 +7,13 @@
 namespace sunder {
 
 struct UnssorOptions {
-  FcpOptions filter = {};
+  FcpConfig fcp = {};             // of which the far-field filters are used
   double gamma = 0.02;            // of isms: 0.02 for six microphones, 0.06 for three
   double reference_weight = 0.2;  // of the reference microphone: 0.2 for six, 1/6 for three; the others have 1
   int64_t reference = 0;          // that microphone
-  double xi = fcp_xi;
 };
+// All but the filters and the reference.
+Fields fields(UnssorOptions& options);
 
 // Mixture constraint plus gamma times isms (tensor/ops/{mixture_constraint,isms}.h) of the images at the far-field
 // microphones: weighted SUM over the microphones, MEAN over the utterances of the batch. estimates: (B, S, T, F)

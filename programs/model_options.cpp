@@ -2,7 +2,6 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <array>
 #include <filesystem>
 
 #include "tensor/error.h"
@@ -12,13 +11,6 @@
 namespace sunder {
 
 namespace fs = std::filesystem;
-
-namespace {
-
-constexpr std::array metadata_keys = {"output",   "n_fft",      "window",      "emb_hs",
-                                      "fcp_past", "fcp_future", "fcp_loading", "fcp_xi"};
-
-}  // namespace
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
   app.add_option("--model", options.path,
@@ -34,10 +26,12 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       ->check(CLI::PositiveNumber);
   app.add_option("--sample-rate", options.sizes["sample_rate"], "Hz the model was trained at" + plain + "8000")
       ->check(CLI::PositiveNumber);
-  app.add_option("--metadata", options.metadata,
-                 fmt::format("KEY=VALUE of a tf-gridnet without metadata, may be repeated; KEY is one of {}; default: "
-                             "output=image (source for M2M, UNSSOR), window=sqrt_hann, 19 past and 1 future taps",
-                             fmt::join(metadata_keys, ", ")))
+  app.add_option(
+         "--metadata", options.metadata,
+         fmt::format(
+             "KEY=VALUE that a state dict without metadata does not show, may be repeated; KEY is one of {}; default: "
+             "output=image (source for M2M, UNSSOR), window=sqrt_hann, 19 past and 1 future taps",
+             fmt::join(metadata_keys(), ", ")))
       ->allow_extra_args(false);
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
   app.add_option("--threads", options.threads, "CPU threads; 0 takes one per core")
@@ -61,12 +55,13 @@ LoadedModel open_model(const ModelOptions& options) {
   std::map<std::string, std::string> sizes;
   for (const auto& [key, value] : options.sizes)
     if (value > 0) sizes[key] = std::to_string(value);
+  const std::vector<std::string> known = metadata_keys();
   for (const std::string& pair : options.metadata) {
     const size_t equals = pair.find('=');
     const std::string key = pair.substr(0, equals);
-    if (equals == std::string::npos || std::ranges::find(metadata_keys, key) == metadata_keys.end())
-      throw_error<UsageError>("--metadata: expected KEY=VALUE with a KEY of {}, got '{}'",
-                              fmt::join(metadata_keys, ", "), pair);
+    if (equals == std::string::npos || std::ranges::find(known, key) == known.end())
+      throw_error<UsageError>("--metadata: expected KEY=VALUE with a KEY of {}, got '{}'", fmt::join(known, ", "),
+                              pair);
     sizes[key] = pair.substr(equals + 1);
   }
   return load_separator(folder.string(), options.architecture, parse_precision(options.precision, stream.device),

@@ -1,200 +1,163 @@
 #include "train/config.h"
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstdlib>
 #include <fstream>
-#include <limits>
+#include <set>
 
-#include "command/suggest.h"
 #include "files/toml.h"
 #include "tensor/error.h"
 
 namespace sunder {
-
 namespace {
 
-constexpr double unlimited = 1e9;  // from here on a range has no upper end worth naming
-
-const char* type_name(const ConfigField& field) {
-  static constexpr const char* names[] = {"a text",         "a whole number", "a whole number",
-                                          "a whole number", "a number",       "true or false"};
-  return names[field.value.index()];
+Fields fields(DataConfig& c) {
+  return {
+      changeable(text("set", &c.set, "folder of sunder-prepare or in LibriMix's layout")),
+      number("segment_seconds", &c.segment_seconds, 0, no_limit, "length of a training segment; 0: whole items"),
+      text("crop", &c.crop, "where a segment may start: whole-second or any", {"whole-second", "any"}),
+      changeable(number("loader_threads", &c.loader_threads, 1, 1024, "threads that read and mix")),
+      flag("on_the_fly", &c.on_the_fly, "new rooms every epoch for the speakers of a set with sms_wsj.json"),
+      changeable(text("path_from", &c.path_from, "beginning of paths in sms_wsj.json to be replaced")),
+      changeable(text("path_to", &c.path_to, "what stands there instead")),
+  };
 }
 
-std::string range(const ConfigField& field) {
-  if (!field.choices.empty()) return fmt::format("one of {}", fmt::join(field.choices, ", "));
-  if (field.high == field.low) return type_name(field);  // texts and switches
-  if (field.high >= unlimited) return fmt::format("{} of at least {}", type_name(field), field.low);
-  return fmt::format("{} from {} to {}", type_name(field), field.low, field.high);
+Fields fields(TrainConfig& c) {
+  return {
+      number("batch", &c.batch, 1, many, "network inputs a step"),
+      changeable(number("max_epochs", &c.max_epochs, 0, many, "epochs; 0: no limit")),
+      changeable(number("max_minutes", &c.max_minutes, 0, no_limit, "minutes of training; 0: no limit")),
+      changeable(
+          number("patience", &c.patience, 0, many, "validations without a better score before the end; 0: no limit")),
+      number("seed", &c.seed, 0, largest_exact, "seed of every random number"),
+      text("init", &c.init,
+           "weights to begin with: a checkpoint, a run (its best one) or a .safetensors file; none: drawn from the "
+           "seed"),
+      changeable(number("threads", &c.threads, 0, 4096, "CPU threads; 0: one per core")),
+      changeable(text("device", &c.device, "cpu, cuda or cuda:N")),
+      text("precision", &c.precision, "arithmetic of the network: fp64, fp32, or on CUDA tf32 or bf16",
+           precision_names),
+      changeable(text("graph", &c.graph, "on CUDA the whole step as one graph: auto (on CUDA on), on or off",
+                      {"auto", "on", "off"})),
+      changeable(number("nonfinite_patience", &c.nonfinite_patience, 1, many,
+                        "skipped non-finite steps in a row before the end")),
+      changeable(number("log_seconds", &c.log_seconds, 0, no_limit, "seconds between log lines")),
+      changeable(number("checkpoint_minutes", &c.checkpoint_minutes, 0, no_limit,
+                        "minutes between checkpoints inside an epoch; 0: none")),
+      flag("dynamic_mixing", &c.dynamic_mixing, "mix other pairs of sources every epoch (PIT)"),
+  };
 }
 
-[[noreturn]] void refuse(const ConfigField& field, const std::string& source, const std::string& text) {
-  throw_error<UsageError>("{}: expected {}, got '{}'", source, range(field), text);
+Fields fields(ValidationConfig& c) {
+  return {
+      text("select", &c.select, "what chooses the best checkpoint: si_snri, blind, loss (of training) or valid_loss",
+           {"si_snri", "blind", "loss", "valid_loss"}),
+      number("every_epochs", &c.every_epochs, 0, many, "epochs between validations; 0: never"),
+      number("every_minutes", &c.every_minutes, 0, no_limit, "minutes between validations; 0: never"),
+      number("max_items", &c.max_items, 0, many, "validation items that are read; 0: all"),
+  };
 }
 
-ConfigField& find(std::vector<ConfigField>& fields, const std::string& key, const std::string& source) {
-  std::vector<std::string> keys;
-  for (ConfigField& field : fields) {
-    if (field.key == key) return field;
-    keys.push_back(field.key);
-  }
-  std::string hint = suggest(key, keys);
-  if (key.find('.') == std::string::npos) {  // perhaps only the section is missing
-    for (const ConfigField& field : fields)
-      if (field.key.ends_with("." + key)) hint = fmt::format(", did you mean '{}'?", field.key);
-  }
-  throw_error<UsageError>("{}: unknown key '{}'{}", source, key, hint);
+Fields fields_with(Config& c, const Fields& model) {
+  return in_section("data", fields(c.data)) + in_section("model", model) +
+         in_section("optim", fields(static_cast<AdamConfig&>(c.optim)) + fields(static_cast<PlateauConfig&>(c.optim))) +
+         in_section("train", fields(c.train)) + in_section("validation", fields(c.validation)) +
+         in_section("mixcycle", fields(c.mixcycle)) +
+         in_section("fcp", merged(fields(c.m2m.fcp), fields(c.unssor.fcp))) + in_section("m2m", fields(c.m2m)) +
+         in_section("unssor", fields(c.unssor));
 }
 
-template <class T>
-bool parse(const std::string& text, T& value) {
-  if constexpr (std::is_same_v<T, std::string>) {
-    value = text;
-    return true;
-  } else if constexpr (std::is_same_v<T, bool>) {
-    value = text == "true";
-    return text == "true" || text == "false";
-  } else {
-    const auto result = std::from_chars(text.data(), text.data() + text.size(), value);
-    return result.ec == std::errc() && result.ptr == text.data() + text.size();
-  }
+// What may be set: the sizes of every architecture, so that a recipe and --set may name the architecture in any order.
+Fields settable(Config& config) { return fields_with(config, config.model.all_fields()); }
+
+std::string environment_name(const std::string& key) {
+  std::string name = "SUNDER_" + key;
+  for (char& c : name) c = c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return name;
 }
 
-template <class T>
-bool allowed(const ConfigField& field, const T& value) {
-  if constexpr (std::is_same_v<T, std::string>) {
-    return field.choices.empty() || std::find(field.choices.begin(), field.choices.end(), value) != field.choices.end();
-  } else if constexpr (std::is_same_v<T, bool>) {
-    return true;
-  } else {
-    const auto number = static_cast<double>(value);
-    return std::isfinite(number) && number >= field.low && number <= field.high;
-  }
-}
-
-void assign(ConfigField& field, const std::string& text, const std::string& source) {
-  std::visit(
-      [&]<class T>(T* target) {
-        T value{};
-        if (!parse(text, value) || !allowed(field, value)) refuse(field, source, text);
-        *target = value;
-      },
-      field.value);
-}
-
-std::string quote(const std::string& text) {
-  std::string result = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\') result += '\\';
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) result += fmt::format("\\u{:04x}", c);
-    else result += c;
-  }
-  return result + '"';
-}
-
-std::string text_of(const ConfigField& field) {
-  return std::visit([]<class T>(const T* value) { return fmt::format("{}", *value); }, field.value);
-}
-
-std::string toml_of(const ConfigField& field) {
-  const std::string text = text_of(field);
-  if (std::holds_alternative<std::string*>(field.value)) return quote(text);
-  const bool fraction = !std::holds_alternative<double*>(field.value) || text.find_first_of(".e") != std::string::npos;
-  return fraction ? text : text + ".0";
-}
-
-std::string text_of(const toml::node& node) {
-  std::ostringstream stream;
-  node.visit([&](const auto& value) { stream << value; });
-  return stream.str();
-}
-
-void assign(ConfigField& field, const toml::node& node, const std::string& source) {
-  const std::string name = source + ": " + field.key;
-  std::visit(
-      [&]<class T>(T*) {
-        if constexpr (std::is_same_v<T, std::string>) {
-          if (!node.is_string()) refuse(field, name, text_of(node));
-          assign(field, node.ref<std::string>(), name);
-        } else if constexpr (std::is_same_v<T, bool>) {
-          if (!node.is_boolean()) refuse(field, name, text_of(node));
-          assign(field, node.ref<bool>() ? "true" : "false", name);
-        } else {
-          // A whole number stands for a fraction too; never the other way round.
-          if (node.is_integer()) return assign(field, std::to_string(node.ref<int64_t>()), name);
-          if (!std::is_same_v<T, double> || !node.is_floating_point()) refuse(field, name, text_of(node));
-          assign(field, fmt::format("{}", node.ref<double>()), name);
-        }
-      },
-      field.value);
-}
-
-void apply(Config& config, const toml::table& table, const std::string& source) {
-  std::vector<ConfigField> fields = config_fields(config);
-  for (const auto& [section, content] : table) {
-    const std::string name(section.str());
-    if (!content.is_table()) {
-      find(fields, name, source);
-      continue;
-    }
-    for (const auto& [key, node] : *content.as_table())
-      assign(find(fields, name + "." + std::string(key.str()), source), node, source);
-  }
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream stream;
+  if (std::filesystem::is_regular_file(path)) stream.open(path, std::ios::binary);
+  if (!stream.is_open()) throw_error<InputError>("{}: cannot read", path.string());
+  return {std::istreambuf_iterator<char>(stream), {}};
 }
 
 }  // namespace
 
+Fields fields(Config& config) { return fields_with(config, config.model.fields()); }
+
 void set_config(Config& config, const std::string& key, const std::string& text, const std::string& source) {
-  std::vector<ConfigField> fields = config_fields(config);
-  assign(find(fields, key, source), text, source);
+  const Fields all = settable(config);
+  assign(find(all, key, source), text, source);
 }
 
-void load_config(Config& config, const std::filesystem::path& path) {
-  std::ifstream stream;
-  if (std::filesystem::is_regular_file(path)) stream.open(path, std::ios::binary);
-  if (!stream.is_open()) throw_error<InputError>("{}: cannot read", path.string());
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  apply(config, parse_toml(text, path.string()), path.string());
+void set_config(Config& config, const std::string& assignment, const std::string& source) {
+  const size_t equals = assignment.find('=');
+  if (equals == std::string::npos) throw_error<UsageError>("{}: expected key=value, got '{}'", source, assignment);
+  const std::string key = assignment.substr(0, equals);
+  set_config(config, key, assignment.substr(equals + 1), source + " " + key);
+}
+
+void load_config(Config& config, const std::filesystem::path& path, Names names) {
+  read_toml(settable(config), parse_toml(read_text(path), path.string()), path.string(), names);
 }
 
 void load_config_environment(Config& config) {
-  for (ConfigField& field : config_fields(config)) {
-    std::string name = "SUNDER_" + field.key;
-    for (char& c : name) c = c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  const Fields all = settable(config);
+  const auto value_of = [](const std::string& name) {
     const char* text = std::getenv(name.c_str());
-    if (text && *text) assign(field, text, name);
+    return std::string(text ? text : "");
+  };
+  for (const Field& field : all) {
+    const std::string name = environment_name(field.name);
+    if (const std::string text = value_of(name); !text.empty()) assign(field, text, name);
+    if (field.former_name.empty()) continue;
+    if (const std::string former = environment_name(field.former_name); !value_of(former).empty())
+      throw_error<UsageError>("{}: is called {} now", former, name);
+  }
+}
+
+void check_model_keys(const Config& config, const std::filesystem::path& recipe,
+                      const std::vector<std::string>& assignments) {
+  Config copy = config;
+  std::set<std::string> own;
+  for (const Field& field : fields(copy)) own.insert(field.name);
+  for (const Field& field : settable(copy)) {
+    if (own.contains(field.name)) continue;
+    const auto refuse = [&](const std::string& source) {
+      throw_error<UsageError>("{}: '{}' is no key of {}", source, field.name, config.model.architecture);
+    };
+    if (const char* text = std::getenv(environment_name(field.name).c_str()); text && *text)
+      refuse(environment_name(field.name));
+    for (const std::string& assignment : assignments)
+      if (assignment.starts_with(field.name + "=")) refuse("--set");
+    if (recipe.empty()) continue;
+    const toml::table table = parse_toml(read_text(recipe), recipe.string());
+    if (table.at_path(field.name)) refuse(recipe.string());
   }
 }
 
 std::string to_toml(const Config& config) {
   Config copy = config;
-  std::string result, section;
-  for (const ConfigField& field : config_fields(copy)) {
-    const size_t dot = field.key.find('.');
-    if (field.key.substr(0, dot) != section) {
-      section = field.key.substr(0, dot);
-      result += fmt::format("{}[{}]\n", result.empty() ? "" : "\n", section);
-    }
-    result += fmt::format("{} = {}  # {}\n", field.key.substr(dot + 1), toml_of(field), field.help);
-  }
-  return result;
+  return to_toml(fields(copy));
 }
 
 Config parse_config(const std::string& toml, const std::string& source) {
   Config config;
-  apply(config, parse_toml(toml, source), source);
+  read_toml(settable(config), parse_toml(toml, source), source, Names::also_former);
   return config;
 }
 
 std::vector<ConfigDifference> compare(const Config& before, const Config& after) {
   Config a = before, b = after;
-  const auto old_fields = config_fields(a), new_fields = config_fields(b);
+  std::map<std::string, std::string> old_values;
+  write_metadata(fields(a), old_values);
   std::vector<ConfigDifference> result;
-  for (size_t i = 0; i < old_fields.size(); ++i) {
-    const std::string was = text_of(old_fields[i]), is = text_of(new_fields[i]);
-    if (was != is) result.push_back({old_fields[i].key, was, is, old_fields[i].fixed});
+  for (const Field& field : fields(b)) {
+    const auto found = old_values.find(field.name);
+    const std::string was = found == old_values.end() ? "" : found->second, is = text_of(field);
+    if (was != is) result.push_back({field.name, was, is, field.fixed});
   }
   return result;
 }

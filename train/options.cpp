@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 
 #include "tensor/error.h"
+#include "train/setup.h"
 
 namespace sunder {
 
@@ -15,6 +16,7 @@ struct KeyFlag {
   const char* flag;
   const char* key;
   const char* help;
+  bool is_switch = false;  // given alone it means true
 };
 
 constexpr KeyFlag key_flags[] = {
@@ -28,6 +30,7 @@ constexpr KeyFlag key_flags[] = {
     {"--batch", "train.batch", "network inputs a step"},
     {"--precision", "train.precision", "fp64, fp32, or on CUDA tf32 or bf16"},
     {"--graph", "train.graph", "on CUDA the whole step as one graph: auto, on or off"},
+    {"--on-the-fly", "data.on_the_fly", "new rooms every epoch, for sets with sms_wsj.json", true},
 };
 
 // The config.toml that belongs to what is resumed: in the folder itself, or two above a checkpoint; else no path.
@@ -38,24 +41,12 @@ fs::path config_of_run(const RunOptions& options) {
   return {};
 }
 
-std::string example_recipe(const std::string& method) {
-  const bool far_field = method == "m2m" || method == "unssor";
-  return far_field ? fmt::format("recipes/smswsj-ff-ct/{}-6ch.toml", method)
-                   : fmt::format("recipes/sc09mix/{}.toml", method);
-}
-
-void apply_sets(Config& config, const std::vector<std::string>& sets) {
-  for (const std::string& text : sets) {
-    const size_t equals = text.find('=');
-    if (equals == std::string::npos) throw_error<UsageError>("--set: expected key=value, got '{}'", text);
-    set_config(config, text.substr(0, equals), text.substr(equals + 1), "--set " + text.substr(0, equals));
-  }
-}
+std::string program_name(const MethodDefinition& method) { return "sunder-train-" + method.name; }
 
 }  // namespace
 
-int run_training(const std::string& name, const std::function<int()>& body) {
-  return run_main(name, body, [](const Error& error) -> std::string {
+int run_training(const MethodDefinition& method, const std::function<int()>& body) {
+  return run_main(program_name(method), body, [](const Error& error) -> std::string {
     if (error.kind() == ErrorKind::memory) return "lower --batch or data.segment_seconds";
     if (dynamic_cast<const DeviceLost*>(&error))
       return "start the run again, with --resume auto it goes on from its last checkpoint";
@@ -63,9 +54,9 @@ int run_training(const std::string& name, const std::function<int()>& body) {
   });
 }
 
-RunOptions parse_run_options(const std::string& name, const std::string& summary, int argc, const char* const* argv) {
+RunOptions parse_run_options(const MethodDefinition& method, int argc, const char* const* argv) {
   RunOptions options;
-  CLI::App app(summary, name);
+  CLI::App app(method.summary, program_name(method));
   std::string config_file = environment("--config"), output = environment("--output"), resume = environment("--resume");
   std::vector<std::string> sets;
   bool print_config = false;
@@ -73,10 +64,11 @@ RunOptions parse_run_options(const std::string& name, const std::string& summary
   app.add_option("--output", output, "run folder: checkpoints, metrics.jsonl, log.txt, results.md");
   app.add_option("--resume", resume, "none, auto (go on where --output stopped, start if it is empty) or a checkpoint");
   std::string flag_values[std::size(key_flags)];
-  for (size_t i = 0; i < std::size(key_flags); ++i)
-    app.add_option(key_flags[i].flag, flag_values[i], key_flags[i].help);
-  bool new_rooms = false;
-  app.add_flag("--on-the-fly", new_rooms, "new rooms every epoch, for sets with sms_wsj.json");
+  for (size_t i = 0; i < std::size(key_flags); ++i) {
+    const KeyFlag& flag = key_flags[i];
+    if (flag.is_switch) app.add_flag(flag.flag, flag_values[i], flag.help);
+    else app.add_option(flag.flag, flag_values[i], flag.help);
+  }
   // One --set takes one text, commas and all.
   app.add_option("--set", sets, "key=value of the recipe, may be given again")->take_all()->allow_extra_args(false);
   app.add_flag("--print-config", print_config, "print every key with its meaning and the value it would have");
@@ -86,25 +78,22 @@ RunOptions parse_run_options(const std::string& name, const std::string& summary
           "  {0} --config {1} --data SET --output RUN --threads 2 --set optim.lr=3e-4\n"
           "  {0} --output RUN --resume auto\n"
           "Each flag and key can stand in the environment: SUNDER_SEED for --seed, SUNDER_OPTIM_LR for optim.lr.",
-          name, example_recipe(name.substr(name.rfind('-') + 1))));
+          program_name(method), method.recipe));
 
   options.output = output;
   if (!resume.empty()) options.resume = resume;
-  if (config_file.empty() && options.resume != "none") config_file = config_of_run(options).string();
-  if (!config_file.empty()) load_config(options.config, config_file);
+  const bool of_run = config_file.empty() && options.resume != "none";
+  if (of_run) config_file = config_of_run(options).string();
+  // A run folder's file may be an older version's, and has keys of every architecture then.
+  if (!config_file.empty()) load_config(options.config, config_file, of_run ? Names::also_former : Names::current);
   load_config_environment(options.config);
   for (const KeyFlag& flag : key_flags)
     if (const std::string text = environment(flag.flag); !text.empty())
       set_config(options.config, flag.key, text, environment_name(flag.flag));
-  constexpr const char* on_the_fly = "--on-the-fly";
-  if (const std::string text = environment(on_the_fly); !text.empty())
-    set_config(options.config, "data.on_the_fly", text, environment_name(on_the_fly));
-  apply_sets(options.config, sets);
+  for (const std::string& set : sets) set_config(options.config, set, "--set");
   for (size_t i = 0; i < std::size(key_flags); ++i)
     if (app.count(key_flags[i].flag) > 0)
       set_config(options.config, key_flags[i].key, flag_values[i], key_flags[i].flag);
-
-  if (new_rooms) options.config.data.on_the_fly = true;
 
   std::string& set = options.config.data.set;
   if (!set.empty()) set = fs::absolute(set).lexically_normal().string();
@@ -114,6 +103,8 @@ RunOptions parse_run_options(const std::string& name, const std::string& summary
     throw UsageError(options.resume == "none" ? "--data is required: the mixture set to train on"
                                               : fmt::format("{}: nothing to resume, and no --data to start with",
                                                             options.resume == "auto" ? output : options.resume));
+  check_config(options.config, method);
+  if (!of_run) check_model_keys(options.config, config_file, sets);
   return options;
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "command/command_line.h"
-#include "train/config.h"
+#include "train/method.h"
 
 namespace sunder {
 
@@ -16,11 +16,12 @@ struct RunOptions {
 };
 
 // run_main for a training program, with its advice.
-int run_training(const std::string& name, const std::function<int()>& body);
+int run_training(const MethodDefinition& method, const std::function<int()>& body);
 
 // The flags of a training program. The configuration comes from the defaults, the recipe (--config; without it, when
 // resuming, the run folder's config.toml), the environment, --set and the flags, each over the one before. A relative
-// --data is made absolute, so that a run can be resumed from any folder. Throws UsageError, InputError, HelpRequested.
-RunOptions parse_run_options(const std::string& name, const std::string& summary, int argc, const char* const* argv);
+// --data is made absolute, so that a run can be resumed from any folder. Throws InputError, HelpRequested, and
+// UsageError, also where keys contradict each other or the method.
+RunOptions parse_run_options(const MethodDefinition& method, int argc, const char* const* argv);
 
 }  // namespace sunder

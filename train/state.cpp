@@ -63,6 +63,32 @@ T state_value(const State& state, const std::string& key) {
   return *value;
 }
 
+void save_state(const Fields& fields, State& state) {
+  for (const Field& field : fields)
+    std::visit(
+        [&]<class T>(const T* value) {
+          if constexpr (std::is_integral_v<T>) state[field.name] = static_cast<int64_t>(*value);
+          else state[field.name] = *value;
+        },
+        field.value);
+}
+
+void load_state(const Fields& fields, const State& state) {
+  for (const Field& field : fields) {
+    std::string key = field.name;
+    if (!field.former_name.empty() && !state.contains(key)) {
+      key = field.former_name;
+      if (!state.contains(key)) continue;
+    }
+    std::visit(
+        [&]<class T>(T* value) {
+          if constexpr (std::is_integral_v<T>) *value = static_cast<T>(state_value<int64_t>(state, key));
+          else *value = state_value<T>(state, key);
+        },
+        field.value);
+  }
+}
+
 template int64_t state_value(const State&, const std::string&);
 template double state_value(const State&, const std::string&);
 template std::string state_value(const State&, const std::string&);

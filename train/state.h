@@ -6,6 +6,8 @@
 #include <string>
 #include <variant>
 
+#include "files/settings.h"
+
 namespace sunder {
 
 using StateValue = std::variant<int64_t, double, std::string>;
@@ -20,5 +22,11 @@ State parse_state(const std::string& json, const std::string& source);
 // another type.
 template <class T>
 T state_value(const State& state, const std::string& key);
+
+// A struct's fields to and from the map, switches as 0 and 1. A field that has had another name is read under either
+// and keeps its value where there is neither: older versions left such values out while they were zero. Throws
+// ModelError as state_value does.
+void save_state(const Fields& fields, State& state);
+void load_state(const Fields& fields, const State& state);
 
 }  // namespace sunder

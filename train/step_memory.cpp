@@ -73,7 +73,7 @@ Events without_runs(const Events& events, size_t longest) {
 }
 
 Events trace_step(const Parameters& parameters, const std::vector<Tensor>& inputs, const Tensor& one,
-                  const StepRunner::Loss& loss) {
+                  const StepTask::Loss& loss) {
   parameters.zero_grad();
   const MemoryTrace trace(one.stream());
   backward(loss(inputs), one);
@@ -102,7 +102,7 @@ Events extrapolate(const std::array<Events, 3>& traces, const std::array<double,
 }  // namespace
 
 std::optional<size_t> predict_step_memory(const Parameters& parameters, const std::vector<Tensor>& inputs,
-                                          int64_t samples, int64_t shortest, const StepRunner::Loss& loss) {
+                                          int64_t samples, int64_t shortest, const StepTask::Loss& loss) {
   const Stream stream = parameters.values().stream();
   const Tensor one = Tensor::full({}, 1, parameters.gradients().dtype(), stream);
   std::array<Events, 3> traces;

@@ -13,7 +13,7 @@ namespace sunder {
 // StepRunner::run wants them, on the host; those whose last axis has `samples` elements are cut. Nothing where a sixth
 // is shorter than `shortest` samples, or where what is allocated depends on the length in another way.
 std::optional<size_t> predict_step_memory(const Parameters& parameters, const std::vector<Tensor>& inputs,
-                                          int64_t samples, int64_t shortest, const StepRunner::Loss& loss);
+                                          int64_t samples, int64_t shortest, const StepTask::Loss& loss);
 
 // How far a prediction may be off, relative; a test compares it with steps that were run.
 inline constexpr double step_memory_error = 0.1;

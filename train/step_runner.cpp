@@ -1,5 +1,6 @@
 #include "train/step_runner.h"
 
+#include <atomic>
 #include <utility>
 
 namespace sunder {
@@ -9,7 +10,14 @@ StepResult result_of(const std::vector<double>& report) {
   return {report[0], report[1], static_cast<int64_t>(report[2])};
 }
 
+uint64_t next_id() {
+  static std::atomic<uint64_t> last = 0;
+  return ++last;
+}
+
 }  // namespace
+
+StepTask::StepTask(Loss loss) : loss_(std::move(loss)), id_(next_id()) {}
 
 StepRunner::StepRunner(const Parameters& parameters, Adam& adam, cuda::GraphUse graphs)
     : parameters_(parameters), adam_(adam) {
@@ -18,14 +26,14 @@ StepRunner::StepRunner(const Parameters& parameters, Adam& adam, cuda::GraphUse 
   if (stream.device.is_cuda()) pipeline_ = std::make_unique<cuda::Pipeline>(stream, graphs);
 }
 
-void StepRunner::run(const std::string& kind, const std::vector<Tensor>& inputs, const Loss& loss) {
+void StepRunner::run(const StepTask& task, const std::vector<Tensor>& inputs) {
   const auto step = [&](const std::vector<Tensor>& on_device) {
     parameters_.zero_grad();
-    const Variable value = loss(on_device);
+    const Variable value = task.loss(on_device);
     backward(value, one_);
     adam_.step(value.value());
   };
-  if (pipeline_) return pipeline_->run(kind, inputs, step, adam_.report());
+  if (pipeline_) return pipeline_->run(task.id(), inputs, step, adam_.report());
   step(inputs);
   finished_.push_back(result_of(adam_.report().to_vector<double>()));
 }

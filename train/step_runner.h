@@ -1,5 +1,5 @@
 // One optimisation step after another: forward, backward, clipping, Adam. On the CPU a step is done when run() returns;
-// on CUDA it is queued, from the third of its kind on as one graph, and its loss arrives steps later.
+// on CUDA it is queued, from the third of its task on as one graph, and its loss arrives steps later.
 #pragma once
 
 #include <functional>
@@ -18,21 +18,36 @@ struct StepResult {
   int64_t skipped;  // updates left out in a row, this one included: its loss or norm is not finite
 };
 
-class StepRunner {
+// What a step computes.
+class StepTask {
  public:
   // inputs: on the parameters' device. What it returns depends on them and the parameters alone: a graph calls it once.
   using Loss = std::function<Variable(const std::vector<Tensor>& inputs)>;
 
+  explicit StepTask(Loss loss);
+  StepTask(const StepTask&) = delete;
+  StepTask& operator=(const StepTask&) = delete;
+
+  Variable loss(const std::vector<Tensor>& inputs) const { return loss_(inputs); }
+  // No other task of the process has it: steps of one task and of one shape are the same graph.
+  uint64_t id() const { return id_; }
+
+ private:
+  const Loss loss_;
+  const uint64_t id_;
+};
+
+class StepRunner {
+ public:
   // `graphs`: whether to capture the steps; on CUDA only.
   StepRunner(const Parameters& parameters, Adam& adam, cuda::GraphUse graphs);
 
-  // One update. inputs: host tensors that need not outlive the call; `kind` names the loss: steps of one kind and of
-  // one shape are the same graph.
-  void run(const std::string& kind, const std::vector<Tensor>& inputs, const Loss& loss);
+  // One update. inputs: host tensors that need not outlive the call.
+  void run(const StepTask& task, const std::vector<Tensor>& inputs);
   // Of the steps whose results have arrived, oldest first, each once; `wait`: of all.
   std::vector<StepResult> results(bool wait);
 
-  // Why steps of the present kind are launched although a graph was wanted; else empty.
+  // Why steps of the present task are launched although a graph was wanted; else empty.
   std::string not_captured() const { return pipeline_ ? pipeline_->not_captured() : std::string(); }
   cuda::GraphSize graph_size() const { return pipeline_ ? pipeline_->graph_size() : cuda::GraphSize{}; }
 

@@ -1,27 +1,28 @@
-// sunder-train-m2m: separation of far-field recordings, learned from what close-talk microphones heard beside them.
+// M2M: separation of far-field recordings, learned from what close-talk microphones heard beside them.
 #include "objectives/step.h"
-#include "train/trainer.h"
+#include "train/method.h"
 
-using namespace sunder;
+namespace sunder {
 
-int main(int argc, char** argv) {
-  return run_training("sunder-train-m2m", [&] {
-    const RunOptions options = parse_run_options(
-        "sunder-train-m2m",
-        "Trains a TF-GridNet on far-field mixtures with close-talk mixtures as weak supervision (M2M).", argc, argv);
-    Trainer trainer(options,
-                    {.name = "m2m", .reads_close_talk = true, .mean_loss = true, .output = FarFieldOutput::source});
-    const Config& config = trainer.config();
-    const M2mOptions m2m{.close = close_taps(config),
-                         .far = far_taps(config),
-                         .alpha = config.m2m.alpha,
-                         .xi = config.fcp.floor,
-                         .gamma = config.m2m.gamma};
-    const auto inputs = [](const Batch& batch) { return std::vector{batch.mixtures, batch.close_talk}; };
-    const auto loss = [&](const auto& in) { return m2m_step(trainer.far_field(), in[0], in[1], m2m); };
-    trainer.validate_with(inputs, loss);
-    for (; trainer.next_epoch(); trainer.end_epoch())
-      for (Batch batch; trainer.next_batch(batch);) trainer.step("m2m", inputs(batch), loss);
-    return trainer.finish();
-  });
-}
+extern const MethodDefinition m2m_method{
+    .name = "m2m",
+    .summary = "Trains a TF-GridNet on far-field mixtures with close-talk mixtures as weak supervision (M2M).",
+    .recipe = "recipes/smswsj-ff-ct/m2m-6ch.toml",
+    .needs =
+        [](const Config&) {
+          return MethodNeeds{.close_talk = true, .spectra = true, .output = "source", .mean_loss = true};
+        },
+    .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
+      const Tensor failures = Tensor::zeros({1}, DType::int64, network.parameters().values().stream());
+      const auto loss = [&spectral = *network.spectral(), options = config.m2m, failures](const auto& in) {
+        return m2m_step(spectral, in[0], in[1], options, failures);
+      };
+      const auto inputs = [](std::span<const Batch> b, const Position&) {
+        return std::vector{b[0].mixtures, b[0].close_talk};
+      };
+      auto method = std::make_unique<OneTask>("m2m", loss, inputs);
+      method->task().failures = failures;
+      return method;
+    }};
+
+}  // namespace sunder

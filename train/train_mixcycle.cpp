@@ -1,61 +1,67 @@
-// sunder-train-mixcycle: MixPIT until the network separates somewhat, then MixCycle, from mixtures alone.
+// MixCycle: MixPIT until the network separates somewhat, then its own estimates mixed again; from mixtures alone.
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/step.h"
-#include "train/trainer.h"
+#include "train/method.h"
 
-using namespace sunder;
+namespace sunder {
+
+extern const MethodDefinition mixpit_method;
 
 namespace {
 
-// The switch happens between epochs, after init_epochs of them or after init_fraction of the time; the epoch it
-// happened at is kept in the checkpoints, so that a resumed run does not decide again.
-bool is_cyclic(Trainer& trainer) {
-  const auto& settings = trainer.config().mixcycle;
-  int64_t& switched_at = trainer.counter("mixcycle_epoch");  // 0: not yet; else the first epoch of MixCycle + 1
-  if (switched_at > 0) return true;
-  const bool due = settings.init_fraction > 0
-                       ? trainer.minutes() >= settings.init_fraction * trainer.config().train.max_minutes
-                       : trainer.epoch() >= settings.init_epochs;
-  if (!due) return false;
-  switched_at = trainer.epoch() + 1;
-  if (settings.restart_adam) trainer.restart_adam();
-  trainer.log().info("epoch {}: from MixPIT to MixCycle{}", trainer.epoch(),
-                     settings.restart_adam ? ", Adam restarted" : "");
-  return true;
-}
+class MixCycle : public Method {
+ public:
+  MixCycle(const Config& config, const Separator& network)
+      : config_(config.mixcycle),
+        switch_minutes_(config.mixcycle.init_fraction * config.train.max_minutes),
+        mixpit_(mixpit_method.make(config, network)),
+        mixcycle_(
+            "mixcycle", [&network](const auto& in) { return mixcycle_step(network, in[0], in[1]); },
+            [seed = config.train.seed](std::span<const Batch> b, const Position& at) {
+              const Tensor swap = swap_flags(seed, at.epoch, at.steps, b[0].mixtures.size(0));
+              return std::vector{b[0].mixtures, exchange_order(swap)};
+            }) {}
+
+  // The switch happens between epochs, after init_epochs of them or after init_fraction of the time.
+  std::string begin_epoch(const Position& at, Adam& adam) override {
+    const bool due = config_.init_fraction > 0 ? at.minutes >= switch_minutes_ : at.epoch >= config_.init_epochs;
+    if (switched_at_ > 0 || !due) return "";
+    switched_at_ = at.epoch + 1;
+    if (config_.restart_adam) adam.restart();
+    return fmt::format("epoch {}: from MixPIT to MixCycle{}", at.epoch, config_.restart_adam ? ", Adam restarted" : "");
+  }
+  Task& task() override { return switched_at_ > 0 ? mixcycle_.task() : mixpit_->task(); }
+  // Kept, so that a resumed run does not decide again.
+  Fields state() override {
+    return {renamed(number("mixcycle_epoch", &switched_at_, 0, many, "the first epoch of MixCycle + 1; 0: not yet"),
+                    "counter.mixcycle_epoch")};
+  }
+
+ private:
+  const MixCycleConfig config_;
+  const double switch_minutes_;
+  const std::unique_ptr<Method> mixpit_;
+  OneTask mixcycle_;
+  int64_t switched_at_ = 0;
+};
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  return run_training("sunder-train-mixcycle", [&] {
-    const RunOptions options = parse_run_options(
-        "sunder-train-mixcycle",
+extern const MethodDefinition mixcycle_method{
+    .name = "mixcycle",
+    .summary =
         "Trains a separator from mixtures alone: MixPIT first, then from its own estimates mixed again (MixCycle).",
-        argc, argv);
-    const Config& config = options.config;
-    const bool by_time = config.mixcycle.init_fraction > 0;
-    if (by_time && config.train.max_minutes <= 0)
-      throw_error<UsageError>("mixcycle.init_fraction: expected --max-minutes with it, got none");
-    Trainer trainer(options, {.name = "mixcycle",
-                              .even_batch = true,
-                              .paired_epochs = by_time ? Trainer::every_epoch : config.mixcycle.init_epochs});
-    const Separator& network = trainer.network();
-    const int64_t batch_size = config.train.batch;
-    const Tensor pairs = pair_order(batch_size);
-    for (; trainer.next_epoch(); trainer.end_epoch()) {
-      if (is_cyclic(trainer)) {
-        for (Batch batch; trainer.next_batch(batch);) {
-          const Tensor swap = swap_flags(config.train.seed, trainer.epoch(), trainer.steps(), batch_size);
-          trainer.step("mixcycle", {batch.mixtures, exchange_order(swap)},
-                       [&](const auto& in) { return mixcycle_step(network, in[0], in[1]); });
-        }
-      } else {
-        for (Batch first, second; trainer.next_pair(first, second);)
-          trainer.step("mixpit", {first.mixtures, second.mixtures, pairs},
-                       [&](const auto& in) { return mixpit_step(network, in[0], in[1], in[2]); });
-      }
-    }
-    return trainer.finish();
-  });
-}
+    .recipe = "recipes/sc09mix/mixcycle.toml",
+    .needs =
+        [](const Config& config) {
+          const bool by_time = config.mixcycle.init_fraction > 0;
+          if (by_time && config.train.max_minutes <= 0)
+            throw UsageError("mixcycle.init_fraction: expected --max-minutes with it, got none");
+          return MethodNeeds{.even_batch = true, .paired_epochs = by_time ? every_epoch : config.mixcycle.init_epochs};
+        },
+    .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
+      return std::make_unique<MixCycle>(config, network);
+    }};
+
+}  // namespace sunder

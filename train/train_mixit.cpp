@@ -1,23 +1,22 @@
-// sunder-train-mixit: MixIT, from mixtures alone.
+// MixIT: sums of two mixtures into outputs that add up to the two; from mixtures alone.
 #include "objectives/mixit.h"
 #include "objectives/step.h"
-#include "train/trainer.h"
+#include "train/method.h"
 
-using namespace sunder;
+namespace sunder {
 
-int main(int argc, char** argv) {
-  return run_training("sunder-train-mixit", [&] {
-    const RunOptions options = parse_run_options(
-        "sunder-train-mixit",
+extern const MethodDefinition mixit_method{
+    .name = "mixit",
+    .summary =
         "Trains a separator from mixtures alone: sums of two mixtures into outputs that add up to the two (MixIT).",
-        argc, argv);
-    Trainer trainer(options, {.name = "mixit", .outputs_per_source = 2, .paired_epochs = Trainer::every_epoch});
-    const Tensor order = pair_order(trainer.config().train.batch);
-    for (; trainer.next_epoch(); trainer.end_epoch()) {
-      for (Batch first, second; trainer.next_pair(first, second);)
-        trainer.step("mixit", {first.mixtures, second.mixtures, order},
-                     [&](const auto& in) { return mixit_step(trainer.network(), in[0], in[1], in[2]); });
-    }
-    return trainer.finish();
-  });
-}
+    .recipe = "recipes/sc09mix/mixit.toml",
+    .needs = [](const Config&) { return MethodNeeds{.outputs_per_source = 2, .paired_epochs = every_epoch}; },
+    .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
+      const auto loss = [&network](const auto& in) { return mixit_step(network, in[0], in[1], in[2]); };
+      const auto inputs = [order = pair_order(config.train.batch)](std::span<const Batch> b, const Position&) {
+        return std::vector{b[0].mixtures, b[1].mixtures, order};
+      };
+      return std::make_unique<OneTask>("mixit", loss, inputs, 2);
+    }};
+
+}  // namespace sunder

@@ -1,22 +1,21 @@
-// sunder-train-mixpit: MixPIT, from mixtures alone.
+// MixPIT: sums of two mixtures into the two; from mixtures alone.
 #include "objectives/mixit.h"
 #include "objectives/step.h"
-#include "train/trainer.h"
+#include "train/method.h"
 
-using namespace sunder;
+namespace sunder {
 
-int main(int argc, char** argv) {
-  return run_training("sunder-train-mixpit", [&] {
-    const RunOptions options = parse_run_options(
-        "sunder-train-mixpit", "Trains a separator from mixtures alone: sums of two mixtures into the two (MixPIT).",
-        argc, argv);
-    Trainer trainer(options, {.name = "mixpit", .paired_epochs = Trainer::every_epoch});
-    const Tensor order = pair_order(trainer.config().train.batch);
-    for (; trainer.next_epoch(); trainer.end_epoch()) {
-      for (Batch first, second; trainer.next_pair(first, second);)
-        trainer.step("mixpit", {first.mixtures, second.mixtures, order},
-                     [&](const auto& in) { return mixpit_step(trainer.network(), in[0], in[1], in[2]); });
-    }
-    return trainer.finish();
-  });
-}
+extern const MethodDefinition mixpit_method{
+    .name = "mixpit",
+    .summary = "Trains a separator from mixtures alone: sums of two mixtures into the two (MixPIT).",
+    .recipe = "recipes/sc09mix/mixpit.toml",
+    .needs = [](const Config&) { return MethodNeeds{.paired_epochs = every_epoch}; },
+    .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
+      const auto loss = [&network](const auto& in) { return mixpit_step(network, in[0], in[1], in[2]); };
+      const auto inputs = [order = pair_order(config.train.batch)](std::span<const Batch> b, const Position&) {
+        return std::vector{b[0].mixtures, b[1].mixtures, order};
+      };
+      return std::make_unique<OneTask>("mixpit", loss, inputs, 2);
+    }};
+
+}  // namespace sunder

@@ -1,48 +1,47 @@
-// sunder-train-pit: supervised permutation-invariant training, with or without dynamic mixing.
+// PIT: supervised permutation-invariant training, with or without dynamic mixing; of a network of spectra by real
+// parts, imaginary parts and magnitudes at the first microphone.
 #include "objectives/pit.h"
 #include "objectives/step.h"
-#include "train/trainer.h"
+#include "train/method.h"
 
-using namespace sunder;
-
+namespace sunder {
 namespace {
 
-// TF-GridNet: real parts, imaginary parts and magnitudes at the first microphone.
-int train_on_spectra(const RunOptions& options) {
-  if (options.config.train.dynamic_mixing)
-    throw UsageError("train.dynamic_mixing: expected false for tf-gridnet: speakers of two rooms cannot meet in one");
-  Trainer trainer(options, {.name = "pit", .reads_references = true, .mean_loss = true});
-  const auto inputs = [](const Batch& batch) { return std::vector{batch.references, batch.mixtures}; };
-  const auto loss = [&](const auto& in) { return pit_spectra_step(trainer.far_field(), in[0], in[1]); };
-  trainer.validate_with(inputs, loss);
-  for (; trainer.next_epoch(); trainer.end_epoch())
-    for (Batch batch; trainer.next_batch(batch);) trainer.step("pit", inputs(batch), loss);
-  return trainer.finish();
+std::unique_ptr<Method> make(const Config& config, const Separator& network) {
+  const auto inputs = [](std::span<const Batch> b, const Position&) {
+    return std::vector{b[0].references, b[0].mixtures};
+  };
+  if (const SpectralSeparator* spectral = network.spectral()) {
+    const auto loss = [spectral](const auto& in) { return pit_spectra_step(*spectral, in[0], in[1]); };
+    return std::make_unique<OneTask>("pit", loss, inputs);
+  }
+  if (!config.train.dynamic_mixing) {
+    const auto loss = [&network](const auto& in) { return pit_step(network, in[0], in[1]); };
+    return std::make_unique<OneTask>("pit", loss, inputs);
+  }
+  const auto mixed = [seed = config.train.seed, &network](std::span<const Batch> b, const Position& at) {
+    const Tensor order = shuffled_order(seed, at.epoch, at.steps, b[0].references.size(0), network.sources());
+    return std::vector{b[0].references, order};
+  };
+  const auto loss = [&network](const auto& in) { return pit_dm_step(network, in[0], in[1]); };
+  return std::make_unique<OneTask>("pit-dm", loss, mixed);
 }
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  return run_training("sunder-train-pit", [&] {
-    const RunOptions options = parse_run_options(
-        "sunder-train-pit", "Trains a separator on mixtures with their clean sources (PIT).", argc, argv);
-    if (options.config.model.architecture == "tf-gridnet") return train_on_spectra(options);
-    Trainer trainer(options, {.name = "pit", .reads_references = true});
-    const Config& config = trainer.config();
-    const Separator& network = trainer.network();
-    for (; trainer.next_epoch(); trainer.end_epoch()) {
-      for (Batch batch; trainer.next_batch(batch);) {
-        if (config.train.dynamic_mixing) {
-          const Tensor order = shuffled_order(config.train.seed, trainer.epoch(), trainer.steps(), config.train.batch,
-                                              network.sources());
-          trainer.step("pit-dm", {batch.references, order},
-                       [&](const auto& in) { return pit_dm_step(network, in[0], in[1]); });
-        } else {
-          trainer.step("pit", {batch.references, batch.mixtures},
-                       [&](const auto& in) { return pit_step(network, in[0], in[1]); });
-        }
-      }
-    }
-    return trainer.finish();
-  });
-}
+extern const MethodDefinition pit_method{
+    .name = "pit",
+    .summary = "Trains a separator on mixtures with their clean sources (PIT).",
+    .recipe = "recipes/sc09mix/pit.toml",
+    .needs =
+        [](const Config& config) {
+          const bool spectra = config.model.separator().spectral();
+          if (spectra && config.train.dynamic_mixing)
+            throw_error<UsageError>(
+                "train.dynamic_mixing: expected false for {}: speakers of two rooms cannot meet in one",
+                config.model.architecture);
+          return MethodNeeds{.references = true, .spectra = spectra, .mean_loss = spectra};
+        },
+    .make = make};
+
+}  // namespace sunder

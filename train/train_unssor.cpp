@@ -1,30 +1,29 @@
-// sunder-train-unssor: separation of far-field recordings, learned from nothing but these.
+// UNSSOR: separation of far-field recordings from the recordings alone.
 #include "objectives/step.h"
-#include "train/trainer.h"
+#include "train/method.h"
 
-using namespace sunder;
+namespace sunder {
 
-int main(int argc, char** argv) {
-  return run_training("sunder-train-unssor", [&] {
-    const RunOptions options = parse_run_options(
-        "sunder-train-unssor",
-        "Trains a TF-GridNet on far-field mixtures alone (UNSSOR); it needs more microphones than speakers.", argc,
-        argv);
-    const auto& model = options.config.model;
-    if (model.microphones <= model.sources)
-      throw_error<UsageError>("model.microphones: expected more than the {} sources for UNSSOR, got {}", model.sources,
-                              model.microphones);
-    Trainer trainer(options, {.name = "unssor", .mean_loss = true, .output = FarFieldOutput::source});
-    const Config& config = trainer.config();
-    const UnssorOptions unssor{.filter = far_taps(config),
-                               .gamma = config.unssor.gamma,
-                               .reference_weight = config.unssor.reference_weight,
-                               .xi = config.fcp.floor};
-    const auto inputs = [](const Batch& batch) { return std::vector{batch.mixtures}; };
-    const auto loss = [&](const auto& in) { return unssor_step(trainer.far_field(), in[0], unssor); };
-    trainer.validate_with(inputs, loss);
-    for (; trainer.next_epoch(); trainer.end_epoch())
-      for (Batch batch; trainer.next_batch(batch);) trainer.step("unssor", inputs(batch), loss);
-    return trainer.finish();
-  });
-}
+extern const MethodDefinition unssor_method{
+    .name = "unssor",
+    .summary = "Trains a TF-GridNet on far-field mixtures alone (UNSSOR); it needs more microphones than speakers.",
+    .recipe = "recipes/smswsj-ff-ct/unssor-6ch.toml",
+    .needs =
+        [](const Config& config) {
+          if (config.model.microphones() <= config.model.sources())
+            throw_error<UsageError>("model.microphones: expected more than the {} sources for UNSSOR, got {}",
+                                    config.model.sources(), config.model.microphones());
+          return MethodNeeds{.spectra = true, .output = "source", .mean_loss = true};
+        },
+    .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
+      const Tensor failures = Tensor::zeros({1}, DType::int64, network.parameters().values().stream());
+      const auto loss = [&spectral = *network.spectral(), options = config.unssor, failures](const auto& in) {
+        return unssor_step(spectral, in[0], options, failures);
+      };
+      const auto inputs = [](std::span<const Batch> b, const Position&) { return std::vector{b[0].mixtures}; };
+      auto method = std::make_unique<OneTask>("unssor", loss, inputs);
+      method->task().failures = failures;
+      return method;
+    }};
+
+}  // namespace sunder

@@ -32,7 +32,7 @@ OwnedStream::~OwnedStream() = default;
 struct Pipeline::State {};
 Pipeline::Pipeline(Stream, GraphUse) { missing(); }
 Pipeline::~Pipeline() = default;
-void Pipeline::run(const std::string&, const std::vector<Tensor>&, const Work&, const Tensor&) { missing(); }
+void Pipeline::run(uint64_t, const std::vector<Tensor>&, const Work&, const Tensor&) { missing(); }
 std::vector<std::vector<double>> Pipeline::arrived(bool) { missing(); }
 GraphSize Pipeline::graph_size() const { missing(); }
 const std::string& Pipeline::not_captured() const { missing(); }

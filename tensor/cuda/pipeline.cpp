@@ -64,7 +64,7 @@ struct Pipeline::State {
   uint64_t begun = 0, read = 0;  // runs; begun - read are under way, run i in slot i % depth
 
   // The present key's; the graph goes before its memory.
-  std::string key;
+  uint64_t key = 0;  // 0: none yet
   std::vector<Tensor> inputs;
   std::optional<Arena> arena;
   std::optional<Graph> graph;
@@ -75,14 +75,14 @@ struct Pipeline::State {
     for (auto& slot : slots) slot = std::make_unique<Slot>(on.device);
   }
 
-  bool fits(const std::string& wanted, const std::vector<Tensor>& given) const {
+  bool fits(uint64_t wanted, const std::vector<Tensor>& given) const {
     bool same = wanted == key && given.size() == inputs.size();
     for (size_t i = 0; same && i < given.size(); ++i)
       same = given[i].shape() == inputs[i].shape() && given[i].dtype() == inputs[i].dtype();
     return same;
   }
 
-  void begin_key(const std::string& wanted, const std::vector<Tensor>& given) {
+  void begin_key(uint64_t wanted, const std::vector<Tensor>& given) {
     synchronize(stream);  // the old graph may be running
     graph.reset();
     arena.reset();
@@ -150,7 +150,7 @@ Pipeline::Pipeline(Stream stream, GraphUse graphs) : state_(std::make_unique<Sta
 
 Pipeline::~Pipeline() { static_cast<void>(cudaStreamSynchronize(native(state_->stream))); }
 
-void Pipeline::run(const std::string& key, const std::vector<Tensor>& inputs, const Work& work, const Tensor& result) {
+void Pipeline::run(uint64_t key, const std::vector<Tensor>& inputs, const Work& work, const Tensor& result) {
   State& s = *state_;
   const DeviceScope scope(s.stream.device);
   if (s.begun - s.read == depth) s.read_one(true, s.unread);

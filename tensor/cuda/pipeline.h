@@ -2,6 +2,7 @@
 // go up through pinned memory, results come down through it and are read when they have arrived.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -27,7 +28,7 @@ class Pipeline {
   // Copies `inputs` (host tensors) to the device, does the work and copies `result` (float64, kept by the caller, of
   // the same size in every run) back. Another key or other shapes than before: the graph is made anew. Throws what
   // `work` throws, and DeviceError where a required graph cannot be captured.
-  void run(const std::string& key, const std::vector<Tensor>& inputs, const Work& work, const Tensor& result);
+  void run(uint64_t key, const std::vector<Tensor>& inputs, const Work& work, const Tensor& result);
   // The results that have arrived, oldest first, each once. `wait`: all that are under way.
   std::vector<std::vector<double>> arrived(bool wait);
 

@@ -24,6 +24,8 @@ double window_value(const std::string& name, double turn) {
 
 }  // namespace
 
+std::vector<std::string> window_names() { return {"hann", "sqrt_hann", "hamming", "rectangular"}; }
+
 Tensor make_window(const std::string& name, int64_t n_fft, DType dtype, Stream stream) {
   if (n_fft < 1) throw_error<UsageError>("n_fft: expected at least 1, got {}", n_fft);
   std::vector<double> values(n_fft);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "tensor/dispatch.h"
 #include "tensor/tensor.h"
@@ -23,12 +24,15 @@ inline int64_t stft_frames(int64_t length, int64_t n_fft, int64_t hop_length) {
   return (length - n_fft % 2) / hop_length + 1;
 }
 
+// The windows that make_window knows.
+std::vector<std::string> window_names();
+
 // A periodic analysis window of n_fft samples, float64 or float32:
 //   "hann"         0.5 - 0.5 cos(2 pi n / n_fft)     (scipy.signal.get_window, fftbins=True)
 //   "sqrt_hann"    its square root
 //   "hamming"      0.54 - 0.46 cos(2 pi n / n_fft)
 //   "rectangular"  1
-// Throws UsageError for another name or n_fft < 1.
+// Throws UsageError for a name that is none of these or n_fft < 1.
 Tensor make_window(const std::string& name, int64_t n_fft, DType dtype, Stream stream = cpu_device);
 
 SUNDER_KERNEL(stft_forward, const Tensor& signal, const Tensor& window, int64_t hop_length, Tensor& spectrum)

@@ -22,10 +22,10 @@ double max_abs(const Tensor& x) {
 }
 double max_difference(const Tensor& a, const Tensor& b) { return max_abs(subtract(a, b)); }
 
-FarFieldConfig small_config(int64_t microphones, FarFieldOutput output) {
-  FarFieldConfig config;
+TfGridNetSeparatorConfig small_config(int64_t microphones, const std::string& output) {
+  TfGridNetSeparatorConfig config;
   config.network = {
-      .microphones = microphones, .emb_dim = 8, .blocks = 1, .hidden = 6, .heads = 2, .attn_approx_qk_dim = 34};
+      .microphones = microphones, .emb_dim = 8, .num_blocks = 1, .lstm_hidden = 6, .heads = 2, .qk_channels = 2};
   config.stft = {32, 8, "sqrt_hann"};
   config.output = output;
   config.fcp = {.past = 3, .future = 1};
@@ -39,16 +39,16 @@ Tensor random_signal(Shape shape, uint64_t which) {
   return signal;
 }
 
-FarFieldSeparator separator(int64_t microphones, FarFieldOutput output) {
-  return FarFieldSeparator(small_config(microphones, output), DType::float64, cpu_device, 3);
+TfGridNetSeparator separator(int64_t microphones, const std::string& output) {
+  return TfGridNetSeparator(small_config(microphones, output), DType::float64, cpu_device, 3);
 }
 
 Tensor scaled(const Tensor& x, double factor) { return multiply(x, Tensor::full({1}, factor, x.dtype())); }
 
 // A recording ten times as loud has estimates ten times as loud: the network never sees levels.
 TEST(FarField, EstimatesHaveTheRecordingsLevel) {
-  for (const FarFieldOutput output : {FarFieldOutput::image, FarFieldOutput::source}) {
-    const FarFieldSeparator network = separator(3, output);
+  for (const char* output : {"image", "source"}) {
+    const TfGridNetSeparator network = separator(3, output);
     const Tensor mixtures = random_signal({2, 3, 400}, 1);
     const Tensor estimates = network.forward(mixtures).value();
     ASSERT_EQ(estimates.shape(), (Shape{2, 2, 400}));
@@ -63,33 +63,33 @@ TEST(FarField, EstimatesHaveTheRecordingsLevel) {
 
 // Filtering takes away whatever gain the network gave a speaker at a frequency; loading is the only trace.
 TEST(FarField, ImagesOfSourcesDoNotDependOnTheirGain) {
-  FarFieldConfig config = small_config(3, FarFieldOutput::source);
+  TfGridNetSeparatorConfig config = small_config(3, "source");
   config.fcp.loading = 0;
-  const FarFieldSeparator network(config, DType::float64, cpu_device, 3);
-  const auto heard = network.hear(random_signal({1, 3, 400}, 2));
-  const Tensor found = network.estimates(heard.spectra).value();
+  const TfGridNetSeparator network(config, DType::float64, cpu_device, 3);
+  const auto mixed = network.normalize(random_signal({1, 3, 400}, 2));
+  const Tensor found = network.estimates(mixed.spectra).value();
   const Tensor gains = random_signal({1, 2, 1, found.size(3), 2}, 5).as_complex();
-  const Tensor images = network.images(Variable(found), heard.spectra).value();
-  EXPECT_LT(max_difference(network.images(Variable(multiply(found, gains)), heard.spectra).value(), images),
+  const Tensor images = network.images(Variable(found), mixed.spectra).value();
+  EXPECT_LT(max_difference(network.images(Variable(multiply(found, gains)), mixed.spectra).value(), images),
             1e-8 * max_abs(images));
   EXPECT_GT(max_difference(found, images), 1e-3 * max_abs(images)) << "an image is not the estimate itself";
 }
 
 TEST(FarField, OneMicrophoneNeedsNoAxis) {
-  const FarFieldSeparator network = separator(1, FarFieldOutput::source);
+  const TfGridNetSeparator network = separator(1, "source");
   const Tensor mixtures = random_signal({2, 300}, 4);
   EXPECT_EQ(max_difference(network.forward(mixtures).value(), network.forward(mixtures.reshape({2, 1, 300})).value()),
             0);
 }
 
 TEST(FarField, SilenceStaysSilent) {
-  const FarFieldSeparator network = separator(2, FarFieldOutput::source);
+  const TfGridNetSeparator network = separator(2, "source");
   const Tensor estimates = network.forward(Tensor::zeros({1, 2, 200}, DType::float64)).value();
   EXPECT_EQ(max_abs(estimates), 0);
 }
 
 TEST(FarField, WrongMicrophonesAreRefused) {
-  const FarFieldSeparator network = separator(3, FarFieldOutput::image);
+  const TfGridNetSeparator network = separator(3, "image");
   EXPECT_THROW(network.forward(random_signal({1, 2, 300}, 1)), Error);
   EXPECT_THROW(network.forward(random_signal({1, 300}, 1)), Error);
 }
@@ -97,12 +97,12 @@ TEST(FarField, WrongMicrophonesAreRefused) {
 class FarFieldFile : public ScratchFolder {};
 
 TEST_F(FarFieldFile, AModelFileHoldsEverything) {
-  FarFieldConfig config = small_config(2, FarFieldOutput::source);
+  TfGridNetSeparatorConfig config = small_config(2, "source");
   config.network.emb_ks = 4;
   config.network.emb_hs = 2;
   config.fcp = {.past = 2, .future = 3, .loading = 1e-4};
   config.fcp_xi = 1e-3;
-  const FarFieldSeparator network(config, DType::float64, cpu_device, 3);
+  const TfGridNetSeparator network(config, DType::float64, cpu_device, 3);
   const std::string path = (folder_ / "model.safetensors").string();
   write_safetensors(path, network.parameters().state_dict(), network.metadata());
   const LoadedModel model = load_separator(path, "", DType::float64, cpu_device);
@@ -113,9 +113,9 @@ TEST_F(FarFieldFile, AModelFileHoldsEverything) {
 
 // A state dict from elsewhere says what its shapes show; the rest is the paper's.
 TEST_F(FarFieldFile, AStateDictIsEnough) {
-  FarFieldConfig config = small_config(2, FarFieldOutput::image);
+  TfGridNetSeparatorConfig config = small_config(2, "image");
   config.fcp = {};
-  const FarFieldSeparator network(config, DType::float64, cpu_device, 3);
+  const TfGridNetSeparator network(config, DType::float64, cpu_device, 3);
   const std::string path = (folder_ / "model.safetensors").string();
   write_safetensors(path, network.parameters().state_dict(), {});
   EXPECT_THROW(load_separator(path, "", DType::float64, cpu_device), ModelError);

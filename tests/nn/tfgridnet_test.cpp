@@ -20,13 +20,13 @@ TfGridNetConfig config_of(const Golden& golden) {
   config.sources = size("n_srcs");
   config.microphones = size("n_imics");
   config.emb_dim = size("emb_dim");
-  config.blocks = size("n_layers");
+  config.num_blocks = size("n_layers");
   config.emb_ks = size("emb_ks");
   config.emb_hs = size("emb_hs");
-  config.hidden = size("lstm_hidden_units");
+  config.lstm_hidden = size("lstm_hidden_units");
   config.heads = size("attn_n_head");
-  config.attn_approx_qk_dim = size("attn_approx_qk_dim");
   config.n_freqs = size("n_freqs");
+  config.qk_channels = (size("attn_approx_qk_dim") + config.n_freqs - 1) / config.n_freqs;  // as ESPnet does
   config.eps = golden.constant("eps");
   return config;
 }
@@ -37,7 +37,7 @@ class GoldenTfGridNet : public testing::TestWithParam<DType> {
   static void check(const std::string& name, double result32, double gradient32) {
     const Golden golden(name, GetParam());
     const TfGridNet network(config_of(golden), GetParam(), cpu_device, 0);
-    EXPECT_EQ(network.config().qk_channels(), golden.constant("qk_channels"));
+    EXPECT_EQ(network.config().qk_channels, golden.constant("qk_channels"));
     std::map<std::string, Tensor> weights;
     for (const auto& [key, tensor] : golden.file().tensors)
       if (key.starts_with("blocks.") || key.starts_with("conv.") || key.starts_with("deconv.")) weights[key] = tensor;
@@ -75,12 +75,12 @@ TfGridNetConfig tiny(int64_t kernel, int64_t stride) {
   return {.sources = 1,
           .microphones = 1,
           .emb_dim = 4,
-          .blocks = 1,
+          .num_blocks = 1,
           .emb_ks = kernel,
           .emb_hs = stride,
-          .hidden = 2,
+          .lstm_hidden = 2,
           .heads = 2,
-          .attn_approx_qk_dim = 5,
+          .qk_channels = 1,
           .n_freqs = 5};
 }
 
@@ -151,7 +151,7 @@ Tensor noise(Shape shape, uint64_t which) {
 // The gradients of all parameters. linear: all slopes are 1.
 std::vector<double> gradients_on_noise(Precision precision, Stream stream, bool linear) {
   const TfGridNetConfig config{
-      .microphones = 2, .emb_dim = 16, .blocks = 2, .hidden = 12, .heads = 2, .attn_approx_qk_dim = 34, .n_freqs = 17};
+      .microphones = 2, .emb_dim = 16, .num_blocks = 2, .lstm_hidden = 12, .heads = 2, .qk_channels = 2, .n_freqs = 17};
   const TfGridNet network(config, precision, stream, /*seed=*/5);
   for (const auto& [name, tensor] : network.parameters().state_dict())
     if (linear && (name.ends_with("act.weight") || name.ends_with("proj.1.weight")))
@@ -198,7 +198,8 @@ TEST(TfGridNetCuda, FirstStepHasTheSameBitsAgain) {
 }
 
 TEST(TfGridNetTest, StartsFromPyTorchsDefaults) {
-  const TfGridNet network({.microphones = 3, .emb_dim = 8, .blocks = 1, .hidden = 16}, DType::float64, cpu_device, 3);
+  const TfGridNet network({.microphones = 3, .emb_dim = 8, .num_blocks = 1, .lstm_hidden = 16}, DType::float64,
+                          cpu_device, 3);
   const auto start = network.parameters().state_dict();
   const auto expect_uniform = [&](const std::string& name, double fan_in) {
     double largest = 0;
@@ -228,9 +229,9 @@ TEST(TfGridNetTest, RejectsSizesThatMakeNoNetwork) {
     }
     return "accepted";
   };
-  EXPECT_EQ(message({.sources = 0}), "model.sources: expected at least 1, got 0");
-  EXPECT_EQ(message({.emb_ks = 1, .emb_hs = 2}), "model.emb_ks: expected at least emb_hs = 2, got 1");
-  EXPECT_EQ(message({.emb_dim = 10}), "model.emb_dim: expected a multiple of the 4 heads, got 10");
+  EXPECT_EQ(message({.sources = 0}), "tf-gridnet: sources: expected a whole number from 1 to 64, got '0'");
+  EXPECT_EQ(message({.emb_ks = 1, .emb_hs = 2}), "tf-gridnet: emb_ks: expected at least emb_hs = 2, got 1");
+  EXPECT_EQ(message({.emb_dim = 10}), "tf-gridnet: emb_dim: expected a multiple of the 4 heads, got 10");
 }
 
 TEST(TfGridNetTest, RejectsFeaturesThatDoNotFit) {

@@ -6,6 +6,7 @@
 #include "audio/metrics/si_snr.h"
 #include "audio/rooms/room_mixture.h"
 #include "nn/adam.h"
+#include "nn/tfgridnet_separator.h"
 #include "objectives/step.h"
 #include "tensor/parallel.h"
 #include "tests/synthetic_voice.h"
@@ -43,13 +44,13 @@ class FarFieldOverfit : public testing::Test {
   void SetUp() override { set_num_threads(1); }
   void TearDown() override { set_num_threads(0); }
 
-  static FarFieldConfig small_network(FarFieldOutput output) {
-    FarFieldConfig config;
+  static TfGridNetSeparatorConfig small_network(const std::string& output) {
+    TfGridNetSeparatorConfig config;
     config.network.emb_dim = 16;
-    config.network.blocks = 2;
-    config.network.hidden = 32;
+    config.network.num_blocks = 2;
+    config.network.lstm_hidden = 32;
     config.network.n_freqs = 65;
-    config.network.attn_approx_qk_dim = 2 * config.network.n_freqs;
+    config.network.qk_channels = 2;
     config.stft = {128, 64, "sqrt_hann"};
     config.output = output;
     config.fcp = taps;
@@ -57,7 +58,7 @@ class FarFieldOverfit : public testing::Test {
   }
 
   // The losses of the first and of the last step.
-  static std::pair<double, double> learn(const FarFieldSeparator& network, int steps,
+  static std::pair<double, double> learn(const TfGridNetSeparator& network, int steps,
                                          const std::function<Variable()>& loss_of) {
     Adam adam(network.parameters(), 3e-3, {.clip = 1});
     double first = 0, last = 0;
@@ -72,7 +73,7 @@ class FarFieldOverfit : public testing::Test {
     return {first, last};
   }
 
-  static double si_snri(const FarFieldSeparator& network, const Recordings& data) {
+  static double si_snri(const TfGridNetSeparator& network, const Recordings& data) {
     const Tensor estimates = network.forward(data.mixtures).value();
     double sum = 0;
     for (int64_t room = 0; room < rooms; ++room) {
@@ -87,7 +88,7 @@ class FarFieldOverfit : public testing::Test {
 
 TEST_F(FarFieldOverfit, PitPassesTenDecibels) {
   const Recordings data = record();
-  const FarFieldSeparator network(small_network(FarFieldOutput::image), DType::float32, cpu_device, /*seed=*/1);
+  const TfGridNetSeparator network(small_network("image"), DType::float32, cpu_device, /*seed=*/1);
   EXPECT_LT(si_snri(network, data), 0);
   learn(network, 150, [&] { return pit_spectra_step(network, data.references, data.mixtures); });
   EXPECT_GT(si_snri(network, data), 10);
@@ -97,8 +98,8 @@ TEST_F(FarFieldOverfit, PitPassesTenDecibels) {
 // what falls is the loss.
 TEST_F(FarFieldOverfit, M2mExplainsTheMicrophones) {
   const Recordings data = record();
-  const FarFieldSeparator network(small_network(FarFieldOutput::source), DType::float32, cpu_device, /*seed=*/1);
-  const M2mOptions options{.close = taps, .far = taps};
+  const TfGridNetSeparator network(small_network("source"), DType::float32, cpu_device, /*seed=*/1);
+  const M2mOptions options{.fcp = {.far = taps, .close = taps}};
   const auto [first, last] =
       learn(network, 60, [&] { return m2m_step(network, data.mixtures, data.close_talk, options); });
   EXPECT_LT(last, first / 2);
@@ -106,8 +107,9 @@ TEST_F(FarFieldOverfit, M2mExplainsTheMicrophones) {
 
 TEST_F(FarFieldOverfit, UnssorExplainsTheMicrophones) {
   const Recordings data = record();
-  const FarFieldSeparator network(small_network(FarFieldOutput::source), DType::float32, cpu_device, /*seed=*/1);
-  const auto [first, last] = learn(network, 60, [&] { return unssor_step(network, data.mixtures, {.filter = taps}); });
+  const TfGridNetSeparator network(small_network("source"), DType::float32, cpu_device, /*seed=*/1);
+  const auto [first, last] =
+      learn(network, 60, [&] { return unssor_step(network, data.mixtures, {.fcp = {.far = taps}}); });
   EXPECT_LT(last, first / 2);
 }
 

@@ -79,7 +79,7 @@ struct Outcome {
 Outcome run(const Scene& scene, DType dtype, const Tensor& cotangent = {}) {
   const Variable estimates(scene.estimates.cast(dtype), true);
   const Tensor failures = Tensor::zeros({1}, DType::int64);
-  const Variable images = far_field_images(estimates, scene.mixtures.cast(dtype), paper, fcp_xi, failures);
+  const Variable images = far_field_images(estimates, scene.mixtures.cast(dtype), paper, fcp_weight_xi, failures);
   backward({images}, {(cotangent.defined() ? cotangent : images.value()).cast(dtype)});
   return {images.value(), estimates.grad(), static_cast<int64_t>(failures.item())};
 }

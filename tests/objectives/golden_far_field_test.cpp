@@ -27,6 +27,7 @@ class GoldenFarField : public testing::TestWithParam<DType> {
             .future = static_cast<int64_t>(golden.constant("future")),
             .loading = 0};
   }
+  static FcpConfig filters(const Golden& golden) { return {filter(golden), filter(golden), golden.constant("xi")}; }
   // A part of the microphones of `loss_per_microphone`, close-talk ones first.
   static Tensor columns(const Tensor& x, int64_t begin, int64_t end) {
     return slice_axis(Variable(x), 1, begin, end).value();
@@ -72,10 +73,10 @@ TEST_P(GoldenFarField, M2m) {
   const Golden golden("fcp_m2m", GetParam());
   const Variable estimate(complex(golden, "estimate"), true);
   const Tensor close = complex(golden, "close"), far = complex(golden, "far");
-  const M2mOptions options{filter(golden), filter(golden), golden.constant("alpha"), golden.constant("xi")};
+  const M2mOptions options{filters(golden), golden.constant("alpha")};
   const Tensor per_microphone =
-      concat({mixture_constraint(close_talk_images(estimate, close, options.close, options.xi), close),
-              mixture_constraint(far_field_images(estimate, far, options.far, options.xi), far)},
+      concat({mixture_constraint(close_talk_images(estimate, close, options.fcp.close, options.fcp.xi), close),
+              mixture_constraint(far_field_images(estimate, far, options.fcp.far, options.fcp.xi), far)},
              1)
           .value();
   golden.expect_equal(per_microphone, "m2m.loss_per_microphone", result32);
@@ -89,7 +90,7 @@ TEST_P(GoldenFarField, AlphaWeighsTheFarFieldMicrophones) {
   SUNDER_NEEDS_SHARED("golden/models/fcp_m2m.safetensors");
   const Golden golden("fcp_m2m", GetParam());
   const Tensor close = complex(golden, "close"), far = complex(golden, "far");
-  const M2mOptions options{filter(golden), filter(golden), 1.0 / 7, golden.constant("xi")};
+  const M2mOptions options{filters(golden), 1.0 / 7};
   const Tensor per_microphone = golden("m2m.loss_per_microphone").cast(DType::float64);  // (B, C + P)
   const int64_t items = close.size(0), microphones = close.size(1);
   const Tensor at_close = columns(per_microphone, 0, microphones),
@@ -105,9 +106,9 @@ TEST_P(GoldenFarField, Unssor) {
   const Golden golden("fcp_m2m", GetParam());
   const Variable estimate(complex(golden, "estimate"), true);
   const Tensor far = complex(golden, "far");
-  const UnssorOptions options{filter(golden), golden.constant("gamma"), golden.constant("ref_weight"),
-                              static_cast<int64_t>(golden.constant("ref_mic")), golden.constant("xi")};
-  const Variable images = far_field_images(estimate, far, options.filter, options.xi);
+  const UnssorOptions options{filters(golden), golden.constant("gamma"), golden.constant("ref_weight"),
+                              static_cast<int64_t>(golden.constant("ref_mic"))};
+  const Variable images = far_field_images(estimate, far, options.fcp.far, options.fcp.xi);
   golden.expect_equal(mixture_constraint(images, far).value(), "unssor.mixture_constraint", result32);
   golden.expect_equal(isms(images, far).value(), "unssor.isms", result32);
   const Variable loss = unssor_loss(estimate, far, options);
@@ -124,7 +125,9 @@ TEST_P(GoldenFarField, FcpImageIsThatOfTheReferenceMicrophone) {
   const Tensor all =
       complex(golden, "image_far").cast(GetParam() == DType::float64 ? DType::complex128 : DType::complex64);
   for (int64_t reference = 0; reference < far.size(1); ++reference) {
-    const Tensor image = fcp_image(estimate, far, reference, filter(golden), golden.constant("xi"));
+    const Tensor microphone = columns(far, reference, reference + 1);
+    const Tensor image = fcp(estimate, microphone, fcp_weight(far, 1, golden.constant("xi")), filter(golden))
+                             .images.reshape(estimate.shape());
     const auto actual = image.cast(DType::complex128).to_vector<complex128>();
     const auto expected = columns(all, reference, reference + 1).cast(DType::complex128).to_vector<complex128>();
     ASSERT_EQ(image.shape(), estimate.shape());

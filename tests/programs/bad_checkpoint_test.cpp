@@ -108,9 +108,9 @@ TEST_F(BadCheckpointTest, OtherMethodsArchitecturesAndStates) {
   save(data);
   refuse_state({"'epoch'"});
   data = good;
-  data.state["counter.x"] = std::string("text");
+  data.state["plateaus"] = std::string("text");
   save(data);
-  refuse_state({"'counter.x'"});
+  refuse_state({"'plateaus'"});
   data = good;
   data.model.metadata.erase("config");
   save(data);

@@ -68,7 +68,7 @@ TEST_F(BadInputTest, FlagsKeysAndValues) {
   expect_refused("mixpit", {"--set", "model.architecture=unet"}, 2, {"model.architecture", "stft-conv-tasnet", "unet"});
   expect_refused("mixpit", {"--set", "model.kernel_size=4"}, 2, {"kernel_size", "4"});
   expect_refused("mixpit", {"--set", "model.hop_length=256"}, 2,
-                 {"model.n_fft: expected at least the hop length 256, got 128"});
+                 {"stft-conv-tasnet: n_fft: expected at least the hop length 256, got 128"});
 }
 
 TEST_F(BadInputTest, WhatAMethodCannotDo) {

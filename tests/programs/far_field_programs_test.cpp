@@ -174,7 +174,7 @@ TEST_F(FarFieldPrograms, NewRoomsAndPlateausResume) {
   };
   ASSERT_EQ(train_far("m2m", "whole", with_epochs("5")).code, 0);
   ASSERT_EQ(train_far("m2m", "parts", with_epochs("3")).code, 0);
-  EXPECT_EQ(state("parts/checkpoints/last")["counter.plateau_validations"], 2) << "in the middle of a plateau";
+  EXPECT_EQ(state("parts/checkpoints/last")["plateau_validations"], 2) << "in the middle of a plateau";
   const ProgramResult resumed = resume("m2m", "parts", {"--max-epochs", "5"});
   ASSERT_EQ(resumed.code, 0) << resumed.err;
   expect_same_checkpoint("whole/checkpoints/last", "parts/checkpoints/last");
@@ -215,10 +215,10 @@ TEST_F(FarFieldPrograms, WhatDoesNotFitIsRefused) {
     expect_contains(result.err, parts);
     EXPECT_FALSE(exists("refused/checkpoints"));
   };
-  refused("m2m", 2, {"model.architecture: expected tf-gridnet for m2m, got stft-conv-tasnet"},
+  refused("m2m", 2, {"model.architecture: expected a network of spectra (tf-gridnet) for m2m, got stft-conv-tasnet"},
           {"--set", "model.architecture=stft-conv-tasnet", "--set", "model.microphones=1"});
-  refused("pit", 2, {"model.microphones: expected 1 for stft-conv-tasnet, got 6"},
-          {"--set", "model.architecture=stft-conv-tasnet"});
+  refused("pit", 2, {"is no key of stft-conv-tasnet"},
+          {"--set", "model.architecture=stft-conv-tasnet", "--set", "validation.select=si_snri"});
   refused("unssor", 2, {"model.microphones: expected more than the 2 sources for UNSSOR, got 2"},
           {"--set", "model.microphones=2"});
   refused("m2m", 3, {"expected at least 7 microphones, found 6"}, {"--set", "model.microphones=7"});

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "files/safetensors.h"
-#include "nn/architectures.h"
+#include "nn/conv_tasnet.h"
 #include "tensor/random.h"
 #include "tests/cuda_device.h"
 #include "tests/files/scratch_folder.h"
@@ -28,7 +28,7 @@ class ProgramTest : public ScratchFolder {
                                   .num_hidden = 16,
                                   .num_layers = 2,
                                   .num_stacks = 1};
-    const auto network = make_separator(config, DType::float32, cpu_device, 7);
+    const auto network = std::make_unique<StftConvTasNet>(config, DType::float32, cpu_device, 7);
     auto metadata = network->metadata();
     metadata["sample_rate"] = std::to_string(sample_rate);
     write_safetensors(folder_ / name, network->parameters().state_dict(), metadata);

@@ -4,7 +4,9 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <map>
 
+#include "command/suggest.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -22,6 +24,8 @@ template <class E>
 std::string refusal(const std::function<void()>& call) {
   try {
     call();
+  } catch (const UnknownName& error) {  // as a program says it
+    return error.what() + suggest(error.name, error.known);
   } catch (const E& error) {
     return error.what();
   }
@@ -45,9 +49,9 @@ TEST(Config, DefaultsAreThePapers) {
   EXPECT_EQ(c.train.patience, 50);
   EXPECT_EQ(c.mixcycle.init_epochs, 50);
   Config copy = c;
-  for (const ConfigField& field : config_fields(copy)) {
-    EXPECT_FALSE(field.help.empty()) << field.key;
-    EXPECT_EQ(std::count(field.key.begin(), field.key.end(), '.'), 1) << field.key;
+  for (const Field& field : fields(copy)) {
+    EXPECT_FALSE(field.help.empty()) << field.name;
+    EXPECT_EQ(std::count(field.name.begin(), field.name.end(), '.'), 1) << field.name;
   }
 }
 
@@ -70,22 +74,78 @@ TEST(Config, TomlRoundTripKeepsEveryBit) {
 
 // Every field is its own: changing one changes one line of the file, and is seen by compare.
 TEST(Config, EveryFieldIsWrittenComparedAndReadBack) {
-  Config base;
-  const size_t count = config_fields(base).size();
-  for (size_t i = 0; i < count; ++i) {
-    Config changed;
-    ConfigField field = config_fields(changed)[i];
-    if (auto* text = std::get_if<std::string*>(&field.value))
-      **text = field.choices.empty() ? "x" : field.choices.back();
-    else if (auto* flag = std::get_if<bool*>(&field.value)) **flag = !**flag;
-    else set_config(changed, field.key, field.high == 1 ? "0.25" : "7", "test");
-    const auto differences = compare(base, changed);
-    if (field.choices.size() == 1) continue;
-    ASSERT_EQ(differences.size(), 1u) << field.key;
-    EXPECT_EQ(differences[0].key, field.key);
-    EXPECT_EQ(differences[0].fixed, field.fixed);
-    EXPECT_TRUE(compare(changed, parse_config(to_toml(changed), "text")).empty()) << field.key;
+  for (const std::string architecture : {"stft-conv-tasnet", "tf-gridnet"}) {
+    Config base;
+    base.model.architecture = architecture;
+    const size_t count = fields(base).size();
+    for (size_t i = 0; i < count; ++i) {
+      Config changed = base;
+      const Field field = fields(changed)[i];
+      if (field.name == "model.architecture") continue;  // changes the list itself
+      if (auto* text = std::get_if<std::string*>(&field.value)) {
+        if (field.choices.empty()) **text = "x";
+        else **text = **text == field.choices.back() ? field.choices.front() : field.choices.back();
+      } else if (auto* flag = std::get_if<bool*>(&field.value)) {
+        set_config(changed, field.name, **flag ? "false" : "true", "test");
+      } else {
+        set_config(changed, field.name, field.high == 1 ? "0.25" : "7", "test");
+      }
+      const auto differences = compare(base, changed);
+      ASSERT_EQ(differences.size(), 1u) << field.name;
+      EXPECT_EQ(differences[0].key, field.name);
+      EXPECT_EQ(differences[0].fixed, field.fixed);
+      EXPECT_TRUE(compare(changed, parse_config(to_toml(changed), "text")).empty()) << field.name;
+    }
   }
+}
+
+// One key may stand in several structs: they never part.
+TEST(Config, SharedKeysAreSetEverywhere) {
+  Config c;
+  set_config(c, "model.n_fft", "256", "test");
+  set_config(c, "model.architecture", "tf-gridnet", "test");
+  EXPECT_NE(to_toml(c).find("\nn_fft = 256 "), std::string::npos);
+  for (const auto& [key, value] :
+       std::map<std::string, std::string>{{"fcp.xi", "0.5"}, {"fcp.loading", "0.25"}, {"fcp.far_past", "3"}})
+    set_config(c, key, value, "test");
+  EXPECT_EQ(c.m2m.fcp.xi, 0.5);
+  EXPECT_EQ(c.unssor.fcp.xi, 0.5);
+  EXPECT_EQ(c.m2m.fcp.close.loading, 0.25);
+  EXPECT_EQ(c.unssor.fcp.far.loading, 0.25);
+  EXPECT_EQ(c.unssor.fcp.far.past, 3);
+}
+
+TEST(Config, KeysOfAnotherArchitectureAreRefused) {
+  Config c;
+  const fs::path path = write_toml("[model]\nmicrophones = 6\n");
+  load_config(c, path);
+  EXPECT_EQ(refusal<UsageError>([&] { check_model_keys(c, path, {}); }),
+            path.string() + ": 'model.microphones' is no key of stft-conv-tasnet");
+  EXPECT_EQ(refusal<UsageError>([&] { check_model_keys(c, {}, {"model.emb_dim=8"}); }),
+            "--set: 'model.emb_dim' is no key of stft-conv-tasnet");
+  c.model.architecture = "tf-gridnet";
+  EXPECT_NO_THROW(check_model_keys(c, path, {"model.emb_dim=8"}));
+  setenv("SUNDER_MODEL_NUM_FEATS", "8", 1);
+  EXPECT_EQ(refusal<UsageError>([&] { check_model_keys(c, {}, {}); }),
+            "SUNDER_MODEL_NUM_FEATS: 'model.num_feats' is no key of tf-gridnet");
+  unsetenv("SUNDER_MODEL_NUM_FEATS");
+  fs::remove(path);
+}
+
+// Runs of older versions resume; whoever writes the old name today is told the new one.
+TEST(Config, OldNamesAreReadFromOldRunsAlone) {
+  EXPECT_EQ(parse_config("[fcp]\nfloor = 0.5\n", "old").m2m.fcp.xi, 0.5);
+  const fs::path path = write_toml("[fcp]\nfloor = 0.5\n");
+  Config c;
+  EXPECT_EQ(refusal<UsageError>([&] { load_config(c, path); }), path.string() + ": 'fcp.floor' is called 'fcp.xi' now");
+  load_config(c, path, Names::also_former);
+  EXPECT_EQ(c.m2m.fcp.xi, 0.5);
+  fs::remove(path);
+  EXPECT_EQ(refusal<UsageError>([&] { set_config(c, "fcp.floor=1", "--set"); }),
+            "--set fcp.floor: 'fcp.floor' is called 'fcp.xi' now");
+  setenv("SUNDER_FCP_FLOOR", "1", 1);
+  EXPECT_EQ(refusal<UsageError>([&] { load_config_environment(c); }), "SUNDER_FCP_FLOOR: is called SUNDER_FCP_XI now");
+  unsetenv("SUNDER_FCP_FLOOR");
 }
 
 TEST(Config, ReadsRecipes) {

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "command/suggest.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -14,12 +15,14 @@ namespace fs = std::filesystem;
 
 RunOptions parse(std::vector<const char*> arguments) {
   arguments.insert(arguments.begin(), "sunder-train-mixcycle");
-  return parse_run_options("sunder-train-mixcycle", "Trains.", static_cast<int>(arguments.size()), arguments.data());
+  return parse_run_options(find_method("mixcycle"), static_cast<int>(arguments.size()), arguments.data());
 }
 
 std::string refusal(const std::vector<const char*>& arguments) {
   try {
     parse(arguments);
+  } catch (const UnknownName& error) {  // as a program says it
+    return error.what() + suggest(error.name, error.known);
   } catch (const UsageError& error) {
     return error.what();
   }

@@ -5,7 +5,8 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "nn/architectures.h"
+#include "nn/conv_tasnet.h"
+#include "nn/tfgridnet_separator.h"
 #include "objectives/step.h"
 #include "tensor/memory.h"
 #include "tensor/random.h"
@@ -22,14 +23,14 @@ Tensor noise(Shape shape, uint64_t which) {
 
 // What a step said it would need is what it takes, and saying so changed nothing.
 void expect_predicted(const Separator& network, const std::vector<Tensor>& inputs, int64_t samples,
-                      const StepRunner::Loss& loss) {
+                      const StepTask::Loss& loss) {
   const char* pool = std::getenv("SUNDER_POOL");
   if (pool && std::string_view(pool) == "off") GTEST_SKIP() << "nothing is kept without the pool";
   const Tensor start = network.parameters().values().clone();
   const auto stepped = [&] {
     network.parameters().values().copy_from(start);
     Adam fresh(network.parameters(), 1e-3, {});
-    StepRunner(network.parameters(), fresh, cuda::GraphUse::off).run("step", inputs, loss);
+    StepRunner(network.parameters(), fresh, cuda::GraphUse::off).run(StepTask(loss), inputs);
     return network.parameters().values().to_vector<float>();
   };
   const std::vector<float> expected = stepped();
@@ -41,24 +42,24 @@ void expect_predicted(const Separator& network, const std::vector<Tensor>& input
   ASSERT_TRUE(predicted);
   release_cached_memory(cpu_device);
   const size_t before = memory_stats(cpu_device).bytes_reserved;
-  runner.run("step", inputs, loss);
+  runner.run(StepTask(loss), inputs);
   const auto taken = static_cast<double>(memory_stats(cpu_device).bytes_reserved - before);
   EXPECT_NEAR(static_cast<double>(*predicted) / taken, 1, step_memory_error) << taken;
   EXPECT_EQ(network.parameters().values().to_vector<float>(), expected);
 }
 
 TEST(StepMemory, TfGridNet) {
-  FarFieldConfig config;
-  config.network = {.microphones = 3, .emb_dim = 16, .blocks = 2, .hidden = 16, .heads = 4, .attn_approx_qk_dim = 258};
-  const FarFieldSeparator network(config, DType::float32, cpu_device, 1);
+  TfGridNetSeparatorConfig config;
+  config.network = {.microphones = 3, .emb_dim = 16, .num_blocks = 2, .lstm_hidden = 16, .heads = 4, .qk_channels = 2};
+  const TfGridNetSeparator network(config, DType::float32, cpu_device, 1);
   const Tensor far = noise({2, 3, 16000}, 1), close = noise({2, 2, 16000}, 2);
   expect_predicted(network, {far, close}, 16000, [&](const auto& in) { return m2m_step(network, in[0], in[1], {}); });
   expect_predicted(network, {far}, 16000, [&](const auto& in) { return unssor_step(network, in[0], {}); });
 }
 
 TEST(StepMemory, ConvTasNet) {
-  const auto network =
-      make_separator(ConvTasNetConfig{.num_feats = 16, .num_hidden = 32}, DType::float32, cpu_device, 1);
+  const auto network = std::make_unique<StftConvTasNet>(ConvTasNetConfig{.num_feats = 16, .num_hidden = 32},
+                                                        DType::float32, cpu_device, 1);
   const Tensor references = noise({2, 2, 24000}, 1), mixtures = noise({2, 24000}, 2);
   expect_predicted(*network, {references, mixtures}, 24000,
                    [&](const auto& in) { return pit_step(*network, in[0], in[1]); });

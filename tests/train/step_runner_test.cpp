@@ -5,7 +5,8 @@
 #include <cmath>
 #include <cstring>
 
-#include "nn/architectures.h"
+#include "nn/conv_tasnet.h"
+#include "nn/tfgridnet_separator.h"
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/step.h"
@@ -25,9 +26,9 @@ const ConvTasNetConfig small{
     .n_fft = 64, .hop_length = 16, .num_feats = 12, .num_hidden = 20, .num_layers = 2, .num_stacks = 2};
 
 // Three microphones, two speakers.
-FarFieldConfig small_far_field() {
-  FarFieldConfig config;
-  config.network = {.microphones = 3, .emb_dim = 8, .blocks = 1, .hidden = 6, .heads = 2, .attn_approx_qk_dim = 33};
+TfGridNetSeparatorConfig small_far_field() {
+  TfGridNetSeparatorConfig config;
+  config.network = {.microphones = 3, .emb_dim = 8, .num_blocks = 1, .lstm_hidden = 6, .heads = 2, .qk_channels = 1};
   config.stft = {64, 16, "sqrt_hann"};
   return config;
 }
@@ -56,8 +57,9 @@ class Training {
   Training(const std::string& method, Device device, Precision precision, bool graph, ConvTasNetConfig sizes = small)
       : method_(method), dtype_(precision.signals), stream_(device) {
     sizes.sources = method == "mixit" ? 4 : 2;
-    const SeparatorConfig config = is_far_field(method) ? SeparatorConfig(small_far_field()) : sizes;
-    network_ = make_separator(config, precision, stream_.get(), /*seed=*/5);
+    if (is_far_field(method))
+      network_ = std::make_unique<TfGridNetSeparator>(small_far_field(), precision, stream_.get(), /*seed=*/5);
+    else network_ = std::make_unique<StftConvTasNet>(sizes, precision, stream_.get(), /*seed=*/5);
     adam_ = std::make_unique<Adam>(network_->parameters(), 1e-2, AdamOptions{});
     runner_ = std::make_unique<StepRunner>(network_->parameters(), *adam_,
                                            graph ? cuda::GraphUse::required : cuda::GraphUse::off);
@@ -75,35 +77,36 @@ class Training {
     if (method_ == "mixcycle") return {mixtures, exchange_order(swap_flags(0, 0, step, batch))};
     return {mixtures, signals({batch, samples}, 10 * step + 2, dtype_), pair_order(batch)};
   }
-  void step(const std::vector<Tensor>& in) {
-    runner_->run(method_, in, [&](const std::vector<Tensor>& on_device) {
-      if (method_ == "m2m") return m2m_step(far_field(), on_device[0], on_device[1], {.close = taps, .far = taps});
-      if (method_ == "unssor") return unssor_step(far_field(), on_device[0], {.filter = taps});
-      if (method_ == "pit_spectra") return pit_spectra_step(far_field(), on_device[1], on_device[0]);
-      if (method_ == "pit") return pit_step(network(), on_device[0], on_device[1]);
-      if (method_ == "mixcycle") return mixcycle_step(network(), on_device[0], on_device[1]);
-      if (method_ == "mixit") return mixit_step(network(), on_device[0], on_device[1], on_device[2]);
-      return mixpit_step(network(), on_device[0], on_device[1], on_device[2]);
-    });
-  }
+  void step(const std::vector<Tensor>& in) { runner_->run(task_, in); }
   void steps(int64_t first, int64_t end) {
     for (int64_t i = first; i < end; ++i) step(inputs(i));
   }
 
   const Separator& network() const { return *network_; }
-  const FarFieldSeparator& far_field() const { return dynamic_cast<const FarFieldSeparator&>(*network_); }
   StepRunner& runner() { return *runner_; }
   Stream stream() const { return stream_.get(); }
   Tensor parameters() const { return network_->parameters().values().to(cpu_device); }
   Tensor gradients() const { return network_->parameters().gradients().to(cpu_device); }
 
  private:
+  Variable loss(const std::vector<Tensor>& on_device) const {
+    if (method_ == "m2m")
+      return m2m_step(*network_->spectral(), on_device[0], on_device[1], {.fcp = {.far = taps, .close = taps}});
+    if (method_ == "unssor") return unssor_step(*network_->spectral(), on_device[0], {.fcp = {.far = taps}});
+    if (method_ == "pit_spectra") return pit_spectra_step(*network_->spectral(), on_device[1], on_device[0]);
+    if (method_ == "pit") return pit_step(network(), on_device[0], on_device[1]);
+    if (method_ == "mixcycle") return mixcycle_step(network(), on_device[0], on_device[1]);
+    if (method_ == "mixit") return mixit_step(network(), on_device[0], on_device[1], on_device[2]);
+    return mixpit_step(network(), on_device[0], on_device[1], on_device[2]);
+  }
+
   std::string method_;
   DType dtype_;
   cuda::OwnedStream stream_;
   std::unique_ptr<Separator> network_;
   std::unique_ptr<Adam> adam_;
   std::unique_ptr<StepRunner> runner_;
+  const StepTask task_{[this](const std::vector<Tensor>& on_device) { return loss(on_device); }};
 };
 
 double largest_difference(const Tensor& a, const Tensor& b) {
@@ -265,18 +268,18 @@ TEST(CudaPipelineTest, WhatCannotBeCapturedIsLaunched) {
   const auto input = [](double value) { return std::vector{Tensor::full({1}, value, DType::float64)}; };
 
   cuda::Pipeline pipeline(stream.get(), cuda::GraphUse::where_possible);
-  for (const double value : {1, 2, 3}) pipeline.run("waits", input(value), waits, result);
+  for (const double value : {1, 2, 3}) pipeline.run(1, input(value), waits, result);
   EXPECT_EQ(pipeline.arrived(true), (std::vector<std::vector<double>>{{1}, {2}, {3}}));
   EXPECT_NE(pipeline.not_captured(), "");
   EXPECT_EQ(pipeline.graph_size().total(), 0u);
-  for (const double value : {4, 5, 6}) pipeline.run("does not", input(value), does_not, result);
+  for (const double value : {4, 5, 6}) pipeline.run(2, input(value), does_not, result);
   EXPECT_EQ(pipeline.arrived(true), (std::vector<std::vector<double>>{{4}, {5}, {6}}));
   EXPECT_EQ(pipeline.not_captured(), "");
   EXPECT_GT(pipeline.graph_size().total(), 0u);
 
   cuda::Pipeline strict(stream.get(), cuda::GraphUse::required);
-  strict.run("waits", input(1), waits, result);
-  EXPECT_THROW(strict.run("waits", input(2), waits, result), DeviceError);
+  strict.run(1, input(1), waits, result);
+  EXPECT_THROW(strict.run(1, input(2), waits, result), DeviceError);
 }
 
 #ifdef SUNDER_CUDA_EMULATED

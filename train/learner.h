@@ -1,0 +1,46 @@
+// A network that learns: its weights, Adam, and the steps on one device.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+
+#include "nn/adam.h"
+#include "nn/architectures.h"
+#include "tensor/cuda/runtime.h"
+#include "train/checkpoint.h"
+#include "train/step_runner.h"
+
+namespace sunder {
+
+struct LearnerOptions {
+  std::string device = "cpu", precision = "fp32", graph = "auto";  // as --device, --precision and --graph name them
+  uint64_t seed = 0;                                               // of the weights
+  // Weights to begin with instead: a checkpoint, a run (its best one) or a .safetensors file.
+  std::string init{};
+};
+
+class Learner {
+ public:
+  // Throws UsageError, DeviceError, OutOfMemory, and ModelError for weights of another network.
+  Learner(const SeparatorConfig& network, const AdamConfig& adam, const LearnerOptions& options);
+
+  Separator& network() const { return *network_; }
+  const Parameters& parameters() const { return network_->parameters(); }
+  Adam& adam() { return adam_; }
+  StepRunner& runner() { return runner_; }
+  Stream stream() const { return stream_.get(); }
+  const Precision& precision() const { return precision_; }
+
+  // Weights, moments and counters.
+  void save(CheckpointData& data) const;
+  void load(const CheckpointData& data, const std::string& source);
+
+ private:
+  cuda::OwnedStream stream_;  // first in, last out: all tensors are on it
+  Precision precision_;
+  std::unique_ptr<Separator> network_;
+  Adam adam_;
+  StepRunner runner_;
+};
+
+}  // namespace sunder

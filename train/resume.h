@@ -1,0 +1,31 @@
+// Saving a training and going on with it.
+#pragma once
+
+#include "train/learner.h"
+#include "train/method.h"
+#include "train/options.h"
+#include "train/run.h"
+#include "train/selection.h"
+
+namespace sunder {
+
+// Everything of a training that a checkpoint keeps.
+struct TrainingState {
+  Learner& learner;
+  Position& position;
+  Selection& selection;
+  Method& method;
+};
+
+CheckpointData checkpoint_data(const TrainingState& state, const Config& config, const std::string& method_name,
+                               int sample_rate);
+
+// Takes everything back from a checkpoint. Throws ModelError for one of another method, of other fixed keys or of
+// another network. Keys that changed are logged.
+void restore(const TrainingState& state, const Checkpoint& checkpoint, const Config& config,
+             const std::string& method_name, Log& log);
+
+// Whether a checkpoint lies in this run folder.
+bool belongs_to(const Checkpoint& checkpoint, const std::filesystem::path& run_folder);
+
+}  // namespace sunder

@@ -1,0 +1,37 @@
+// The folder of a run while it trains: its lock, log, metrics and progress.
+#pragma once
+
+#include <optional>
+
+#include "train/log.h"
+#include "train/options.h"
+#include "train/position.h"
+#include "train/progress_bar.h"
+#include "train/report.h"
+#include "train/run_folder.h"
+
+namespace sunder {
+
+class Run {
+ public:
+  // Creates and locks the folder. Throws Error as RunFolder does.
+  explicit Run(std::filesystem::path output) : folder_(std::move(output)) {}
+
+  // Throws UsageError where the folder holds a run and `resumed` is not one of its own checkpoints.
+  void open_log(bool resumed);
+  // From here on lines, curves and progress are written; what a killed run wrote after `position` goes.
+  void begin(const Config& config, const Position& position, ProgressLimits limits, Device device);
+
+  const RunFolder& folder() const { return folder_; }
+  Log& log() { return *log_; }
+  ProgressBar& progress() { return *progress_; }
+  Report& report() { return *report_; }
+
+ private:
+  RunFolder folder_;
+  std::optional<Log> log_;
+  std::optional<ProgressBar> progress_;
+  std::optional<Report> report_;
+};
+
+}  // namespace sunder

@@ -1,0 +1,104 @@
+#include "train/setup.h"
+
+#include <algorithm>
+
+namespace sunder {
+
+void check_config(const Config& c, const MethodDefinition& method) {
+  const MethodNeeds needs = method.needs(c);
+  if (needs.spectra && !c.model.separator().spectral())
+    throw_error<UsageError>("model.architecture: expected a network of spectra (tf-gridnet) for {}, got {}",
+                            method.name, c.model.architecture);
+  if (c.validation.select == "valid_loss" && !needs.spectra)
+    throw_error<UsageError>("validation.select: {} has no loss on the validation set; expected si_snri, blind or loss",
+                            method.name);
+  if (c.model.microphones() > 1 && !needs.spectra)
+    throw_error<UsageError>("model.microphones: expected 1 for {}, which works on waveforms, got {}", method.name,
+                            c.model.microphones());
+  if (c.validation.select == "blind" && c.model.microphones() > 1)
+    throw UsageError("validation.select: the blind score is for one microphone");
+  if (c.optim.min_lr > 0 && c.optim.min_lr >= c.optim.lr)
+    throw_error<UsageError>("optim.min_lr: expected less than optim.lr = {}, got {}", c.optim.lr, c.optim.min_lr);
+  for (const FcpOptions& filter : {c.m2m.fcp.far, c.m2m.fcp.close})
+    if (filter.taps() > fcp_max_taps)
+      throw_error<UsageError>("fcp: expected filters of at most {} frames, got {} past and {} future ones",
+                              fcp_max_taps, filter.past, filter.future);
+  if (needs.even_batch && c.train.batch % 2 != 0)
+    throw_error<UsageError>(
+        "train.batch: expected an even number (MixCycle exchanges estimates between neighbours), got {}",
+        c.train.batch);
+  if (const int64_t outputs = c.model.sources() * needs.outputs_per_source;
+      c.validation.select == "blind" && outputs != 2)
+    throw_error<UsageError>("validation.select: the blind score needs a network of 2 outputs, this one has {}",
+                            outputs);
+}
+
+std::unique_ptr<SeparatorConfig> network_config(const Config& config, const MethodNeeds& needs) {
+  const FcpConfig& fcp = config.m2m.fcp;
+  std::unique_ptr<SeparatorConfig> network = config.model.separator().clone();
+  read_metadata(network->fields() + network->derived_fields(),
+                {{"sources", std::to_string(config.model.sources() * needs.outputs_per_source)},
+                 {"output", needs.output},
+                 {"fcp_past", std::to_string(fcp.far.past)},
+                 {"fcp_future", std::to_string(fcp.far.future)},
+                 {"fcp_loading", fmt::format("{}", fcp.far.loading)},
+                 {"fcp_xi", fmt::format("{}", fcp.xi)}},
+                "the network");
+  return network;
+}
+
+TrainingData open_data(const Config& c, const MethodNeeds& needs, const Learner& learner) {
+  const Separator& network = learner.network();
+  const DType dtype = learner.precision().signals;
+  MixtureSetOptions wanted{.microphones = static_cast<int>(network.microphones()),
+                           .close_talk = needs.close_talk,
+                           .sources = needs.references ? CleanSources::required : CleanSources::unused,
+                           .on_the_fly = c.data.on_the_fly,
+                           .seed = c.train.seed,
+                           .path_from = c.data.path_from,
+                           .path_to = c.data.path_to};
+  const MixtureSet training = MixtureSet::open(c.data.set, "train", wanted);
+  // Validation reports scores, whatever a method learns from; real recordings have none.
+  wanted.sources = c.validation.select == "si_snri" ? CleanSources::required : CleanSources::where_listed;
+  wanted.on_the_fly = false;
+  const MixtureSet validation = MixtureSet::open(c.data.set, "valid", wanted);
+  for (const MixtureSet* set : {&training, &validation})
+    if (set->num_sources() != c.model.sources())
+      throw_error<UsageError>("model.sources: the set {} has mixtures of {} sources, got {}", c.data.set,
+                              set->num_sources(), c.model.sources());
+  if (validation.sample_rate() != training.sample_rate())
+    throw_error<InputError>("{}: expected validation mixtures of {} Hz as for training, got {} Hz", c.data.set,
+                            training.sample_rate(), validation.sample_rate());
+  const bool paired = needs.paired_epochs > 0;
+  if (const int64_t needed = c.train.batch * (paired ? 2 : 1); training.size() < needed)
+    throw_error<InputError>("{}: expected at least {} training mixtures for {} of train.batch = {}, got {}", c.data.set,
+                            needed, paired ? "two batches" : "a batch", c.train.batch, training.size());
+  TrainingData data{std::make_unique<Loader>(training, LoaderOptions{.batch = c.train.batch,
+                                                                     .segment_seconds = c.data.segment_seconds,
+                                                                     .crop = c.data.crop,
+                                                                     .with_references = needs.references,
+                                                                     .seed = c.train.seed,
+                                                                     .threads = c.data.loader_threads,
+                                                                     .dtype = dtype}),
+                    std::make_unique<Validator>(validation, c, dtype, learner.stream())};
+  const int64_t samples = data.training->segment_samples();
+  if (samples < network.shortest_input())
+    throw_error<InputError>("{}: training segments of {} samples are shorter than the {} that the network needs",
+                            c.data.set, samples, network.shortest_input());
+  if (needs.output == "source") {
+    const int64_t frames = network.spectral()->stft().frames(samples);
+    const int64_t taps = std::max(c.m2m.fcp.far.taps(), c.m2m.fcp.close.taps());
+    if (frames <= taps)
+      throw_error<UsageError>("data.segment_seconds: expected more than the {} frames that a filter spans, got {}",
+                              taps, frames);
+  }
+  data.validation->require_length(network.shortest_input());
+  return data;
+}
+
+int64_t expected_steps(const Config& config, const MethodNeeds& needs, const Loader& training) {
+  const int64_t epochs = config.train.max_epochs, paired = std::min(epochs, needs.paired_epochs);
+  return paired * (training.batches_per_epoch() / 2) + (epochs - paired) * training.batches_per_epoch();
+}
+
+}  // namespace sunder
