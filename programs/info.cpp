@@ -7,6 +7,7 @@
 #include "audio/sets/mixture_set.h"
 #include "command/command_line.h"
 #include "files/safetensors.h"
+#include "nn/architectures.h"
 #include "programs/model_options.h"
 #include "tensor/blas.h"
 #include "tensor/error.h"
@@ -40,19 +41,32 @@ void describe_build() {
                              gib(page * static_cast<double>(sysconf(_SC_AVPHYS_PAGES)))));
 }
 
-void describe_weights(const SafeTensors& model) {
+void describe_weights(const SafeTensors& model, const std::string& source) {
   int64_t numbers = 0;
   for (const auto& [name, tensor] : model.tensors) numbers += tensor.numel();
   show("parameters", fmt::format("{} in {} tensors", numbers, model.tensors.size()));
-  if (!model.metadata.contains("architecture"))
+  std::map<std::string, std::string> rest = model.metadata;
+  rest.erase("config");
+  const auto architecture = rest.extract("architecture");
+  if (architecture.empty()) {
     show("architecture", "not named; to use it, name it with --architecture");
-  for (const auto& [key, value] : model.metadata)
-    if (key != "config") show(key, value);
+  } else {
+    show("architecture", architecture.mapped());
+    ModelConfig config;
+    config.architecture = architecture.mapped();
+    SeparatorConfig& sizes = config.separator();
+    sizes.read_model_file(model, source);
+    for (const Field& field : sizes.fields() + sizes.derived_fields()) {
+      show(field.name, fmt::format("{:<12} {}", text_of(field), field.help));
+      rest.erase(field.name);
+    }
+  }
+  for (const auto& [key, value] : rest) show(key, value);
 }
 
 void describe_checkpoint(const Checkpoint& checkpoint) {
   show("checkpoint", fs::canonical(checkpoint.path).string());
-  describe_weights(checkpoint.data.model);
+  describe_weights(checkpoint.data.model, (checkpoint.path / "model.safetensors").string());
   const State& state = checkpoint.data.state;
   show("step", std::to_string(checkpoint.step));
   for (const char* key : {"epoch", "minutes", "best_score"}) {
@@ -116,7 +130,7 @@ int run(int argc, char** argv) {
   } else if (fs::exists(path / "model.safetensors") || path.extension() == ".safetensors") {
     const fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
     show("model", file.string());
-    describe_weights(read_safetensors(file));
+    describe_weights(read_safetensors(file), file.string());
   } else if (fs::is_directory(path)) {
     describe_set(path);
   } else {
