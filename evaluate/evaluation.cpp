@@ -16,8 +16,12 @@ std::vector<ScoreColumn> columns_of(const EvaluationOptions& options, const Scor
   using Names = std::vector<std::string>;
   const Names metrics = form.with_mixture ? Names{"si_snr", "si_snri"} : Names{"si_snr"};
   const Names oracles = form.with_mixture ? Names{"irm", "mixture"} : Names{"none"};
-  return score_columns(options.metrics.empty() ? metrics : options.metrics,
-                       options.oracles.empty() ? oracles : options.oracles, form);
+  const std::vector<ScoreColumn> columns = score_columns(options.metrics.empty() ? metrics : options.metrics,
+                                                         options.oracles.empty() ? oracles : options.oracles, form);
+  for (const ScoreColumn& column : columns)
+    if (std::holds_alternative<PesqBand>(column.metric->score) && !options.scoring.pesq)
+      throw_error<PesqMissing>("metrics: {} is computed by a program of yours, and none was named", column.name);
+  return columns;
 }
 
 int64_t limited(int64_t count, const EvaluationOptions& options) {

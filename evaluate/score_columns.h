@@ -4,12 +4,10 @@
 #include <string>
 #include <vector>
 
+#include "evaluate/metric_table.h"
 #include "tensor/error.h"
 
 namespace sunder {
-
-// docs/metrics.md defines them.
-enum class Metric { si_sdr, sdr, sir, sar, stoi, estoi, pesq_nb, pesq_wb };
 
 // What is scored: the estimates, or what stands beside them.
 enum class ScoredSystem {
@@ -23,8 +21,8 @@ enum class ScoredSystem {
 
 // One number per item and source.
 struct ScoreColumn {
-  Metric metric;
-  bool improvement;  // above the mixture's
+  const Metric* metric;  // a row of metric_table
+  bool improvement;      // above the mixture's
   ScoredSystem system;
   std::string name;   // "si_snr", "irm_si_snri"
   std::string label;  // "SI-SNR", "SI-SNRi, ideal ratio masks"
@@ -42,10 +40,10 @@ struct ScoredForm {
   bool more_outputs = false;  // than sources
 };
 
-// The columns for metrics out of si_sdr, si_snr (the same number), sdr, sir, sar, stoi, estoi, pesq_nb, pesq_wb, and
-// each with an i for its improvement over the mixture; in their order, every one followed by its oracles: the sums
-// where there are more outputs than sources, and those out of irm, ibm, psm and mixture, or none. Throws UsageError for
-// another name, for no name, for the same twice, and for an improvement or an oracle without mixtures.
+// The columns for metrics of metric_table and their improvements over the mixture (an i behind the name), in the order
+// given, each followed by its oracles: the sums where there are more outputs than sources, then those of irm, ibm, psm
+// and mixture that are named, or none. Throws UsageError for an unknown name, for no name, for a name given twice, and
+// MixturesMissing for an improvement or an oracle without mixtures.
 std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, const std::vector<std::string>& oracles,
                                        const ScoredForm& form);
 

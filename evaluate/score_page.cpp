@@ -25,12 +25,10 @@ double median_of(std::vector<double> values) {
   return 0.5 * (values[(values.size() - 1) / 2] + values[values.size() / 2]);
 }
 
-int decimals(const ScoreColumn& column) { return column.unit.empty() ? 3 : 2; }
-
 PageMetric metric_of(const ScoreTable& table, size_t column, const ScoreSummary& summary) {
   const ScoreColumn& own = table.columns[column];
   PageMetric metric{.label = own.label, .unit = own.unit, .values = finite_values(table, column)};
-  metric.decimals = decimals(own);
+  metric.decimals = own.metric->decimals;
   for (const auto& [reason, count] : summary.missing) metric.undefined += count;
   if (!metric.values.empty()) {
     double sum = 0;
@@ -59,7 +57,7 @@ std::optional<PageScatter> scatter_of(const ScoreTable& table, size_t mixture) {
                     unit = before.unit.empty() ? "" : fmt::format(" ({})", before.unit);
   PageScatter scatter{
       name + ": improvement against input level", name + " of the mixture" + unit, "improvement" + unit, {}};
-  scatter.decimals = decimals(before) - 1;
+  scatter.decimals = before.metric->decimals - 1;
   const auto column = static_cast<size_t>(found - table.columns.begin());
   for (const ScoredItem& item : table.items)
     for (size_t s = 0; s < item.scores.size(); ++s)
@@ -95,7 +93,8 @@ PageItem item_of(const Evaluation& evaluation, int64_t index) {
   PageItem item{scored.name, "", signals.sample_rate, {}};
   std::vector<std::string> values;
   for (const auto& source : scored.scores)
-    values.push_back(source[0].value ? fmt::format("{:.{}f}", *source[0].value, decimals(table.columns[0])) : "none");
+    values.push_back(source[0].value ? fmt::format("{:.{}f}", *source[0].value, table.columns[0].metric->decimals)
+                                     : "none");
   item.caption = fmt::format("{} {} {}", table.columns[0].label, fmt::join(values, ", "), table.columns[0].unit);
   if (signals.mixture.defined()) item.tracks.push_back({"mixture", samples_of(signals.mixture, 0), 0});
   for (int64_t s = 0; s < table.sources; ++s) {

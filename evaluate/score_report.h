@@ -23,7 +23,10 @@ std::string scores_json(const ScoreTable& table, const ScoreHeading& heading);
 // The summary: one row per column.
 std::string scores_markdown(const ScoreTable& table, const std::string& title);
 
-// Its cells, the header first: score, mean, 95 % interval, median, std, values.
+// Its cells, header first: score, mean, 95 % interval, median, std, values.
 std::vector<std::vector<std::string>> summary_cells(const ScoreTable& table);
+
+// What the means leave out and why, one sentence each: skipped items, then undefined scores by column and reason.
+std::vector<std::string> left_out(const ScoreTable& table);
 
 }  // namespace sunder

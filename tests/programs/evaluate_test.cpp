@@ -284,7 +284,7 @@ TEST_F(EvaluateTest, UsageIsChecked) {
     expect_contains(result.err, parts);
   };
   refused({}, 2, {"--data is required"});
-  refused({"--data", "set", "--metrics", "pesq_nb"}, 2, {"say which with --pesq-program"});
+  refused({"--data", "set", "--metrics", "pesq_nb"}, 2, {"name it with --pesq-program"});
   refused({"--data", "set", "--metrics", "sdri,estoy"}, 2, {"got 'estoy'", "did you mean 'estoi'"});
   refused({"--data", "set", "--oracles", "wiener"}, 2, {"got 'wiener'", "irm, ibm, psm, mixture"});
   refused({"--data", "set", "--permutation-by", "stoi"}, 2, {"--permutation-by"});
