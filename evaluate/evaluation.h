@@ -1,4 +1,4 @@
-// A whole set of items scored: what a model makes of a mixture set, or files that any program wrote.
+// Scores of a whole set of items: a model on a mixture set, or files that any program wrote.
 #pragma once
 
 #include "audio/sets/mixture_set.h"
@@ -24,7 +24,7 @@ struct EvaluationOptions {
 struct Evaluation {
   ScoreTable table;
   ScoreHeading heading;
-  std::function<ScoredSignals(int64_t item)> load;  // an item's signals, made or read again
+  std::function<ScoredSignals(int64_t item)> load;  // separates or reads an item again
 };
 
 // `batch` items of one length go through the network together, each whole. The network must have an output for each

@@ -78,7 +78,7 @@ std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, 
                                                                                                  : " improvement");
     columns.push_back({&metric, improvement, ScoredSystem::estimate, name, label, metric.unit});
     for (const OracleName& oracle : beside) {
-      const bool own = oracle.system == ScoredSystem::mixture;  // has no improvement over itself
+      const bool own = oracle.system == ScoredSystem::mixture;  // the mixture's improvement over itself is always 0
       if (own && improvement && std::find(metrics.begin(), metrics.end(), metric.name) != metrics.end()) continue;
       columns.push_back({&metric, improvement && !own, oracle.system,
                          fmt::format("{}_{}", oracle.name, own ? metric.name : name),

@@ -1,4 +1,4 @@
-// Which scores a table has: metrics, and what each is measured on.
+// The columns of a table of scores: a metric, and what it is measured on.
 #pragma once
 
 #include <string>
@@ -9,10 +9,10 @@
 
 namespace sunder {
 
-// What is scored: the estimates, or what stands beside them.
+// What is scored: the estimates, or what they are compared with.
 enum class ScoredSystem {
   estimate,
-  sums,     // the outputs added up in the best way (MixIT's networks have more outputs than sources)
+  sums,     // the best way to add the outputs up to sources (MixIT's networks have more outputs than sources)
   irm,      // ideal ratio masks
   ibm,      // ideal binary masks
   psm,      // phase-sensitive masks
@@ -22,7 +22,7 @@ enum class ScoredSystem {
 // One number per item and source.
 struct ScoreColumn {
   const Metric* metric;  // a row of metric_table
-  bool improvement;      // above the mixture's
+  bool improvement;      // over the mixture's score
   ScoredSystem system;
   std::string name;   // "si_snr", "irm_si_snri"
   std::string label;  // "SI-SNR", "SI-SNRi, ideal ratio masks"
@@ -34,7 +34,7 @@ struct MixturesMissing : UsageError {
   using UsageError::UsageError;
 };
 
-// What the items that are scored have.
+// What is known of all items before they are scored.
 struct ScoredForm {
   bool with_mixture = true;
   bool more_outputs = false;  // than sources

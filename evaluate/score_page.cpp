@@ -46,7 +46,7 @@ PageMetric metric_of(const ScoreTable& table, size_t column, const ScoreSummary&
   return metric;
 }
 
-// Where the mixture has this metric's score: what the estimate adds to it.
+// For a column of the mixture's scores: what the estimates add to them.
 std::optional<PageScatter> scatter_of(const ScoreTable& table, size_t mixture) {
   const ScoreColumn& before = table.columns[mixture];
   const auto found = std::find_if(table.columns.begin(), table.columns.end(), [&](const ScoreColumn& column) {
@@ -73,8 +73,8 @@ std::vector<float> samples_of(const Tensor& rows, int64_t row) {
   return rows.reshape({-1, rows.size(-1)}).slice(row, row + 1).cast(DType::float32).to_vector<float>();
 }
 
-// Scores know no levels, and some programs' estimates have any: to be heard beside its reference an estimate gets the
-// reference's energy.
+// Most metrics ignore the level, and some programs' estimates have an arbitrary one: for listening, an estimate gets
+// its reference's energy.
 std::vector<float> at_level_of(const std::vector<float>& reference, std::vector<float> estimate) {
   const auto energy = [](const std::vector<float>& signal) {
     double sum = 0;
@@ -107,9 +107,9 @@ PageItem item_of(const Evaluation& evaluation, int64_t index) {
   return item;
 }
 
-// Items with a first score, the best first.
+// Items with a score by the first metric, the best first.
 std::vector<int64_t> ranked_items(const ScoreTable& table) {
-  std::vector<std::pair<double, int64_t>> order;  // the negative mean, so that equal items keep their order
+  std::vector<std::pair<double, int64_t>> order;  // negative mean, item: equal items keep their order
   for (size_t i = 0; i < table.items.size(); ++i) {
     double sum = 0;
     int64_t count = 0;
@@ -126,7 +126,7 @@ std::vector<int64_t> ranked_items(const ScoreTable& table) {
   return items;
 }
 
-// No item twice: with few of them the best come first, then the worst.
+// No item appears twice; of few items the best are shown first, then the worst.
 std::vector<PageRank> ranks_of(const Evaluation& evaluation) {
   const std::vector<int64_t> order = ranked_items(evaluation.table);
   const size_t count = order.size(), best = std::min(items_per_rank, count),

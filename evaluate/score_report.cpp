@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// The shortest text that reads back to the same number.
+// The shortest text that reads back as the same number.
 std::string cell(const Score& score) { return score.value ? fmt::format("{}", *score.value) : ""; }
 
 ordered_json json_number(const std::optional<double>& score) {

@@ -8,11 +8,11 @@
 
 namespace sunder {
 
-// What the scores are of: "model", "data", "split", ... and their values.
+// What was scored, as keys and values: "model", "data", "split", ...
 using ScoreHeading = std::vector<std::pair<std::string, std::string>>;
 
-// One row per item and source: item,source,<column>,...; source is s1, s2, ...; an undefined score is an empty cell, an
-// infinite one (an exact copy) inf or -inf.
+// One row per item and source: item,source,<column>,... with sources s1, s2, ... An undefined score is an empty cell,
+// an infinite one inf or -inf.
 std::string scores_csv(const ScoreTable& table);
 
 // {<heading>..., "metrics": [...], "summary": {column: {count, mean, median, std, interval: [low, high], missing:

@@ -116,9 +116,9 @@ Tensor oracle_estimates(System system, const ScoredSignals& signals, const char*
 
 using Metrics = std::set<const Metric*>;
 
-// One thing that is scored, and its scores by metric and source.
+// A system and its scores by metric and source.
 struct Scored {
-  Metrics metrics;                // wanted of it
+  Metrics metrics;                // to be computed
   Tensor estimates;               // (S, L) float64 in the order of the sources, or (1, L) for all of them
   const char* missing = nullptr;  // why there are no estimates
   std::map<const Metric*, std::vector<Score>> scores;

@@ -1,4 +1,4 @@
-// Scores of separated items.
+// The scores of one separated item.
 #pragma once
 
 #include <functional>

@@ -44,7 +44,7 @@ TEST(Scoring, ColumnsFollowTheMetrics) {
   EXPECT_THROW(score_columns({"si_snri"}, {"none"}, {.with_mixture = false}), UsageError);
 }
 
-// What the table of metrics promises: names are told apart, an appended i included.
+// No name of a metric equals another one with an i appended.
 TEST(Scoring, MetricNamesAreUnique) {
   std::set<std::string> known;
   for (const Metric& metric : metric_table())
@@ -73,7 +73,8 @@ TEST(Scoring, SummaryLeavesOutWhatIsUndefined) {
   EXPECT_EQ(summarise(table_of({-INFINITY, INFINITY}), 0).mean, std::nullopt);
 }
 
-// Of many values the means are normal: 1.96 standard errors on either side, within what 2,000 draws leave open.
+// Means of many values are normal: the interval is 1.96 standard errors on either side, within the noise of 2,000
+// draws.
 TEST(Scoring, IntervalIsThatOfTheMeanOverItems) {
   std::vector<std::optional<double>> values;
   Random random(1, RandomUse::test);
@@ -85,7 +86,7 @@ TEST(Scoring, IntervalIsThatOfTheMeanOverItems) {
   EXPECT_NEAR(summary.interval->second, *summary.mean + 1.96 * error, 0.15 * error);
   EXPECT_EQ(summarise(table, 0).interval, summary.interval) << "always the same draws";
 
-  // Two equal sources an item hold no more than one: the interval stays.
+  // Two equal sources per item add no information: the interval stays.
   ScoreTable twice = table;
   twice.sources = 2;
   for (ScoredItem& item : twice.items) item.scores.push_back(item.scores[0]);
@@ -101,7 +102,7 @@ TEST(Scoring, ReportsHoldNoNan) {
   EXPECT_EQ(scores_markdown(table_of({-0.001}), "").find("-0.00"), std::string::npos);
 }
 
-// Two tones as references: every number of an item can be worked out by hand.
+// Two tones as references: every score can be worked out by hand.
 TEST(Scoring, ItemsHaveTheScoresOfTheirBestMatch) {
   const int64_t length = 4000;
   std::vector<float> references(2 * length), estimates(2 * length), mixture(length);
@@ -126,7 +127,7 @@ TEST(Scoring, ItemsHaveTheScoresOfTheirBestMatch) {
     EXPECT_NEAR(score(0, 2), 0, 1e-3) << "the mixture is at 0 dB";
     EXPECT_NEAR(score(0, 3), 40, 1e-3);
     EXPECT_GT(score(0, 4), 20) << "tones far apart: ideal masks part them well";
-    // All that is wrong is the other source; filters of 512 taps find a little of its tone's ends in the own one's.
+    // The error is the other source; filters of 512 taps explain a little of it at the tones' ends.
     EXPECT_NEAR(score(1, 5), 20, 0.5);
     EXPECT_NEAR(score(0, 8), 40, 1e-3) << "the target is at the reference's level";
     EXPECT_NEAR(score(1, 8), 20, 1e-3);
@@ -144,8 +145,8 @@ TEST(Scoring, ItemsHaveTheScoresOfTheirBestMatch) {
   EXPECT_NE(short_item.scores[0][2].missing, nullptr);
 }
 
-// One permutation for all metrics, by the metric that was named: a late copy (delay 3) is found by SDR's filters, while
-// SI-SDR takes the other output, which holds a trace of the source.
+// The named metric decides the one permutation for all metrics: SDR's filters find a copy that is 3 samples late,
+// SI-SDR prefers the other output, which holds a trace of the source.
 TEST(Scoring, TheNamedMetricMatchesOutputs) {
   const int64_t length = 4000;
   std::vector<float> signals[2], late(length), trace(length);
@@ -170,7 +171,7 @@ TEST(Scoring, TheNamedMetricMatchesOutputs) {
   EXPECT_LT(*by_sdr.scores[0][0].value, *by_si_sdr.scores[0][0].value);
 }
 
-// What PESQ's program says lands in its column; where it fails, the other scores stay.
+// The PESQ program's answers go to their columns; where it fails, the other scores stay.
 TEST(Scoring, PesqComesFromItsProgram) {
   const Tensor tones = Tensor::from(std::vector<float>{1, 2, 3, 4, 2, 1, 4, 3}, {2, 4});
   const ScoredSignals signals{tones, tones, Tensor::full({4}, 1, DType::float32), 16000};
@@ -216,7 +217,7 @@ TEST(Scoring, SilentEstimatesHaveNoScore) {
   }
 }
 
-// separation.csv through the whole of score_item: estimates, their match, and the mixture to measure improvements from.
+// separation.csv through score_item: the scores, the match, and improvements over the mixture.
 TEST(ScoringGolden, ItemsEqualTheReferenceImplementations) {
   SUNDER_NEEDS_SHARED("golden/metrics/separation.csv");
   const auto folder = shared_folder() / "golden/metrics";
