@@ -1,12 +1,11 @@
 #include "bench/metrics.h"
 
-#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "audio/file.h"
@@ -25,14 +24,14 @@ struct Item {
   Tensor reference_rows, estimate_rows;  // (2, L) each
 };
 
-constexpr size_t fewest_items = 12;  // the first ones come again, so that threads have about the same to do
+constexpr size_t fewest_items = 12;  // the first ones are repeated, to give threads equal shares
 
 double noise(int64_t n) {
   double whole = 0;
   return std::modf(std::sin(12.9898 * static_cast<double>(n)) * 43758.5453, &whole);
 }
 
-// Each estimate has some of the other source and a little noise: about 10 to 14 dB SDR.
+// Each estimate is its source with some of the other one and a little noise: 10 to 14 dB SDR.
 Item make_item(const Signal& first, const Signal& second) {
   const auto length = static_cast<int64_t>(std::min(first.size(), second.size()));
   Item item;
@@ -98,10 +97,13 @@ double sum_of_si_sdr(const Item& item) {
   return std::max(scores[0][0] + scores[1][1], scores[0][1] + scores[1][0]);
 }
 
-// Each returns the sum of the scores of both sources, which the twin prints too.
-using Metric = std::function<double(const Item&, int rate)>;
-const std::map<std::string, Metric>& metrics() {
-  static const std::map<std::string, Metric> all = {
+struct TimedMetric {
+  std::string name;
+  std::function<double(const Item&, int rate)> score;  // the sum over both sources, which the twin prints too
+};
+
+const std::vector<TimedMetric>& table() {
+  static const std::vector<TimedMetric> all = {
       {"si_sdr", [](const Item& item, int) { return sum_of_si_sdr(item); }},
       {"sdr", [](const Item& item, int) { return sum_of_bss(item, false); }},
       {"sdr_sir_sar", [](const Item& item, int) { return sum_of_bss(item, true); }},
@@ -114,14 +116,17 @@ const std::map<std::string, Metric>& metrics() {
 
 }  // namespace
 
-const std::vector<std::string>& timed_metrics() {
-  static const std::vector<std::string> names = {"si_sdr", "sdr", "sdr_sir_sar", "stoi", "estoi", "stoi_estoi"};
+std::vector<std::string> timed_metrics() {
+  std::vector<std::string> names;
+  for (const TimedMetric& metric : table()) names.push_back(metric.name);
   return names;
 }
 
 std::string run(const MetricsBenchmark& b, const std::string& metric) {
   const std::vector<Item> items = items_of(b);
-  const Metric& score = metrics().at(metric);
+  const auto timed = std::ranges::find(table(), metric, &TimedMetric::name);
+  if (timed == table().end())
+    throw_error<UsageError>("metrics: expected some of {}, got '{}'", fmt::join(timed_metrics(), ", "), metric);
   const auto count = static_cast<int64_t>(items.size());
   set_num_threads(b.threads);
   double audio = 0;
@@ -129,7 +134,7 @@ std::string run(const MetricsBenchmark& b, const std::string& metric) {
   std::vector<double> sums(count), times;
   for (int64_t repeat = 0; repeat <= b.repeats; ++repeat) {
     const auto start = std::chrono::steady_clock::now();
-    parallel_for(count, 1, [&](int64_t i, int64_t) { sums[i] = score(items[i], b.sample_rate); });
+    parallel_for(count, 1, [&](int64_t i, int64_t) { sums[i] = timed->score(items[i], b.sample_rate); });
     const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - start;
     if (repeat > 0) times.push_back(taken.count() / audio * 60);
   }

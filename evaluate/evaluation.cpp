@@ -16,8 +16,12 @@ std::vector<ScoreColumn> columns_of(const EvaluationOptions& options, const Scor
   using Names = std::vector<std::string>;
   const Names metrics = form.with_mixture ? Names{"si_snr", "si_snri"} : Names{"si_snr"};
   const Names oracles = form.with_mixture ? Names{"irm", "mixture"} : Names{"none"};
-  return score_columns(options.metrics.empty() ? metrics : options.metrics,
-                       options.oracles.empty() ? oracles : options.oracles, form);
+  const std::vector<ScoreColumn> columns = score_columns(options.metrics.empty() ? metrics : options.metrics,
+                                                         options.oracles.empty() ? oracles : options.oracles, form);
+  for (const ScoreColumn& column : columns)
+    if (std::holds_alternative<PesqBand>(column.metric->score) && !options.scoring.pesq)
+      throw_error<PesqMissing>("metrics: {} is computed by a program of yours, and none was named", column.name);
+  return columns;
 }
 
 int64_t limited(int64_t count, const EvaluationOptions& options) {
@@ -31,7 +35,7 @@ Tensor rows(const std::vector<std::vector<float>>& signals, int64_t length) {
   return result;
 }
 
-// Items of one length, separated together.
+// Items of one length, separated in one batch.
 std::vector<ScoredSignals> separate_items(const Separator& network, const MixtureSet& set,
                                           const std::vector<int64_t>& indices) {
   const auto count = static_cast<int64_t>(indices.size());
@@ -69,7 +73,7 @@ Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64
   table.items.resize(count);
   std::map<int64_t, std::vector<int64_t>> by_length;
   for (int64_t i = 0; i < count; ++i) by_length[set.length(i)].push_back(i);
-  // Separated, not yet scored: items of all lengths, so that every thread has some.
+  // Separated and not yet scored. Lengths are mixed, so that every thread has an item.
   std::vector<std::pair<int64_t, ScoredSignals>> waiting;
   int64_t done = 0;
   const auto score_waiting = [&] {
@@ -106,7 +110,7 @@ Evaluation evaluate_files(const std::vector<ScoredFiles>& files, Align align, co
   const int64_t count = limited(static_cast<int64_t>(files.size()), options);
   ScoreTable& table = evaluation.table;
   table.items.resize(count);
-  for (int64_t i = 0; i < count; ++i) check_scored_files(files[i], align);  // before hours of scores are lost
+  for (int64_t i = 0; i < count; ++i) check_scored_files(files[i], align);  // not after hours of scoring
   std::mutex reporting;
   int64_t done = 0;
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {

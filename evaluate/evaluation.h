@@ -1,4 +1,4 @@
-// A whole set of items scored: what a model makes of a mixture set, or files that any program wrote.
+// Scores of a whole set of items: a model on a mixture set, or files that any program wrote.
 #pragma once
 
 #include "audio/sets/mixture_set.h"
@@ -8,26 +8,32 @@
 
 namespace sunder {
 
+// PESQ was asked for, and ScoringOptions::pesq is empty.
+struct PesqMissing : UsageError {
+  using UsageError::UsageError;
+};
+
 struct EvaluationOptions {
   std::vector<std::string> metrics;  // of score_columns; empty: si_snr, and si_snri where there are mixtures
   std::vector<std::string> oracles;  // empty: irm and mixture where there are mixtures
   ScoringOptions scoring;
-  int64_t max_items = 0;  // the first so many; 0: all
+  int64_t max_items = 0;  // score only the first ones; 0: all
   Progress progress{};    // counts items
 };
 
 struct Evaluation {
   ScoreTable table;
   ScoreHeading heading;
-  std::function<ScoredSignals(int64_t item)> load;  // an item's signals, made or read again
+  std::function<ScoredSignals(int64_t item)> load;  // separates or reads an item again
 };
 
-// `batch` items of one length go through the network together; items are taken whole. The network must
-// have an output for each source; it and the set must outlive the result.
+// `batch` items of one length go through the network together, each whole. The network must have an output for each
+// source; it and the set must outlive the result. Throws as score_columns, MixtureSet::load and score_item do, and
+// PesqMissing.
 Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64_t batch,
                           const EvaluationOptions& options);
 
-// Throws as read_scored_files does.
+// Throws as score_columns, read_scored_files and score_item do, and PesqMissing.
 Evaluation evaluate_files(const std::vector<ScoredFiles>& files, Align align, const EvaluationOptions& options);
 
 }  // namespace sunder

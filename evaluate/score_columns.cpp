@@ -9,25 +9,6 @@
 namespace sunder {
 namespace {
 
-struct MetricName {
-  const char* name;
-  Metric metric;
-  const char* label;
-  const char* unit;
-};
-
-constexpr MetricName metric_names[] = {
-    {"si_sdr", Metric::si_sdr, "SI-SDR", "dB"},
-    {"si_snr", Metric::si_sdr, "SI-SNR", "dB"},
-    {"sdr", Metric::sdr, "SDR", "dB"},
-    {"sir", Metric::sir, "SIR", "dB"},
-    {"sar", Metric::sar, "SAR", "dB"},
-    {"stoi", Metric::stoi, "STOI", ""},
-    {"estoi", Metric::estoi, "eSTOI", ""},
-    {"pesq_nb", Metric::pesq_nb, "PESQ narrow-band", "MOS"},
-    {"pesq_wb", Metric::pesq_wb, "PESQ wide-band", "MOS"},
-};
-
 struct OracleName {
   const char* name;
   ScoredSystem system;
@@ -41,15 +22,15 @@ constexpr OracleName oracle_names[] = {
     {"mixture", ScoredSystem::mixture, "the mixture itself"},
 };
 
-const MetricName* find_metric(const std::string& name) {
-  for (const MetricName& known : metric_names)
+const Metric* find_metric(const std::string& name) {
+  for (const Metric& known : metric_table())
     if (name == known.name) return &known;
   return nullptr;
 }
 
 std::vector<std::string> known_metrics() {
   std::vector<std::string> names;
-  for (const MetricName& known : metric_names) names.insert(names.end(), {known.name, known.name + std::string("i")});
+  for (const Metric& known : metric_table()) names.insert(names.end(), {known.name, known.name + std::string("i")});
   return names;
 }
 
@@ -91,15 +72,15 @@ std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, 
     const bool improvement = !find_metric(name);
     if (improvement && !form.with_mixture)
       throw_error<MixturesMissing>("metrics: {} is measured from the mixtures, and there are none", name);
-    const MetricName& metric = *find_metric(improvement ? name.substr(0, name.size() - 1) : name);
+    const Metric& metric = *find_metric(improvement ? name.substr(0, name.size() - 1) : name);
     const std::string label = metric.label + std::string(!improvement                            ? ""
                                                          : std::string_view(metric.unit) == "dB" ? "i"
                                                                                                  : " improvement");
-    columns.push_back({metric.metric, improvement, ScoredSystem::estimate, name, label, metric.unit});
+    columns.push_back({&metric, improvement, ScoredSystem::estimate, name, label, metric.unit});
     for (const OracleName& oracle : beside) {
-      const bool own = oracle.system == ScoredSystem::mixture;  // has no improvement over itself
+      const bool own = oracle.system == ScoredSystem::mixture;  // the mixture's improvement over itself is always 0
       if (own && improvement && std::find(metrics.begin(), metrics.end(), metric.name) != metrics.end()) continue;
-      columns.push_back({metric.metric, improvement && !own, oracle.system,
+      columns.push_back({&metric, improvement && !own, oracle.system,
                          fmt::format("{}_{}", oracle.name, own ? metric.name : name),
                          fmt::format("{}, {}", own ? metric.label : label, oracle.label), metric.unit});
     }

@@ -1,20 +1,18 @@
-// Which scores a table has: metrics, and what each is measured on.
+// The columns of a table of scores: a metric, and what it is measured on.
 #pragma once
 
 #include <string>
 #include <vector>
 
+#include "evaluate/metric_table.h"
 #include "tensor/error.h"
 
 namespace sunder {
 
-// docs/metrics.md defines them.
-enum class Metric { si_sdr, sdr, sir, sar, stoi, estoi, pesq_nb, pesq_wb };
-
-// What is scored: the estimates, or what stands beside them.
+// What is scored: the estimates, or what they are compared with.
 enum class ScoredSystem {
   estimate,
-  sums,     // the outputs added up in the best way (MixIT's networks have more outputs than sources)
+  sums,     // the best way to add the outputs up to sources (MixIT's networks have more outputs than sources)
   irm,      // ideal ratio masks
   ibm,      // ideal binary masks
   psm,      // phase-sensitive masks
@@ -23,8 +21,8 @@ enum class ScoredSystem {
 
 // One number per item and source.
 struct ScoreColumn {
-  Metric metric;
-  bool improvement;  // above the mixture's
+  const Metric* metric;  // a row of metric_table
+  bool improvement;      // over the mixture's score
   ScoredSystem system;
   std::string name;   // "si_snr", "irm_si_snri"
   std::string label;  // "SI-SNR", "SI-SNRi, ideal ratio masks"
@@ -36,16 +34,16 @@ struct MixturesMissing : UsageError {
   using UsageError::UsageError;
 };
 
-// What the items that are scored have.
+// What is known of all items before they are scored.
 struct ScoredForm {
   bool with_mixture = true;
   bool more_outputs = false;  // than sources
 };
 
-// The columns for metrics out of si_sdr, si_snr (the same number), sdr, sir, sar, stoi, estoi, pesq_nb, pesq_wb, and
-// each with an i for its improvement over the mixture; in their order, every one followed by its oracles: the sums
-// where there are more outputs than sources, and those out of irm, ibm, psm and mixture, or none. Throws UsageError for
-// another name, for no name, for the same twice, and for an improvement or an oracle without mixtures.
+// The columns for metrics of metric_table and their improvements over the mixture (an i behind the name), in the order
+// given, each followed by its oracles: the sums where there are more outputs than sources, then those of irm, ibm, psm
+// and mixture that are named, or none. Throws UsageError for an unknown name, for no name, for a name given twice, and
+// MixturesMissing for an improvement or an oracle without mixtures.
 std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, const std::vector<std::string>& oracles,
                                        const ScoredForm& form);
 

@@ -29,7 +29,7 @@ std::vector<fs::path> recordings(const fs::path& folder) {
   return names;
 }
 
-// folder/s1, folder/s2, ... as far as there are any.
+// folder/s1, folder/s2, ... up to the first that is missing.
 std::vector<fs::path> source_folders(const fs::path& folder) {
   std::vector<fs::path> folders;
   for (int s = 1; fs::is_directory(folder / fmt::format("s{}", s)); ++s)
@@ -72,11 +72,11 @@ void check_form(const fs::path& file, int sample_rate, int64_t frames, const fs:
     throw_error<InputError>("{}: expected {} Hz as in {}, got {} Hz", file.string(), like.sample_rate, first.string(),
                             sample_rate);
   if (align == Align::none && frames != like.frames)
-    throw_error<InputError>("{}: expected {} samples as in {}, got {}; --align trim or pad makes them equal",
-                            file.string(), like.frames, first.string(), frames);
+    throw_error<LengthsDiffer>("{}: expected {} samples as in {}, got {}", file.string(), like.frames, first.string(),
+                               frames);
 }
 
-// The length that all take.
+// The length that all recordings get.
 int64_t common_length(const std::vector<const Recording*>& recordings, Align align) {
   const Recording& first = *recordings[0];
   const AudioInfo like{first.audio.channels, first.audio.sample_rate, first.audio.frames};

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "evaluate/scoring.h"
+#include "tensor/error.h"
 
 namespace sunder {
 
@@ -15,26 +16,31 @@ struct ScoredFiles {
   std::filesystem::path mixture;  // empty without mixtures
 };
 
-// references/x.wav with estimates/x.wav, or references/s1/x.wav, references/s2/x.wav, ... with estimates/s1/x.wav, ...
-// or, as sunder-separate writes them, estimates/x_s1.wav, ... (WAV alone); estimates may have more outputs than there
-// are sources. `mixtures` holds x.wav, or is empty. WAV, FLAC and OGG, in the order of their names; files in
-// `estimates` that have no reference are not looked at. Throws InputError for a folder without recordings and for the
-// first file that is missing.
+// Pairs references/x.wav with estimates/x.wav, or references/s1/x.wav, references/s2/x.wav, ... with
+// estimates/s1/x.wav,
+// ... or, as sunder-separate writes them, with estimates/x_s1.wav, ... (WAV only). There may be more estimates than
+// sources. `mixtures` holds x.wav, or is empty. Reads WAV, FLAC and OGG in the order of their names; estimates without
+// a reference are ignored. Throws InputError for a folder without recordings and for the first file that is missing.
 std::vector<ScoredFiles> find_scored_files(const std::filesystem::path& references,
                                            const std::filesystem::path& estimates,
                                            const std::filesystem::path& mixtures);
 
-// What to do with an item's files of unequal lengths.
+// How the files of an item get one length.
 enum class Align {
-  none,  // it is an error
+  none,  // they must have it
   trim,  // cut to the shortest
-  pad,   // zeros up to the longest
+  pad,   // with zeros to the longest
 };
 
-// Throws InputError, by the headers alone, for files of unequal rates or lengths.
+// Files of one item have unequal lengths, and Align is none.
+struct LengthsDiffer : InputError {
+  using InputError::InputError;
+};
+
+// Reads the headers alone. Throws InputError for files of unequal rates, LengthsDiffer.
 void check_scored_files(const ScoredFiles& files, Align align);
 
-// All signals of an item, float32. Throws InputError, as read_mono does and for files of unequal rates or lengths.
+// All signals of an item, float32. Throws as read_mono and check_scored_files do.
 ScoredSignals read_scored_files(const ScoredFiles& files, Align align);
 
 }  // namespace sunder

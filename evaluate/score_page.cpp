@@ -25,12 +25,10 @@ double median_of(std::vector<double> values) {
   return 0.5 * (values[(values.size() - 1) / 2] + values[values.size() / 2]);
 }
 
-int decimals(const ScoreColumn& column) { return column.unit.empty() ? 3 : 2; }
-
 PageMetric metric_of(const ScoreTable& table, size_t column, const ScoreSummary& summary) {
   const ScoreColumn& own = table.columns[column];
   PageMetric metric{.label = own.label, .unit = own.unit, .values = finite_values(table, column)};
-  metric.decimals = decimals(own);
+  metric.decimals = own.metric->decimals;
   for (const auto& [reason, count] : summary.missing) metric.undefined += count;
   if (!metric.values.empty()) {
     double sum = 0;
@@ -48,7 +46,7 @@ PageMetric metric_of(const ScoreTable& table, size_t column, const ScoreSummary&
   return metric;
 }
 
-// Where the mixture has this metric's score: what the estimate adds to it.
+// For a column of the mixture's scores: what the estimates add to them.
 std::optional<PageScatter> scatter_of(const ScoreTable& table, size_t mixture) {
   const ScoreColumn& before = table.columns[mixture];
   const auto found = std::find_if(table.columns.begin(), table.columns.end(), [&](const ScoreColumn& column) {
@@ -59,7 +57,7 @@ std::optional<PageScatter> scatter_of(const ScoreTable& table, size_t mixture) {
                     unit = before.unit.empty() ? "" : fmt::format(" ({})", before.unit);
   PageScatter scatter{
       name + ": improvement against input level", name + " of the mixture" + unit, "improvement" + unit, {}};
-  scatter.decimals = decimals(before) - 1;
+  scatter.decimals = before.metric->decimals - 1;
   const auto column = static_cast<size_t>(found - table.columns.begin());
   for (const ScoredItem& item : table.items)
     for (size_t s = 0; s < item.scores.size(); ++s)
@@ -75,8 +73,8 @@ std::vector<float> samples_of(const Tensor& rows, int64_t row) {
   return rows.reshape({-1, rows.size(-1)}).slice(row, row + 1).cast(DType::float32).to_vector<float>();
 }
 
-// Scores know no levels, and some programs' estimates have any: to be heard beside its reference an estimate gets the
-// reference's energy.
+// Most metrics ignore the level, and some programs' estimates have an arbitrary one: for listening, an estimate gets
+// its reference's energy.
 std::vector<float> at_level_of(const std::vector<float>& reference, std::vector<float> estimate) {
   const auto energy = [](const std::vector<float>& signal) {
     double sum = 0;
@@ -95,7 +93,8 @@ PageItem item_of(const Evaluation& evaluation, int64_t index) {
   PageItem item{scored.name, "", signals.sample_rate, {}};
   std::vector<std::string> values;
   for (const auto& source : scored.scores)
-    values.push_back(source[0].value ? fmt::format("{:.{}f}", *source[0].value, decimals(table.columns[0])) : "none");
+    values.push_back(source[0].value ? fmt::format("{:.{}f}", *source[0].value, table.columns[0].metric->decimals)
+                                     : "none");
   item.caption = fmt::format("{} {} {}", table.columns[0].label, fmt::join(values, ", "), table.columns[0].unit);
   if (signals.mixture.defined()) item.tracks.push_back({"mixture", samples_of(signals.mixture, 0), 0});
   for (int64_t s = 0; s < table.sources; ++s) {
@@ -108,9 +107,9 @@ PageItem item_of(const Evaluation& evaluation, int64_t index) {
   return item;
 }
 
-// Items with a first score, the best first.
+// Items with a score by the first metric, the best first.
 std::vector<int64_t> ranked_items(const ScoreTable& table) {
-  std::vector<std::pair<double, int64_t>> order;  // the negative mean, so that equal items keep their order
+  std::vector<std::pair<double, int64_t>> order;  // negative mean, item: equal items keep their order
   for (size_t i = 0; i < table.items.size(); ++i) {
     double sum = 0;
     int64_t count = 0;
@@ -127,7 +126,7 @@ std::vector<int64_t> ranked_items(const ScoreTable& table) {
   return items;
 }
 
-// No item twice: with few of them the best come first, then the worst.
+// No item appears twice; of few items the best are shown first, then the worst.
 std::vector<PageRank> ranks_of(const Evaluation& evaluation) {
   const std::vector<int64_t> order = ranked_items(evaluation.table);
   const size_t count = order.size(), best = std::min(items_per_rank, count),

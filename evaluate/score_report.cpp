@@ -1,5 +1,7 @@
 #include "evaluate/score_report.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -11,7 +13,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// The shortest text that reads back to the same number.
+// The shortest text that reads back as the same number.
 std::string cell(const Score& score) { return score.value ? fmt::format("{}", *score.value) : ""; }
 
 ordered_json json_number(const std::optional<double>& score) {
@@ -20,10 +22,9 @@ ordered_json json_number(const std::optional<double>& score) {
   return *score;
 }
 
-// dB and MOS with two digits, STOI with three.
 std::string rounded(const std::optional<double>& score, const ScoreColumn& column) {
   if (!score) return "";
-  const int digits = column.unit.empty() ? 3 : 2;
+  const int digits = column.metric->decimals;
   const bool is_zero = std::abs(*score) < 0.5 * std::pow(10, -digits);  // never "-0.00"
   return fmt::format("{:.{}f}", is_zero ? 0 : *score, digits);
 }
@@ -51,6 +52,14 @@ ordered_json item_json(const ScoredItem& item, const ScoreTable& table) {
     sources.push_back(row);
   }
   return {{"item", item.name}, {"sources", sources}};
+}
+
+// The first few names.
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr size_t shown = 5;
+  const std::vector<std::string> first(names.begin(), names.begin() + std::min(names.size(), shown));
+  return fmt::format("{}{}", fmt::join(first, ", "),
+                     names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
 }
 
 }  // namespace
@@ -119,6 +128,24 @@ std::string scores_markdown(const ScoreTable& table, const std::string& title) {
     text += "\n";
   }
   return text;
+}
+
+std::vector<std::string> left_out(const ScoreTable& table) {
+  std::vector<std::string> sentences;
+  for (const ScoredItem& item : table.items)
+    if (!item.skipped.empty()) sentences.push_back(fmt::format("left out: {}: {}", item.name, item.skipped));
+  for (size_t c = 0; c < table.columns.size(); ++c) {
+    std::map<std::string, std::vector<std::string>> names;  // by reason
+    for (const ScoredItem& item : table.items)
+      for (size_t s = 0; s < item.scores.size(); ++s)
+        if (!item.scores[s][c].value)
+          names[item.scores[s][c].missing].push_back(fmt::format("{} s{}", item.name, s + 1));
+    for (const auto& [reason, values] : names)
+      sentences.push_back(fmt::format("no {} for {} {}, which its mean leaves out: {}: {}", table.columns[c].label,
+                                      values.size(), values.size() == 1 ? "source" : "sources", reason,
+                                      some_of(values)));
+  }
+  return sentences;
 }
 
 }  // namespace sunder

@@ -8,11 +8,11 @@
 
 namespace sunder {
 
-// What the scores are of: "model", "data", "split", ... and their values.
+// What was scored, as keys and values: "model", "data", "split", ...
 using ScoreHeading = std::vector<std::pair<std::string, std::string>>;
 
-// One row per item and source: item,source,<column>,...; source is s1, s2, ...; an undefined score is an empty cell, an
-// infinite one (an exact copy) inf or -inf.
+// One row per item and source: item,source,<column>,... with sources s1, s2, ... An undefined score is an empty cell,
+// an infinite one inf or -inf.
 std::string scores_csv(const ScoreTable& table);
 
 // {<heading>..., "metrics": [...], "summary": {column: {count, mean, median, std, interval: [low, high], missing:
@@ -23,7 +23,10 @@ std::string scores_json(const ScoreTable& table, const ScoreHeading& heading);
 // The summary: one row per column.
 std::string scores_markdown(const ScoreTable& table, const std::string& title);
 
-// Its cells, the header first: score, mean, 95 % interval, median, std, values.
+// Its cells, header first: score, mean, 95 % interval, median, std, values.
 std::vector<std::vector<std::string>> summary_cells(const ScoreTable& table);
+
+// What the means leave out and why, one sentence each: skipped items, then undefined scores by column and reason.
+std::vector<std::string> left_out(const ScoreTable& table);
 
 }  // namespace sunder

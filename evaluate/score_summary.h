@@ -1,4 +1,4 @@
-// What a table of scores comes to.
+// Means, medians and intervals of a table of scores.
 #pragma once
 
 #include <map>
@@ -10,16 +10,15 @@
 namespace sunder {
 
 struct ScoreSummary {
-  int64_t count = 0;                        // of scores that are defined, over items and sources
-  std::optional<double> mean, median, std;  // std with count - 1; infinite scores make infinite means
-  // The 95 % interval of the mean: percentiles of the means of 2,000 tables of as many items, drawn with replacement
-  // (items, because the sources of one item are not independent), always the same draws. None for one item alone or
-  // an infinite mean.
+  int64_t count = 0;                        // defined scores, over items and sources
+  std::optional<double> mean, median, std;  // std divides by count - 1; an infinite score makes the mean infinite
+  // The 95 % bootstrap interval of the mean, from 2,000 resamples with a fixed seed. Items are drawn, not scores: the
+  // sources of one item are not independent. None for a single item or an infinite mean.
   std::optional<std::pair<double, double>> interval;
-  std::map<std::string, int64_t> missing;  // why scores are undefined, and how many
+  std::map<std::string, int64_t> missing;  // how many scores are undefined, by reason
 };
 
-// Items that take no part are in none of the counts.
+// Skipped items are not counted.
 ScoreSummary summarise(const ScoreTable& table, size_t column);
 
 }  // namespace sunder

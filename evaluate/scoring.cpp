@@ -20,34 +20,26 @@ namespace sunder {
 namespace {
 
 using System = ScoredSystem;
-using Metrics = std::set<Metric>;
 
-constexpr int64_t masks_shortest = 257;  // samples, half a frame of the masks' STFT and one
+constexpr int64_t masks_shortest = 257;  // samples: half a frame of the masks' STFT, and one
 
-struct Signals {
-  std::vector<std::vector<double>> rows;
-  explicit Signals(const Tensor& tensor) {
-    const Tensor wide = tensor.cast(DType::float64);
-    const int64_t length = tensor.size(1);
-    for (int64_t row = 0; row < tensor.size(0); ++row)
-      rows.emplace_back(wide.data<double>() + row * length, wide.data<double>() + (row + 1) * length);
-  }
-};
-
-bool is_silent(const std::vector<double>& signal) {
-  return std::all_of(signal.begin(), signal.end(), [](double x) { return x == 0; });
+std::span<const double> row(const Tensor& signals, int64_t index) {
+  const int64_t length = signals.size(1);
+  return {signals.data<double>() + index * length, static_cast<size_t>(length)};
 }
 
-// Empty, or which references hold nothing but zeros.
-std::string silent_references(const Signals& references) {
+// Names the references that hold only zeros; empty if none does.
+std::string silent_references(const Tensor& references) {
   std::vector<std::string> names;
-  for (size_t s = 0; s < references.rows.size(); ++s)
-    if (is_silent(references.rows[s])) names.push_back(fmt::format("s{}", s + 1));
+  for (int64_t s = 0; s < references.size(0); ++s)
+    if (std::ranges::all_of(row(references, s), [](double x) { return x == 0; }))
+      names.push_back(fmt::format("s{}", s + 1));
   if (names.empty()) return "";
   return fmt::format("silent {} {}", names.size() == 1 ? "reference" : "references", fmt::join(names, ", "));
 }
 
-void check(const ScoredSignals& signals) {
+// The same signals in float64, which all metrics read.
+ScoredSignals checked(const ScoredSignals& signals) {
   check_dim("score_item", "references", signals.references, 2);
   const int64_t length = signals.references.size(1);
   check_shape("score_item", "estimates", signals.estimates, {-1, length});
@@ -55,34 +47,45 @@ void check(const ScoredSignals& signals) {
   if (signals.estimates.size(0) < signals.references.size(0) || signals.references.size(0) < 1 || length < 1)
     throw_error("[score_item] expected samples of at least one source and an output for each, got {} and {}",
                 describe(signals.references), describe(signals.estimates));
-  for (const Tensor* tensor : {&signals.references, &signals.estimates, &signals.mixture}) {
+  ScoredSignals wide = signals;
+  for (Tensor* tensor : {&wide.references, &wide.estimates, &wide.mixture}) {
     if (!tensor->defined()) continue;
-    for (const double sample : tensor->cast(DType::float64).to_vector<double>())
+    *tensor = tensor->cast(DType::float64);
+    for (const double sample : std::span(tensor->data<double>(), static_cast<size_t>(tensor->numel())))
       if (!std::isfinite(sample)) throw_error("[score_item] expected finite samples, got {}", sample);
   }
+  return wide;
 }
 
-Score si_sdr_score(std::span<const double> reference, const std::vector<double>& estimate, bool zero_mean) {
-  if (is_silent(estimate)) return {std::nullopt, "the estimate is silent"};
-  const std::optional<double> score = si_snr(reference, estimate, 0, zero_mean ? Mean::removed : Mean::kept);
-  return score ? Score{score} : Score{std::nullopt, "nothing is left without the mean"};
-}
-
-// [source][output]
-std::vector<Score> permutation_scores(const Tensor& references, const Tensor& estimates,
-                                      const ScoringOptions& options) {
-  std::vector<Score> scores;
-  if (options.permutation_by == Metric::si_sdr) {
-    const Signals sources(references), outputs(estimates);
-    for (const auto& source : sources.rows)
-      for (const auto& output : outputs.rows) scores.push_back(si_sdr_score(source, output, options.zero_mean));
-    return scores;
+const Metric& permutation_metric(const std::string& name) {
+  std::vector<const char*> known;
+  for (const Metric& metric : metric_table()) {
+    if (!metric.matches_outputs) continue;
+    if (name == metric.name) return metric;
+    known.push_back(metric.name);
   }
-  // One reference has no interference: then SDR decides.
-  const bool sdr = options.permutation_by == Metric::sdr || references.size(0) == 1;
-  for (const BssScores& pair : bss_eval(references, estimates, {.sdr = sdr, .interference = !sdr}))
-    scores.push_back(sdr ? pair.sdr : pair.sir);
-  return scores;
+  throw_error<UsageError>("permutation by: expected one of {}, got '{}'", fmt::join(known, ", "), name);
+}
+
+// [source][output]; an undefined score is the worst.
+std::vector<double> permutation_scores(const ScoredSignals& signals, const ScoringOptions& options) {
+  std::vector<Score> scores;
+  const Metric& metric = permutation_metric(options.permutation_by);
+  if (const auto* score = std::get_if<PairMetric>(&metric.score)) {
+    for (int64_t s = 0; s < signals.references.size(0); ++s)
+      for (int64_t k = 0; k < signals.estimates.size(0); ++k)
+        scores.push_back(
+            (*score)({row(signals.references, s), row(signals.estimates, k), signals.sample_rate}, options));
+  } else {
+    // One reference has no interference: then SDR decides.
+    const BssPart part = signals.references.size(0) == 1 ? &BssScores::sdr : std::get<BssPart>(metric.score);
+    const bool sdr = part == &BssScores::sdr;
+    for (const BssScores& pair : bss_eval(signals.references, signals.estimates, {.sdr = sdr, .interference = !sdr}))
+      scores.push_back(pair.*part);
+  }
+  std::vector<double> sortable;
+  for (const Score& score : scores) sortable.push_back(score.value.value_or(-std::numeric_limits<double>::infinity()));
+  return sortable;
 }
 
 Tensor chosen_rows(const Tensor& signals, const std::vector<int64_t>& rows) {
@@ -92,8 +95,8 @@ Tensor chosen_rows(const Tensor& signals, const std::vector<int64_t>& rows) {
   return result;
 }
 
-// What is scored beside the network, (S, L), or (1, L) for all sources; not defined, with a reason, where it cannot be
-// made.
+// What is scored beside the network, float64: (S, L), or (1, L) for all sources. Undefined, with a reason, where it
+// cannot be made.
 Tensor oracle_estimates(System system, const ScoredSignals& signals, const char*& missing) {
   const int64_t length = signals.references.size(1);
   if (system == System::mixture) return signals.mixture.reshape({1, length});
@@ -111,25 +114,34 @@ Tensor oracle_estimates(System system, const ScoredSignals& signals, const char*
   return phase_sensitive_mask(signals.references, signals.mixture);
 }
 
-// One thing that is scored, and its scores by metric and source.
+using Metrics = std::set<const Metric*>;
+
+// A system and its scores by metric and source.
 struct Scored {
-  Metrics metrics;                // what is wanted of it
-  Tensor estimates;               // (S, L) float64, in the order of the sources, or (1, L) for all of them
+  Metrics metrics;                // to be computed
+  Tensor estimates;               // (S, L) float64 in the order of the sources, or (1, L) for all of them
   const char* missing = nullptr;  // why there are no estimates
-  std::map<Metric, std::vector<Score>> scores;
+  std::map<const Metric*, std::vector<Score>> scores;
 
   int64_t row_of(int64_t source) const { return estimates.size(0) == 1 ? 0 : source; }
+  // Adds the wanted ones of scores that were computed together.
+  template <class Scores>
+  void add_parts(const Scores& together) {
+    for (const Metric* metric : metrics)
+      if (const auto* part = std::get_if<Score Scores::*>(&metric->score)) scores[metric].push_back(together.**part);
+  }
 };
 using Systems = std::map<System, Scored>;
 
-// All systems at once: most of the work is in the references' filters.
+// All systems in one call: most of the work is in the references' filters.
 void add_bss(const Tensor& references, Systems& systems) {
   BssParts parts{false, false};
   std::vector<Tensor> stacked;
   int64_t rows = 0;
   for (const auto& [name, system] : systems) {
-    parts.sdr |= system.metrics.contains(Metric::sdr);
-    parts.interference |= system.metrics.contains(Metric::sir) || system.metrics.contains(Metric::sar);
+    for (const Metric* metric : system.metrics)
+      if (const auto* part = std::get_if<BssPart>(&metric->score))
+        (*part == &BssScores::sdr ? parts.sdr : parts.interference) = true;
     if (!system.estimates.defined()) continue;
     stacked.push_back(system.estimates);
     rows += system.estimates.size(0);
@@ -139,46 +151,35 @@ void add_bss(const Tensor& references, Systems& systems) {
   int64_t first = 0;
   for (auto& [name, system] : systems) {
     if (!system.estimates.defined()) continue;
-    for (int64_t s = 0; s < references.size(0); ++s) {
-      const BssScores& pair = pairs[s * rows + first + system.row_of(s)];
-      system.scores[Metric::sdr].push_back(pair.sdr);
-      system.scores[Metric::sir].push_back(pair.sir);
-      system.scores[Metric::sar].push_back(pair.sar);
-    }
+    for (int64_t s = 0; s < references.size(0); ++s) system.add_parts(pairs[s * rows + first + system.row_of(s)]);
     first += system.estimates.size(0);
   }
 }
 
-Score pesq_score(const PesqFunction& pesq, const Tensor& reference, const Tensor& estimate, int sample_rate, bool wide,
-                 std::string& failure) {
-  const std::vector<float> heard = reference.cast(DType::float32).to_vector<float>(),
-                           degraded = estimate.cast(DType::float32).to_vector<float>();
+Score pesq_score(const SignalPair& pair, PesqBand band, const PesqFunction& pesq, std::string& failure) {
+  const std::vector<float> reference(pair.reference.begin(), pair.reference.end()),
+      degraded(pair.estimate.begin(), pair.estimate.end());
   try {
-    return pesq(heard, degraded, sample_rate, wide);
-  } catch (const Error& error) {  // one bad answer must not cost the other scores
+    return pesq(reference, degraded, pair.sample_rate, band);
+  } catch (const Error& error) {  // a failing program must not cost the other scores
     if (failure.empty()) failure = error.what();
     return {std::nullopt, "the PESQ program failed"};
   }
 }
 
-// The metrics of one signal against one reference: all but BSS-eval's.
-void add_plain(const ScoredSignals& signals, int64_t source, const ScoringOptions& options, Scored& system,
-               std::string& failure) {
-  const auto wanted = [&](Metric metric) { return system.metrics.contains(metric); };
-  const int64_t row = system.row_of(source);
-  const Tensor reference = signals.references.slice(source, source + 1),
-               estimate = system.estimates.slice(row, row + 1);
-  const auto wide = reference.cast(DType::float64).to_vector<double>(), output = estimate.to_vector<double>();
-  if (wanted(Metric::si_sdr)) system.scores[Metric::si_sdr].push_back(si_sdr_score(wide, output, options.zero_mean));
-  if (wanted(Metric::stoi) || wanted(Metric::estoi)) {
-    const StoiScores both = stoi_scores(wide, output, signals.sample_rate, wanted(Metric::stoi), wanted(Metric::estoi));
-    system.scores[Metric::stoi].push_back(both.classic);
-    system.scores[Metric::estoi].push_back(both.extended);
+// All but BSS-eval, of one estimate.
+void add_pair(const SignalPair& pair, const ScoringOptions& options, Scored& system, std::string& failure) {
+  bool classic = false, extended = false;
+  for (const Metric* metric : system.metrics) {
+    if (const auto* score = std::get_if<PairMetric>(&metric->score))
+      system.scores[metric].push_back((*score)(pair, options));
+    if (const auto* band = std::get_if<PesqBand>(&metric->score))
+      system.scores[metric].push_back(pesq_score(pair, *band, options.pesq, failure));
+    if (const auto* part = std::get_if<StoiPart>(&metric->score))
+      (*part == &StoiScores::classic ? classic : extended) = true;
   }
-  for (const Metric metric : {Metric::pesq_nb, Metric::pesq_wb})
-    if (wanted(metric))
-      system.scores[metric].push_back(
-          pesq_score(options.pesq, reference, estimate, signals.sample_rate, metric == Metric::pesq_wb, failure));
+  if (classic || extended)
+    system.add_parts(stoi_scores(pair.reference, pair.estimate, pair.sample_rate, classic, extended));
 }
 
 Score improvement(const Score& score, const Score& mixture) {
@@ -190,17 +191,13 @@ Score improvement(const Score& score, const Score& mixture) {
 
 }  // namespace
 
-ScoredItem score_item(const std::string& name, const ScoredSignals& signals, const std::vector<ScoreColumn>& columns,
+ScoredItem score_item(const std::string& name, const ScoredSignals& given, const std::vector<ScoreColumn>& columns,
                       const ScoringOptions& options) {
-  check(signals);
+  const ScoredSignals signals = checked(given);
   const int64_t sources = signals.references.size(0);
-  ScoredItem item{name, {}, {}, silent_references(Signals(signals.references)), ""};
+  ScoredItem item{name, {}, {}, silent_references(signals.references), ""};
   if (!item.skipped.empty()) return item;
-
-  std::vector<double> sortable;
-  for (const Score& score : permutation_scores(signals.references, signals.estimates, options))
-    sortable.push_back(score.value.value_or(-std::numeric_limits<double>::infinity()));
-  item.outputs = best_assignment(sortable, sources, signals.estimates.size(0));
+  item.outputs = best_assignment(permutation_scores(signals, options), sources, signals.estimates.size(0));
 
   Systems systems;
   for (const ScoreColumn& column : columns) {
@@ -208,19 +205,18 @@ ScoredItem score_item(const std::string& name, const ScoredSignals& signals, con
     if (column.improvement) systems[System::mixture].metrics.insert(column.metric);
   }
   for (auto& [what, system] : systems) {
-    const Tensor estimates = what == System::estimate ? chosen_rows(signals.estimates, item.outputs)
-                                                      : oracle_estimates(what, signals, system.missing);
-    if (!estimates.defined()) continue;
-    system.estimates = estimates.cast(DType::float64);
-    for (int64_t s = 0; s < sources; ++s) {
+    system.estimates = what == System::estimate ? chosen_rows(signals.estimates, item.outputs)
+                                                : oracle_estimates(what, signals, system.missing);
+    for (int64_t s = 0; s < sources && system.estimates.defined(); ++s) {
       std::string failure;
-      add_plain(signals, s, options, system, failure);
+      add_pair({row(signals.references, s), row(system.estimates, system.row_of(s)), signals.sample_rate}, options,
+               system, failure);
       if (item.failure.empty() && !failure.empty()) item.failure = fmt::format("{} s{}: {}", item.name, s + 1, failure);
     }
   }
   add_bss(signals.references, systems);
 
-  const auto score_of = [&](System system, Metric metric, int64_t source) {
+  const auto score_of = [&](System system, const Metric* metric, int64_t source) {
     const Scored& scored = systems.at(system);
     return scored.missing ? Score{std::nullopt, scored.missing} : scored.scores.at(metric)[source];
   };

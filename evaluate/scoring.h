@@ -1,4 +1,4 @@
-// Scores of separated items.
+// The scores of one separated item.
 #pragma once
 
 #include <functional>
@@ -12,22 +12,22 @@
 
 namespace sunder {
 
-// PESQ of two signals of one length: audio/metrics/pesq/pesq_program.h.
-using PesqFunction =
-    std::function<Score(std::span<const float> reference, std::span<const float> degraded, int sample_rate, bool wide)>;
+// PESQ of two signals of one length, as PesqProgram::score.
+using PesqFunction = std::function<Score(std::span<const float> reference, std::span<const float> degraded,
+                                         int sample_rate, PesqBand band)>;
 
 struct ScoringOptions {
-  Metric permutation_by = Metric::si_sdr;  // or sdr, sir
-  bool zero_mean = false;                  // SI-SDR after the mean of both signals was taken away
-  PesqFunction pesq{};                     // needed where a column is PESQ
+  std::string permutation_by = "si_sdr";  // a metric with matches_outputs
+  bool zero_mean = false;                 // SI-SDR without the means of both signals
+  PesqFunction pesq{};                    // needed where a column is PESQ
 };
 
 struct ScoredItem {
   std::string name;
   std::vector<std::vector<Score>> scores;  // [source][column]
-  std::vector<int64_t> outputs;            // which output was matched to each source
-  std::string skipped;  // why the item takes no part: its references are silent; then it has no scores
-  std::string failure;  // the first failure of the PESQ program; its scores are missing
+  std::vector<int64_t> outputs;            // the output matched to each source
+  std::string skipped;                     // why the item has no scores: a reference is silent
+  std::string failure;                     // the first failure of the PESQ program; that score is missing
 };
 
 struct ScoreTable {
@@ -38,13 +38,14 @@ struct ScoreTable {
 
 struct ScoredSignals {
   Tensor references, estimates;  // (S, L), (K, L), K >= S
-  Tensor mixture;                // (L), not defined without one
+  Tensor mixture;                // (L), undefined without one
   int sample_rate = 0;           // Hz
 };
 
-// All signals real, on the CPU. One permutation serves all metrics: every source gets an output of its own so that the
-// sum of permutation_by is largest, an undefined score counting as the worst. Throws Error for other shapes and for
-// samples that are not finite; never for a score that does not exist, which says why instead.
+// Signals are real, on the CPU. Each source gets one output of its own, the same for all metrics: the assignment with
+// the largest sum of permutation_by, where an undefined score counts as the worst. Throws UsageError for a
+// permutation_by that cannot match outputs, Error for other shapes and for samples that are not finite. A score that
+// does not exist says why instead.
 ScoredItem score_item(const std::string& name, const ScoredSignals& signals, const std::vector<ScoreColumn>& columns,
                       const ScoringOptions& options);
 

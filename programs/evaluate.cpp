@@ -1,4 +1,4 @@
-// sunder-evaluate: how well a model, or files from anywhere, separate mixtures whose sources are known.
+// sunder-evaluate: scores a model, or files of any program, on mixtures whose sources are known.
 #include <fmt/ranges.h>
 #include <unistd.h>
 
@@ -33,61 +33,71 @@ struct Options {
   int64_t batch = 8, max_items = 0;
 };
 
-constexpr int pesq_patience = 10;
+constexpr int pesq_patience = 10;  // failures in a row
+
+std::vector<std::string> metric_names(bool matching_outputs) {
+  std::vector<std::string> names;
+  for (const Metric& metric : metric_table())
+    if (!matching_outputs || metric.matches_outputs) names.emplace_back(metric.name);
+  return names;
+}
 
 Options parse(int argc, char** argv) {
   Options options;
   CLI::App app(
       "Scores separation where the sources are known: a model on a mixture set (--model, --data), or files that any\n"
-      "program wrote (--references, --estimates). Items are taken whole; each source gets an output of its own, so "
-      "that\n"
-      "the sum of --permutation-by is largest. Prints a table of means over items and sources, oracles beside them.\n"
-      "Scores that do not exist (silent or too short signals) are named, counted and left out. docs/metrics.md\n"
+      "program wrote (--references, --estimates). Each source is matched to one output, so that the sum of\n"
+      "--permutation-by is largest. Prints a table of means over items and sources, oracles beside them. Scores that\n"
+      "do not exist (silent or too short signals) are named, counted and left out of the means. docs/metrics.md\n"
       "defines the metrics.",
       "sunder-evaluate");
   add_model_options(app, options.model);
   app.add_option("--data", options.data,
                  "mixture set: from sunder-prepare, LibriMix, SMS-WSJ, or {train,valid,test}/{mix,s1,s2}");
   app.add_option("--split", options.split, "train, valid or test")->capture_default_str();
-  app.add_option("--corpus", options.corpus, "where the recordings of a listed set are, if not where set.toml says");
+  app.add_option("--corpus", options.corpus, "folder of a listed set's recordings, if not the one that set.toml names");
   app.add_option("--references", options.references, "folder with x.wav, or with s1/x.wav, s2/x.wav, ...");
   app.add_option("--estimates", options.estimates,
                  "folder with x.wav, with s1/x.wav, s2/x.wav, ..., or with x_s1.wav, x_s2.wav, ... (sunder-separate)");
   app.add_option("--mixtures", options.mixtures, "folder with the mixtures x.wav of --references, for improvements");
   app.add_option(
          "--metrics", options.metrics,
-         "comma-separated: si_sdr (also called si_snr), sdr, sir, sar, stoi, estoi, pesq_nb, pesq_wb, and each\n"
-         "with an i (si_sdri) for its improvement over the mixture; default: si_snr,si_snri, without mixtures\n"
-         "si_snr")
+         fmt::format(
+             "comma-separated: {},\n"
+             "and each with an i appended (si_sdri), its improvement over the mixture; default: si_snr,si_snri,\n"
+             "without mixtures si_snr",
+             fmt::join(metric_names(false), ", ")))
       ->delimiter(',');
   app.add_option("--oracles", options.oracles,
                  "comma-separated, scored beside the estimates: irm, ibm, psm (ideal ratio, ideal binary and\n"
                  "phase-sensitive masks), mixture, or none; default: irm,mixture, without mixtures none")
       ->delimiter(',');
-  app.add_option("--permutation-by", options.permutation_by, "si_sdr, sdr or sir: what matches outputs to sources")
-      ->check(CLI::IsMember({"si_sdr", "sdr", "sir"}))
+  app.add_option("--permutation-by", options.permutation_by, "the metric that matches outputs to sources")
+      ->check(CLI::IsMember(metric_names(true)))
       ->capture_default_str();
-  app.add_flag("--zero-mean", options.zero_mean, "SI-SDR without the signals' means");
+  app.add_flag("--zero-mean", options.zero_mean, "remove the means of both signals before SI-SDR");
   app.add_option(
          "--align", options.align,
-         "files of unequal lengths: trim to the shortest of an item, pad with zeros to the longest, or none: an\n"
-         "error")
+         "files of unequal lengths: trim to the shortest of an item, pad with zeros to the longest; none makes them\n"
+         "an error")
       ->check(CLI::IsMember({"none", "trim", "pad"}))
       ->capture_default_str();
   app.add_option(
       "--pesq-program", options.pesq_program,
       "a program that computes PESQ, called as PROGRAM +RATE [+wb] reference.wav degraded.wav: the ITU's own\n"
       "or scripts/pesq-python; --threads of them run at once");
-  app.add_option("--pesq-time-limit", options.pesq_time_limit, "seconds until a PESQ program is stopped")
+  app.add_option("--pesq-time-limit", options.pesq_time_limit,
+                 "seconds after which a call of the PESQ program is stopped")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   app.add_option("--csv", options.csv, "file for the scores of every item and source: item,source,si_snr,...");
-  app.add_option("--json", options.json, "file for the same with the summary and what was left out");
+  app.add_option("--json", options.json, "file for the same scores, the summary and what was left out");
   app.add_option("--results", options.results, "file for the printed table (markdown): results.md");
-  app.add_option("--html", options.html,
-                 "file for a report to look at: distributions, improvement against input level, the best, median and\n"
-                 "worst items with spectrograms and players; one file, opens without a network");
-  app.add_option("--max-items", options.max_items, "score the first items alone; 0 scores all")
+  app.add_option(
+      "--html", options.html,
+      "file for a report: distributions, improvement against input level, and the best, median and worst items\n"
+      "with spectrograms and players; one file that opens without a network");
+  app.add_option("--max-items", options.max_items, "score only the first items; 0 scores all")
       ->check(CLI::NonNegativeNumber)
       ->capture_default_str();
   app.add_option("--batch", options.batch, "items of one length that go through the network together")
@@ -110,7 +120,7 @@ void check_combination(const Options& options) {
   if (!files && options.data.empty()) throw UsageError("--data is required: the mixture set to evaluate on");
   if (options.align != "none" && !files) throw UsageError("--align belongs to --references and --estimates");
   if (!options.mixtures.empty() && !files) throw UsageError("--mixtures belongs to --references and --estimates");
-  // A result that cannot be written should not cost an evaluation first.
+  // Fails before the evaluation, not after it, where a result cannot be written.
   for (const std::string& file : {options.csv, options.json, options.results, options.html}) {
     if (file.empty()) continue;
     const fs::path parent = fs::absolute(file).parent_path();
@@ -134,30 +144,21 @@ Align alignment(const std::string& name) {
   return name == "trim" ? Align::trim : name == "pad" ? Align::pad : Align::none;
 }
 
-Metric permutation_metric(const std::string& name) {
-  return name == "sir" ? Metric::sir : name == "sdr" ? Metric::sdr : Metric::si_sdr;
-}
-
 EvaluationOptions evaluation_options(const Options& options) {
   EvaluationOptions result{
       options.metrics, options.oracles, {}, options.max_items, progress_line("evaluating", " items")};
-  result.scoring.permutation_by = permutation_metric(options.permutation_by);
+  result.scoring.permutation_by = options.permutation_by;
   result.scoring.zero_mean = options.zero_mean;
-  const auto& metrics = options.metrics;
-  if (options.pesq_program.empty() &&
-      std::any_of(metrics.begin(), metrics.end(), [](const std::string& name) { return name.starts_with("pesq"); }))
-    throw UsageError(
-        "--metrics: PESQ is computed by a program of yours; say which with --pesq-program (docs/metrics.md)");
   if (options.pesq_program.empty()) return result;
   const auto program = std::make_shared<PesqProgram>(
       PesqProgram::Options{.command = options.pesq_program, .time_limit_s = options.pesq_time_limit});
-  // A program that fails again and again, by a minute's silence perhaps, is not asked for ever.
+  // Each failure may take the whole time limit: after several in a row the program is not called again.
   const auto failures = std::make_shared<std::atomic<int>>(0);
   result.scoring.pesq = [program, failures](std::span<const float> reference, std::span<const float> degraded,
-                                            int sample_rate, bool wide) {
-    if (*failures >= pesq_patience) throw_error("not asked any more after {} failures in a row", pesq_patience);
+                                            int sample_rate, PesqBand band) {
+    if (*failures >= pesq_patience) throw_error("not called again after {} failures in a row", pesq_patience);
     try {
-      const Score score = program->score(reference, degraded, sample_rate, wide ? PesqBand::wide : PesqBand::narrow);
+      const Score score = program->score(reference, degraded, sample_rate, band);
       *failures = 0;
       return score;
     } catch (const Error& error) {
@@ -168,33 +169,6 @@ EvaluationOptions evaluation_options(const Options& options) {
   return result;
 }
 
-// Names with the same gap, the first few of them.
-std::string some_of(const std::vector<std::string>& names) {
-  constexpr size_t shown = 5;
-  const std::vector<std::string> first(names.begin(), names.begin() + std::min(names.size(), shown));
-  return fmt::format("{}{}", fmt::join(first, ", "),
-                     names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
-}
-
-// What the means leave out, a sentence each.
-std::vector<std::string> gaps(const ScoreTable& table) {
-  std::vector<std::string> sentences;
-  for (const ScoredItem& item : table.items)
-    if (!item.skipped.empty()) sentences.push_back(fmt::format("left out: {}: {}", item.name, item.skipped));
-  for (size_t c = 0; c < table.columns.size(); ++c) {
-    std::map<std::string, std::vector<std::string>> names;  // by reason
-    for (const ScoredItem& item : table.items)
-      for (size_t s = 0; s < item.scores.size(); ++s)
-        if (!item.scores[s][c].value)
-          names[item.scores[s][c].missing].push_back(fmt::format("{} s{}", item.name, s + 1));
-    for (const auto& [reason, values] : names)
-      sentences.push_back(fmt::format("no {} for {} {}, which its mean leaves out: {}: {}", table.columns[c].label,
-                                      values.size(), values.size() == 1 ? "source" : "sources", reason,
-                                      some_of(values)));
-  }
-  return sentences;
-}
-
 // "60 items of 2 sources, 1 left out"
 std::string count_of(const Evaluation& evaluation, int64_t skipped) {
   const int64_t scored = static_cast<int64_t>(evaluation.table.items.size()) - skipped;
@@ -203,8 +177,8 @@ std::string count_of(const Evaluation& evaluation, int64_t skipped) {
                      skipped > 0 ? fmt::format(", {} left out", skipped) : "");
 }
 
-// Says where the PESQ program failed; whether it did.
-bool tell_failures(const ScoreTable& table) {
+// Returns whether there were any.
+bool print_pesq_failures(const ScoreTable& table) {
   std::vector<std::string> failures;
   for (const ScoredItem& item : table.items)
     if (!item.failure.empty()) failures.push_back(item.failure);
@@ -218,8 +192,8 @@ int report(const Options& options, Evaluation& evaluation) {
   const ScoreTable& table = evaluation.table;
   const auto skipped = std::count_if(table.items.begin(), table.items.end(),
                                      [](const ScoredItem& item) { return !item.skipped.empty(); });
-  const std::vector<std::string> left_out = gaps(table);
-  for (const std::string& sentence : left_out) fmt::print(stderr, "{}\n", sentence);
+  const std::vector<std::string> notes = left_out(table);
+  for (const std::string& sentence : notes) fmt::print(stderr, "{}\n", sentence);
   std::string title;
   for (const auto& [key, value] : evaluation.heading) title += fmt::format("{} {}, ", key, value);
   const std::string counted = count_of(evaluation, skipped), markdown = scores_markdown(table, title + counted);
@@ -229,13 +203,13 @@ int report(const Options& options, Evaluation& evaluation) {
   if (!options.json.empty()) write_file(options.json, scores_json(table, evaluation.heading));
   if (!options.results.empty()) write_file(options.results, markdown);
   if (!options.html.empty())
-    write_file(options.html, report_page(score_page(evaluation, "Scores of " + counted, left_out)));
-  const bool failed = tell_failures(table);
+    write_file(options.html, report_page(score_page(evaluation, "Scores of " + counted, notes)));
+  const bool failed = print_pesq_failures(table);
   if (skipped == static_cast<int64_t>(table.items.size())) throw InputError("no item is left to score");
   return failed ? exit_some_failed : exit_done;
 }
 
-// What was asked for otherwise than by default, so that a table says how it was made.
+// Choices that differ from the defaults, so that a table says how it was made.
 void add_choices(const Options& options, ScoreHeading& heading) {
   if (options.permutation_by != "si_sdr") heading.emplace_back("permutation by", options.permutation_by);
   if (options.zero_mean) heading.emplace_back("SI-SDR", "without means");
@@ -272,7 +246,9 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const auto advice = [](const Error& error) -> std::string {
-    if (dynamic_cast<const MixturesMissing*>(&error)) return "say where they are with --mixtures";
+    if (dynamic_cast<const MixturesMissing*>(&error)) return "name their folder with --mixtures";
+    if (dynamic_cast<const PesqMissing*>(&error)) return "name it with --pesq-program (docs/metrics.md)";
+    if (dynamic_cast<const LengthsDiffer*>(&error)) return "--align trim or pad makes them equal";
     if (error.kind() == ErrorKind::memory) return "lower --batch";
     return model_advice(error);
   };

@@ -1,4 +1,4 @@
-// sunder-separate: recordings of several voices to one file per voice.
+// sunder-separate: separates recordings of several voices into one file per voice.
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -39,22 +39,24 @@ Options parse(int argc, char** argv) {
       "Writes OUTPUT/<name>_s1.wav, <name>_s2.wav, ...: 32-bit float, of the input's sample rate and length, and\n"
       "OUTPUT/<name>.png with the spectrograms. Files of these names are replaced. Inputs are WAV, FLAC or OGG; they "
       "are\n"
-      "converted to the model's rate and back, so that a model for 8 kHz gives nothing above 4 kHz.",
+      "converted to the model's rate and back: from a model for 8 kHz there is nothing above 4 kHz.",
       "sunder-separate");
   add_model_options(app, options.model);
   app.add_option("inputs", options.inputs, "recordings to separate")->required();
-  app.add_option("-o,--output", options.output, "folder for the results; made if it is not there")->required();
-  app.add_option("--channel", options.channel,
-                 "which channel to take of a recording with several: 1, 2, ...; a model of several microphones takes\n"
-                 "all, and gives the voices as the first one hears them")
+  app.add_option("-o,--output", options.output, "folder for the results; created if it is missing")->required();
+  app.add_option(
+         "--channel", options.channel,
+         "which channel of a recording to separate: 1, 2, ...; a model of several microphones takes all channels\n"
+         "and gives the voices as the first microphone records them")
       ->check(CLI::Range(1, 1024));
-  app.add_option("--chunk-seconds", options.chunk_seconds,
-                 "longer recordings are separated in chunks of this length, which bounds memory; outputs keep their\n"
-                 "order from chunk to chunk")
+  app.add_option(
+         "--chunk-seconds", options.chunk_seconds,
+         "longer recordings are separated in chunks of this length, which bounds memory; outputs keep their order\n"
+         "from chunk to chunk")
       ->check(CLI::Range(1.0, 36000.0))
       ->capture_default_str();
   app.add_option("--overlap-seconds", options.overlap_seconds,
-                 "what neighbouring chunks share at least, to match their outputs; at most half a chunk is used")
+                 "shortest overlap of neighbouring chunks, by which their outputs are matched; at most half a chunk")
       ->check(CLI::Range(0.0, 3600.0))
       ->capture_default_str();
   app.add_flag("--no-pictures", options.no_pictures, "write WAV files only");
@@ -71,7 +73,7 @@ fs::path estimate_path(const fs::path& folder, const fs::path& input, int64_t so
   return folder / fmt::format("{}_s{}.wav", input.stem().string(), source + 1);
 }
 
-// What would go wrong with every file or spoil another one is refused before the first is read.
+// Before the first recording is read: no output may replace another or an input, and the folder must be writable.
 void check_outputs(const Options& options, int64_t sources) {
   std::map<std::string, std::string> input_of;  // by stem
   for (const std::string& input : options.inputs) {
@@ -94,70 +96,72 @@ void check_outputs(const Options& options, int64_t sources) {
                                 result.string(), input);
 }
 
-// Every channel of a recording as a signal of its own.
-std::vector<std::vector<float>> read_channels(const std::string& path, int64_t microphones, int& sample_rate) {
-  const Audio audio = read_audio(path);
-  sample_rate = audio.sample_rate;
-  if (audio.channels != microphones)
-    throw_error<InputError>("{}: expected {} channels, one for each microphone that the model hears, got {}", path,
-                            microphones, audio.channels);
-  std::vector<std::vector<float>> signals(audio.channels);
-  for (size_t i = 0; i < audio.samples.size(); ++i) signals[i % signals.size()].push_back(audio.samples[i]);
-  return signals;
+// Every channel as a signal of its own.
+std::vector<std::vector<float>> deinterleaved(const Audio& audio) {
+  std::vector<std::vector<float>> channels(audio.channels, std::vector<float>(audio.frames));
+  for (size_t i = 0; i < audio.samples.size(); ++i)
+    channels[i % channels.size()][i / channels.size()] = audio.samples[i];
+  return channels;
 }
 
-std::vector<float> read_channel(const std::string& path, int channel, int& sample_rate) {
-  Audio audio = read_audio(path);
-  sample_rate = audio.sample_rate;
-  if (audio.channels > 1 && channel == 0)
+struct Input {
+  std::vector<std::vector<float>> channels;  // one for each microphone of the model
+  int sample_rate = 0;
+};
+
+// `channel`: 1, 2, ... for a model of one microphone; 0: not given.
+Input read_input(const std::string& path, int64_t microphones, int channel) {
+  const Audio audio = read_audio(path);
+  if (microphones > 1 && audio.channels != microphones)
+    throw_error<InputError>("{}: expected {} channels, one for each of the model's microphones, got {}", path,
+                            microphones, audio.channels);
+  if (microphones == 1 && audio.channels > 1 && channel == 0)
     throw_error<InputError>("{}: expected one channel, got {}; choose one with --channel 1 to {}", path, audio.channels,
                             audio.channels);
   if (channel > audio.channels)
     throw_error<InputError>("{}: expected a channel {} as --channel asks for, got {} {}", path, channel, audio.channels,
                             audio.channels == 1 ? "channel" : "channels");
-  if (audio.channels == 1) return std::move(audio.samples);
-  std::vector<float> samples(audio.frames);
-  for (int64_t t = 0; t < audio.frames; ++t) samples[t] = audio.samples[t * audio.channels + channel - 1];
-  return samples;
+  std::vector<std::vector<float>> channels = deinterleaved(audio);
+  if (channel > 0) channels = {channels[channel - 1]};
+  return {channels, audio.sample_rate};
+}
+
+void warn_of_silence(const std::string& input, const Input& recording) {
+  for (size_t c = 0; c < recording.channels.size(); ++c) {
+    if (!std::ranges::all_of(recording.channels[c], [](float sample) { return sample == 0; })) continue;
+    complain(c == 0 ? fmt::format("{}: is silent from beginning to end, and so are its estimates", input)
+                    : fmt::format("{}: channel {} is silent from beginning to end", input, c + 1));
+  }
 }
 
 void separate(const Options& options, const LoadedModel& model, const std::string& input, const Progress& progress) {
-  int sample_rate = 0;
-  std::vector<std::vector<float>> channels;
-  const int64_t microphones = model.separator->microphones();
-  if (microphones > 1 && options.channel > 0)
-    throw_error<UsageError>("--channel: the model hears {} microphones, all of a recording", microphones);
-  if (microphones > 1) channels = read_channels(input, microphones, sample_rate);
-  else channels = {read_channel(input, options.channel, sample_rate)};
-  const std::vector<float>& recording = channels[0];
-  for (size_t c = 0; c < channels.size(); ++c)
-    if (std::all_of(channels[c].begin(), channels[c].end(), [](float sample) { return sample == 0; }))
-      complain(c == 0 ? fmt::format("{}: is silent from beginning to end, and so will be its estimates", input)
-                      : fmt::format("{}: channel {} is silent from beginning to end", input, c + 1));
+  const Input recording = read_input(input, model.separator->microphones(), options.channel);
+  warn_of_silence(input, recording);
   std::vector<std::vector<float>> heard;
-  for (const std::vector<float>& channel : channels) heard.push_back(resample(channel, sample_rate, model.sample_rate));
-  const std::vector<float>& mixture = heard[0];
+  for (const std::vector<float>& channel : recording.channels)
+    heard.push_back(resample(channel, recording.sample_rate, model.sample_rate));
   const auto samples = [&](double seconds) { return std::llround(seconds * model.sample_rate); };
   const Chunks chunks{samples(options.chunk_seconds),
                       samples(std::min(options.overlap_seconds, options.chunk_seconds / 2))};
   const auto estimates = separate_signal(*model.separator, heard, chunks, progress);
 
-  std::vector<std::span<const float>> signals = {mixture};
+  std::vector<std::span<const float>> shown = {heard[0]};
   for (size_t s = 0; s < estimates.size(); ++s) {
-    std::vector<float> result = resample(estimates[s], model.sample_rate, sample_rate);
-    result.resize(recording.size());
+    std::vector<float> result = resample(estimates[s], model.sample_rate, recording.sample_rate);
+    result.resize(recording.channels[0].size());
     const fs::path path = estimate_path(options.output, input, static_cast<int64_t>(s));
-    write_wav(path, result, sample_rate);
+    write_wav(path, result, recording.sample_rate);
     fmt::print("{}\n", path.string());
-    signals.emplace_back(estimates[s]);
+    shown.emplace_back(estimates[s]);
   }
   if (options.no_pictures) return;
-  const fs::path path = fs::path(options.output) / (fs::path(input).stem().string() + ".png");
-  write_png(path, draw_separation(fs::path(input).stem().string(), signals, model.sample_rate));
+  const std::string name = fs::path(input).stem().string();
+  const fs::path path = fs::path(options.output) / (name + ".png");
+  write_png(path, draw_separation(name, shown, model.sample_rate));
   fmt::print("{}\n", path.string());
 }
 
-// Milliseconds of sound in a file, 0 if it cannot be read: that is said when its turn comes.
+// Milliseconds of a recording; 0 if it cannot be read, which is an error later.
 int64_t duration_ms(const std::string& input) {
   try {
     const AudioInfo info = audio_info(input);
@@ -170,6 +174,9 @@ int64_t duration_ms(const std::string& input) {
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   const LoadedModel model = open_model(options.model);
+  if (model.separator->microphones() > 1 && options.channel > 0)
+    throw_error<UsageError>("--channel: the model takes all {} channels of a recording, one for each microphone",
+                            model.separator->microphones());
   check_outputs(options, model.separator->sources());
   std::vector<int64_t> durations;
   for (const std::string& input : options.inputs) durations.push_back(duration_ms(input));
@@ -190,7 +197,7 @@ int run(int argc, char** argv) {
     }
     before += durations[i];
   }
-  if (failed == 0) return 0;
+  if (failed == 0) return exit_done;
   complain(fmt::format("{} of {} files failed", failed, options.inputs.size()));
   return exit_some_failed;
 }

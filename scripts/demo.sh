@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
 # From nothing to a trained separator on a fresh Debian or Ubuntu machine, in about 20 minutes on two cores: installs the
-# packages (three of them, 250 MB, hold the recorded speech), builds, makes mixtures, trains MixPIT and MixCycle on those
-# mixtures alone, scores both on held-out recordings and voices, and takes two held-out mixtures apart.
+# packages (three of them, 250 MB, hold the recorded speech), builds, makes mixtures, trains MixPIT and MixCycle on the
+# mixtures alone, scores both on held-out recordings and voices, and separates two held-out mixtures.
 #
 #   scripts/demo.sh [--minutes N] [--output DIR]
 #
-# N (default 6) is the training time of each of the two networks; DIR (default runs/demo) takes everything it makes.
+# N (default 6) is the training time of each of the two networks; all results go to DIR (default runs/demo).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -55,14 +55,14 @@ set=$output/set
 for method in mixpit mixcycle; do
   say "Training $method for $minutes minutes, from mixtures alone"
   if [ -e "$output/$method/results.md" ]; then
-    echo "$output/$method is there already: remove it to train again"
+    echo "$output/$method exists: remove it to train again"
     continue
   fi
   sunder-train-$method --config recipes/demo/$method.toml --data "$set" --output "$output/$method" \
     --max-minutes "$minutes" --device "$device" --resume auto
 done
 
-say "Two held-out mixtures, taken apart by MixCycle"
+say "Two held-out mixtures, separated by MixCycle"
 sunder-prepare audio --set "$set" --split test --items 2 --output "$output/mixtures" --force
 sunder-separate --model "$output/mixcycle/checkpoints/best" "$output"/mixtures/mix/*.wav -o "$output/separated"
 ls "$output"/separated
@@ -82,4 +82,4 @@ row() { awk -F'|' -v label="$1" -v score="$2" '$2 ~ score { gsub(/ /, "", $3); g
   row "ideal ratio masks" "SI-SNRi, ideal ratio masks" "$output/mixcycle.md"
 } | tee "$output/results.md"
 echo "listen to $output/separated, compare with $output/mixtures; curves in $output/mixcycle/curves.png;
-the best, median and worst items to hear and see: open $output/mixcycle.html"
+the best, median and worst items with players and pictures: $output/mixcycle.html"

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Compiles the CUDA kernels for one architecture (sm_90, or the one given, e.g. 80), without warnings, and prints what
-# ptxas says of each: registers, static shared memory, stack and spilled bytes. Fails where a kernel spills or has a
-# stack frame and `reasons` below does not say why. Needs nvcc, no GPU.
+# Compiles the CUDA kernels for one architecture (sm_90, or the one given, e.g. 80) and prints what ptxas reports of each:
+# registers, static shared memory, stack and spilled bytes. Fails on a warning, and where a kernel spills or has a stack
+# frame and `reasons` below does not say why. Needs nvcc, no GPU.
 set -euo pipefail
 
-# As compiler launcher of this build: keeps what the compiler says beside the object.
+# As the compiler launcher of this build: keeps the compiler's messages beside the object.
 if [ "${1:-}" = --compile ]; then
   shift
   object=$(sed -n 's/.* -o \([^ ]*\).*/\1/p' <<<"$*")

@@ -1,12 +1,11 @@
 #!/usr/bin/env bash
-# The long campaigns, which a machine does at night: the tests under ThreadSanitizer, then libFuzzer on every reader of
-# files (tests/fuzz). Fails if either finds something, and says where the input lies that shows it.
+# Long test campaigns for the night: the tests under ThreadSanitizer, then libFuzzer on every file reader (tests/fuzz).
+# Fails if either finds something, and names the input that shows it.
 #
 #   scripts/nightly.sh [--fuzz-minutes N] [--only threads|fuzz] [TARGET...]
 #
-# N (default 30) is the time of each target; TARGETs are folders of tests/fuzz/corpus (default: all of them). What the
-# fuzzer has learnt is kept in build/fuzz/corpus and is where the next night begins. Needs clang; installs it on Debian
-# and Ubuntu.
+# N (default 30) is the time of each target; TARGETs are folders of tests/fuzz/corpus (default: all of them). The inputs
+# that the fuzzer keeps lie in build/fuzz/corpus and start the next run. Needs clang; installs it on Debian and Ubuntu.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -58,14 +57,14 @@ if [ "$only" != fuzz ]; then
   say "ThreadSanitizer"
   configure build/threads -DSUNDER_SANITIZE=thread
   cmake --build build/threads
-  # clang's OpenMP tells the sanitizer of its threads; OpenBLAS and other libraries are not looked into. Left out: three
-  # tests that the sanitizer breaks, as it delivers signals late and cannot run where no file may grow.
+  # clang's OpenMP reports its threads to the sanitizer; OpenBLAS and other libraries are not instrumented. Three tests
+  # are left out: the sanitizer delivers signals late and cannot run where no file may grow.
   TSAN_OPTIONS="ignore_noninstrumented_modules=1 allocator_may_return_null=1" \
     GTEST_FILTER="-Signals.TheFirst*:SeparateTest.ResultsAreReplacedWhole*:OutputTest.AFullDisk*" \
     ctest --test-dir build/threads --output-on-failure -LE slow || findings+=("ThreadSanitizer: see above")
 fi
 
-# What the log of a run says last: executions, edges of the control flow, inputs kept.
+# The latest state in a log: executions, edges of the control flow, inputs kept.
 state() {
   awk '/^#[0-9]+/ { runs = substr($1, 2); for (i = 2; i < NF; ++i) { if ($i == "cov:") edges = $(i + 1)
                     if ($i == "corp:") { split($(i + 1), kept, "/"); corpus = kept[1] } } }

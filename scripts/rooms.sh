@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# The second paper's comparison in small: puts recorded speech into simulated rooms, trains the same small TF-GridNet by
-# PIT, M2M and UNSSOR with six microphones and by PIT and M2M with one, and scores all of them on held-out speakers in
-# rooms that no training saw. 35 minutes a method on one core, as many methods at once as there are cores; 22 GB of rooms.
+# A small version of the M2M paper's comparison: puts recorded speech into simulated rooms, trains the same small TF-GridNet
+# by PIT, M2M and UNSSOR with six microphones and by PIT and M2M with one, and scores all of them on held-out speakers in
+# held-out rooms. 35 minutes a method on one core, as many methods at once as there are cores; 22 GB of rooms.
 #
 #   scripts/rooms.sh --speech FOLDER [--output DIR] [--epochs N] [--heart]
 #
-# FOLDER holds splits.csv (path,speaker,split) or a folder for each speaker; DIR (default runs/rooms) takes everything, and
-# a run that was stopped goes on. N is the length of each training (default: the recipes'). --heart: four rooms instead, 2,000 epochs,
-# scored on these same four. SUNDER_PESQ_PROGRAM=PROGRAM adds PESQ.
+# FOLDER holds splits.csv (path,speaker,split) or a folder for each speaker; all results go to DIR (default runs/rooms), where
+# a run that was stopped continues. N is the length of each training (default: the recipes'). --heart trains on four rooms
+# for 2,000 epochs and scores the same four. SUNDER_PESQ_PROGRAM=PROGRAM adds PESQ.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

@@ -7,7 +7,7 @@
 namespace sunder {
 namespace {
 
-// Twelve items of two sources and one output too many; item i scores i and i + 1 dB against a mixture at -2 dB.
+// Twelve items of two sources; item i scores i and i + 1 dB, its mixture -2 dB.
 Evaluation sample() {
   Evaluation evaluation{{score_columns({"si_sdr", "stoi"}, {"irm", "mixture"}, {.with_mixture = true}), 2, {}}, {}, {}};
   for (int i = 0; i < 12; ++i) {

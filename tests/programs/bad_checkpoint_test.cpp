@@ -1,4 +1,4 @@
-// Resuming where checkpoints are damaged or belong to something else.
+// Resuming from checkpoints that are damaged or belong to another run.
 #include "tests/programs/training_fixture.h"
 #include "train/checkpoint.h"
 
@@ -36,7 +36,7 @@ TEST_F(BadCheckpointTest, ADamagedOneIsPassedOver) {
       EXPECT_EQ(result.code, 0) << result.err;
       expect_contains(result.err, {"went back to " + at("run/checkpoints/step-00000008"),
                                    at("run/checkpoints/step-00000012") + "/" + file, "resumed from"});
-      // What it lost was made again.
+      // The lost steps were trained again.
       expect_same_checkpoint("run/checkpoints/last", "kept/checkpoints/last");
       restore();
     }
@@ -54,7 +54,7 @@ TEST_F(BadCheckpointTest, WithoutAWholeOneNothingIsResumed) {
 }
 
 TEST_F(BadCheckpointTest, AHeaderThatLies) {
-  // The manifest is right about every byte; the model file itself claims a header of 2^60 bytes.
+  // The manifest fits the file, but the model file claims a header of 2^60 bytes.
   const fs::path checkpoint = folder_ / "run/checkpoints/step-00000012";
   std::string bytes = read(checkpoint / "model.safetensors");
   bytes[7] = 0x10;

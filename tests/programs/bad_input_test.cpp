@@ -1,4 +1,4 @@
-// What a training program says to bad input: the exit code, one sentence that names the culprit, and nothing half done.
+// Training programs on bad input: the exit code, one sentence that names the cause, and no partial results.
 #include "files/safetensors.h"
 #include "tests/programs/training_fixture.h"
 
@@ -106,7 +106,7 @@ TEST_F(BadInputTest, OneSpeakerMakesNoMixtures) {
 TEST_F(BadInputTest, BatchesAndSegmentsThatDoNotFit) {
   expect_refused("pit", {"--batch", "17"}, 3,
                  {at("set") + ": expected at least 17 training mixtures for a batch of train.batch = 17, got 16"});
-  // Pairs of batches: fewer than two would be epochs without a step.
+  // A step takes two batches: with fewer an epoch would have no step.
   expect_refused("mixpit", {"--batch", "9"}, 3, {at("set") + ": expected at least 18 training mixtures", "got 16"});
   expect_refused("mixcycle", {"--batch", "10"}, 3, {at("set") + ": expected at least 20 training mixtures", "got 16"});
   expect_refused("pit", {"--set", "data.segment_seconds=0.005"}, 3,
@@ -178,7 +178,7 @@ TEST_F(BadInputTest, LossesThatAreNotFiniteStopTheRun) {
   const std::string before = read("run/checkpoints/last/model.safetensors");
   const auto names = checkpoints("run");
 
-  // Squares of these samples are beyond float32: from now on every batch is bad.
+  // The squares of these samples overflow float32: every batch is bad from here on.
   for (const auto& entry : fs::recursive_directory_iterator(folder_ / "loud/train")) {
     if (entry.path().extension() != ".wav") continue;
     Audio audio = read_mono(entry.path());
@@ -264,7 +264,7 @@ TEST_F(OutputTest, AFullDiskLeavesTheCheckpointBefore) {
   ASSERT_EQ(train("pit", "set", "run", one).code, 0);
   const std::string before = read("run/checkpoints/last/model.safetensors");
   const auto names = checkpoints("run");
-  // No file may grow beyond this, as on a full disk: the logs still fit, the model does not.
+  // A limit on file size stands for a full disk: the logs fit, the model does not.
   ProgramSetup full;
   full.file_bytes = before.size() - 1;
   ASSERT_GT(full.file_bytes, read("run/config.toml").size());

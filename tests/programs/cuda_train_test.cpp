@@ -1,5 +1,5 @@
-// Training programs on a CUDA device: the same training as on the CPU. (That runs there stop, die and resume as they do
-// on the CPU, training_programs_test shows with SUNDER_DEVICE=cuda.)
+// Training on a CUDA device gives the same results as on the CPU. (training_programs_test with SUNDER_DEVICE=cuda
+// covers stopping, killing and resuming.)
 #include "files/safetensors.h"
 #include "tests/programs/training_fixture.h"
 
@@ -25,7 +25,7 @@ class CudaTrainTest : public TrainingTest {
   }
 };
 
-// Eight steps of MixPIT, then sixteen of MixCycle: in float64, where Adam has little rounding to amplify.
+// Eight steps of MixPIT, then sixteen of MixCycle, in float64: Adam amplifies rounding.
 TEST_F(CudaTrainTest, MixCycleEndsWhereTheCpuEnds) {
   for (const char* device : {"cpu", "cuda"}) {
     const ProgramResult result = train_on(device, device, {"--precision", "fp64"});
@@ -50,7 +50,7 @@ TEST_F(CudaTrainTest, AGraphChangesNoByteAndSaysWhatItHolds) {
                       graph = train_on("cuda", "graph", {});
   ASSERT_EQ(launches.code, 0) << launches.err;
   ASSERT_EQ(graph.code, 0) << graph.err;
-  // All of the model but its configuration, which names the choice.
+  // The whole model without its configuration, which differs by the flag.
   EXPECT_EQ(
       read("launches/checkpoints/last/optimizer.safetensors") == read("graph/checkpoints/last/optimizer.safetensors"),
       true);
@@ -67,7 +67,7 @@ TEST_F(CudaTrainTest, LowerPrecisionTrainsAndIsKeptInFloat32) {
     ASSERT_EQ(result.code, 0) << result.err;
     for (const auto& [name, tensor] : model(precision)) EXPECT_EQ(tensor.dtype(), DType::float32) << name;
   }
-  // The first step's loss, dB: not the same bits, and not far.
+  // The first step's loss in dB: close, but not the same bits.
   const auto first_loss = [&](const char* precision) { return metrics(precision)[0]["loss"].get<double>(); };
   const double exact = first_loss("fp32");
   EXPECT_NE(first_loss("tf32"), exact);

@@ -1,5 +1,5 @@
-// What a training program says where a CUDA device is missing, unfit, full or lost: exit code 6, one sentence, nothing
-// half written. On the emulator, which plays all of these.
+// Training programs where a CUDA device is missing, unfit, full or lost: exit code 6, one sentence, no partial files.
+// The emulator simulates each case.
 #include "tests/programs/training_fixture.h"
 #include "train/checkpoint.h"
 
@@ -49,8 +49,8 @@ TEST_F(DeviceTest, ArchitecturesThatTheBinaryLacks) {
                  "--device cpu");
 }
 
-// Eight steps, each with a checkpoint and a line of metrics; one run that nothing disturbs, and others that a fault
-// stops somewhere in the middle.
+// Eight steps, each with a checkpoint and a line of metrics: one undisturbed run, and others that a fault stops in the
+// middle.
 class FaultTest : public DeviceTest {
  protected:
   void run_undisturbed() {
@@ -68,15 +68,15 @@ class FaultTest : public DeviceTest {
                  {.environment = std::move(environment)});
   }
 
-  // Five eighths of the kernels that the undisturbed run ran: within its second epoch.
+  // After five eighths of the undisturbed run's kernels, in its second epoch.
   std::string middle() const {
     const size_t end = report_.find(" kernels ran");
     if (end == std::string::npos) throw_error("no kernels in: {}", report_);
     return std::to_string(std::stoll(report_.substr(report_.rfind(' ', end - 1) + 1)) * 5 / 8);
   }
 
-  // The last line says what happened; all checkpoints are whole, and from the last of them the run ends as if nothing
-  // had happened.
+  // The last line names the fault; all checkpoints are whole, and a run resumed from the last one ends with the same
+  // results as the undisturbed run.
   void expect_resumable(const std::string& name, const Environment& fault,
                         const std::vector<std::string>& message) const {
     const ProgramResult stopped = run(name, fault);

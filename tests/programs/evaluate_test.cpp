@@ -140,7 +140,7 @@ TEST_F(EvaluateTest, MoreOutputsThanSourcesHaveAnOracle) {
   const auto rows = csv("items.csv");
   EXPECT_EQ(rows[0], (std::vector<std::string>{"item", "source", "si_snri", "oracle_si_snri", "irm_si_snri",
                                                "mixture_si_snr", "sdr", "oracle_sdr", "irm_sdr", "mixture_sdr"}));
-  // One output a source is among the ways of the oracle but for the outputs left over, which hold energy too.
+  // The oracle adds all outputs up, the plain match leaves some of them out.
   EXPECT_NE(rows[1][3], rows[1][2]);
   EXPECT_EQ(evaluate({"--model", write_model("one.safetensors", 1), "--data", "set"}).code, 4);
 }
@@ -218,7 +218,7 @@ TEST_F(EvaluateTest, LengthsAreMadeEqualOnRequest) {
   EXPECT_NEAR(std::stod(csv("items.csv")[1][2]), plain_si_snr(signal, padded), 1e-6);
 }
 
-// Where the program fails for one item, everything else is there, and the exit code says that something is missing.
+// A PESQ failure for one item leaves all other scores in place and sets the exit code.
 TEST_F(EvaluateTest, PesqFailuresCostNothingElse) {
   for (const char* name : {"a", "b", "c"}) {
     write_noise(fmt::format("refs/{}.wav", name), 4000, name[0]);
@@ -252,7 +252,7 @@ TEST_F(EvaluateTest, PesqFailuresCostNothingElse) {
     EXPECT_EQ(page.find(std::string("src=\"") + address), std::string::npos);
 }
 
-// Scores are the same to the last digit however many threads share the items, PESQ's program among them.
+// The number of threads changes no digit of a score, PESQ included.
 TEST_F(EvaluateTest, ThreadsChangeNothing) {
   for (int i = 0; i < 6; ++i) write_item(fmt::format("item{}", i), 8000 + 100 * i, i + 1);
   write("pesq", "#!/bin/sh\nwc -c <\"$3\" | sed 's/^.*\\(...\\)$/2.\\1/'\n");
@@ -284,7 +284,7 @@ TEST_F(EvaluateTest, UsageIsChecked) {
     expect_contains(result.err, parts);
   };
   refused({}, 2, {"--data is required"});
-  refused({"--data", "set", "--metrics", "pesq_nb"}, 2, {"say which with --pesq-program"});
+  refused({"--data", "set", "--metrics", "pesq_nb"}, 2, {"name it with --pesq-program"});
   refused({"--data", "set", "--metrics", "sdri,estoy"}, 2, {"got 'estoy'", "did you mean 'estoi'"});
   refused({"--data", "set", "--oracles", "wiener"}, 2, {"got 'wiener'", "irm, ibm, psm, mixture"});
   refused({"--data", "set", "--permutation-by", "stoi"}, 2, {"--permutation-by"});
@@ -306,7 +306,7 @@ TEST_F(EvaluateTest, UsageIsChecked) {
   expect_contains(run_program("sunder-evaluate", {"--help"}).out, {"--references", "si_sdri", "ideal ratio"});
 }
 
-// An estimate equal to its reference is infinitely good, and never NaN.
+// An estimate equal to its reference scores infinity, not NaN.
 TEST_F(EvaluateTest, ExactCopiesAreInfinite) {
   write_noise("refs/x.wav", 4000, 1);
   const ProgramResult result =

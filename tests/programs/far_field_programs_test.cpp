@@ -108,7 +108,11 @@ TEST_F(FarFieldPrograms, M2mTrainsResumesSeparatesAndScores) {
   write_wav(folder_ / "mono.wav", std::vector<float>(8000, 0.1f), rate);
   const ProgramResult mono = run_program("sunder-separate", {"--model", at("whole"), at("mono.wav"), "-o", at("out")});
   EXPECT_EQ(mono.code, 3);
-  expect_contains(mono.err, {"mono.wav: expected 6 channels, one for each microphone that the model hears, got 1"});
+  expect_contains(mono.err, {"mono.wav: expected 6 channels, one for each of the model's microphones, got 1"});
+  const ProgramResult chosen =
+      run_program("sunder-separate", {"--model", at("whole"), at("mono.wav"), "-o", at("out"), "--channel", "1"});
+  EXPECT_EQ(chosen.code, 2);
+  expect_contains(chosen.err, {"--channel: the model takes all 6 channels"});
 
   const ProgramResult scored =
       run_program("sunder-evaluate",
@@ -135,13 +139,13 @@ TEST_F(FarFieldPrograms, EveryMethodTrains) {
   const ProgramResult one =
       train_far("m2m", "one", with({"--set", "model.microphones=1", "--set", "m2m.alpha=0.142857"}));
   EXPECT_EQ(one.code, 0) << one.err;
-  // A network between waveforms learns from the first microphone alone, the tree read as any other set.
+  // A waveform network trains on the first microphone alone; to it the tree is a set like any other.
   const ProgramResult mixcycle = train("mixcycle", "tree", "mixcycle",
                                        with({"--set", "data.segment_seconds=0.5", "--set", "mixcycle.init_epochs=0"}));
   EXPECT_EQ(mixcycle.code, 0) << mixcycle.err;
 }
 
-// New rooms every epoch: the second epoch sees other recordings, the first the tree's.
+// New rooms every epoch: the first epoch has the tree's recordings, the second has others.
 TEST_F(FarFieldPrograms, RoomsAreDrawnAnewEveryEpoch) {
   for (const std::string on_the_fly : {"false", "true"})
     ASSERT_EQ(train_far("m2m", on_the_fly, {"--max-epochs", "2", "--set", "data.on_the_fly=" + on_the_fly}).code, 0);
@@ -152,7 +156,7 @@ TEST_F(FarFieldPrograms, RoomsAreDrawnAnewEveryEpoch) {
 }
 
 TEST_F(FarFieldPrograms, ThePlateauScheduleLowersTheRate) {
-  // Nothing is ever learnt at this rate, which is 0 in float32: the first validation stays the best.
+  // This rate is 0 in float32, so that nothing is learned and the first validation stays the best.
   const ProgramResult run = train_far("m2m", "flat",
                                       {"--max-epochs", "9", "--set", "optim.lr=1e-300", "--set",
                                        "optim.plateau_patience=1", "--set", "optim.min_lr=2.6e-301"});
@@ -163,7 +167,7 @@ TEST_F(FarFieldPrograms, ThePlateauScheduleLowersTheRate) {
   EXPECT_EQ(metrics("flat").back()["epoch"], 4) << "one validation that is best, then twice two that are not";
 }
 
-// A resumed run draws the rooms of its epoch again, and counts on where the plateau schedule stood.
+// A resumed run draws the same rooms for its epoch and continues the plateau schedule.
 TEST_F(FarFieldPrograms, NewRoomsAndPlateausResume) {
   const std::vector<std::string> options = {"--on-the-fly", "--set", "optim.lr=1e-300", "--set",
                                             "optim.plateau_patience=2"};
@@ -182,7 +186,7 @@ TEST_F(FarFieldPrograms, NewRoomsAndPlateausResume) {
   expect_contains(read("parts/log.txt"), {"the learning rate is 5e-301 now"});
 }
 
-// Real recordings: nobody knows what each speaker alone sounded like at the array.
+// Real recordings have no references at the array.
 TEST_F(FarFieldPrograms, MixturesAloneAreEnough) {
   auto list = nlohmann::json::parse(read("tree/sms_wsj.json"));
   for (auto& [set, examples] : list["datasets"].items())

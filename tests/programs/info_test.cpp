@@ -37,7 +37,7 @@ TEST_F(InfoTest, DescribesAndVerifiesCheckpoints) {
   EXPECT_EQ(result.code, 0) << result.err;
   expect_contains(result.out, {"step-00000340", "epoch          12", "best_score     9.25", "stft-conv-tasnet"});
 
-  // One bit of the weights: the file is still well formed, only the checksum tells.
+  // One flipped bit of the weights leaves the file well-formed: only the checksum shows it.
   const std::string name = "run/checkpoints/step-00000340/model.safetensors";
   std::string bytes = read(name);
   bytes.back() = static_cast<char>(bytes.back() ^ 1);

@@ -19,7 +19,7 @@ class ProgramTest : public ScratchFolder {
   std::string at(const std::string& name) const { return (folder_ / name).string(); }
   bool exists(const std::string& name) const { return std::filesystem::exists(folder_ / name); }
 
-  // A network with weights of chance. Its masks add up to one, so its estimates add up to the mixture.
+  // A network with random weights. Its masks add up to one, so that its estimates add up to the mixture.
   std::string write_model(const std::string& name, int64_t sources = 2, int sample_rate = 8000) const {
     const ConvTasNetConfig config{.sources = sources,
                                   .n_fft = 256,

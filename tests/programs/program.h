@@ -1,4 +1,4 @@
-// Runs a program of the build as a user does, and keeps what it said.
+// Runs a program of the build as a user does and captures its output.
 #pragma once
 
 #include <fcntl.h>
@@ -25,7 +25,7 @@ struct ProgramResult {
 struct ProgramSetup {
   std::map<std::string, std::string> environment{};  // added to this process's own
   std::string folder{};                              // to run in; empty: this process's own
-  rlim_t file_bytes = RLIM_INFINITY;                 // no file can grow beyond: what a full disk does
+  rlim_t file_bytes = RLIM_INFINITY;                 // limit on file sizes, which stands for a full disk
 };
 
 // `name` is a program in the build's bin folder, e.g. "sunder-separate".

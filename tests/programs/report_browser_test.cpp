@@ -14,8 +14,8 @@ namespace {
 
 using nlohmann::json;
 
-// Waits for every player and picture, says on the console what it finds and ends the browser. Players beyond the first
-// ones load nothing by themselves; asked to, they must.
+// Waits for every player and picture, logs a verdict to the console and closes the page. Players after the first ones
+// load only on request.
 constexpr const char* probe = R"(
 <script>
 const violations = [];
@@ -60,7 +60,7 @@ window.addEventListener('load', async () => {
   }
   verdict.paper = luminance(getComputedStyle(document.body).backgroundColor);
   const [first, second] = document.querySelectorAll('audio');
-  if (second && !first.error) {  // one track goes on where the other stood, and that one falls silent
+  if (second && !first.error) {  // the second track starts at the position of the first, which stops
     first.muted = second.muted = true;
     first.currentTime = 0.25;
     await once(first, ['seeked']);
@@ -87,7 +87,7 @@ std::string find_browser() {
 
 struct Seen {
   json verdict;
-  std::string console;  // what else the page's console says
+  std::string console;  // all other console output of the page
 };
 
 class ReportBrowserTest : public ScratchFolder {
@@ -98,7 +98,7 @@ class ReportBrowserTest : public ScratchFolder {
     write("ready.html", "<script>console.log('READY'); window.close();</script>");
     std::string why = "no chromium, chromium-browser or google-chrome on the PATH";
     if (!browser_.empty() && open("ready.html", "").find("READY") == std::string::npos) {
-      // A packaged browser may be locked out of temporary folders, or find no display libraries.
+      // A packaged browser may have no access to temporary folders, or lack display libraries.
       why = browser_ + " does not run here: " + read("log");
       browser_.clear();
     }
@@ -108,7 +108,7 @@ class ReportBrowserTest : public ScratchFolder {
     GTEST_SKIP() << why;
   }
 
-  // What the console says until the page closes its window.
+  // The console's output until the page closes its window.
   std::string open(const std::string& page, const std::string& flags) const {
     const std::string command = fmt::format(
         "cd '{}' && timeout -k 5 60 '{}' --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run "
@@ -185,7 +185,7 @@ TEST_F(ReportBrowserTest, EveryPlayerPictureAndPlotIsThere) {
   EXPECT_GE(handover[2], 1) << "no line shows where it is played";
 }
 
-// What sunder-evaluate makes of its scores: items scored for real, one of them with an estimate far too loud.
+// A page as sunder-evaluate writes it, with real scores; the estimates of one item are far too loud.
 TEST_F(ReportBrowserTest, AnEvaluationsPageIsWhole) {
   const auto noise = [](Shape shape, uint64_t which, double level) {
     const Tensor signal = Tensor::empty(std::move(shape), DType::float32);
@@ -221,7 +221,7 @@ TEST_F(ReportBrowserTest, DarkAndNarrow) {
   EXPECT_LT(seen.verdict["paper"], 0.05) << "dark";
 }
 
-// More players than load at once: the last ones can be played too.
+// With more players than load at once, the last ones still play.
 TEST_F(ReportBrowserTest, ManyPlayers) {
   ReportPage page;
   page.ranks = {{"Worst", {}}};
@@ -240,7 +240,7 @@ TEST_F(ReportBrowserTest, TheTestItselfSeesFaults) {
   ReportPage page = sample_page();
   page.ranks.resize(1);
   std::string html = report_page(page);
-  // The first player's and the first picture's data are damaged, and something asks for the network.
+  // Damages the data of the first player and the first picture, and adds a request to the network.
   for (const char* type : {"data:audio/wav;base64,", "data:image/png;base64,"})
     html.replace(html.find(type) + std::string(type).size(), 40, 40, 'A');
   html.insert(html.rfind("</body>"),

@@ -1,4 +1,4 @@
-// Runs that are stopped, killed and resumed end as if nothing had happened, to the bit.
+// Runs that are stopped or killed and then resumed give the same bits as undisturbed runs.
 #include <algorithm>
 
 #include "files/safetensors.h"
@@ -27,7 +27,7 @@ class ResumeTest : public TrainingTest {
     EXPECT_TRUE(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
   }
 
-  // Stops a run by `signal` after `lines` lines of metrics; it must save, say so and end with 75.
+  // Stops a run by `signal` after `lines` lines of metrics; it must save a checkpoint, log it and exit with 75.
   void stop_after(size_t lines, int signal, const std::string& name, const std::vector<std::string>& words,
                   const std::string& run) const {
     Background program("sunder-train-mixcycle", words, folder_ / "said.txt");
@@ -49,7 +49,7 @@ TEST_F(ResumeTest, KillsAtAnyMomentChangeNothing) {
   int kills = 0, code = -1;
   for (; code != 0 && kills < 100; ++kills) {
     Background program("sunder-train-mixcycle", words, folder_ / "said.txt");
-    // Kills come sooner than most runs need; after twelve of them the rest is left to run.
+    // Most kills come before the run would end; after twelve of them it runs to its end.
     const auto patience = std::chrono::milliseconds(kills < 12 ? 20 + random.below(400) : 60000);
     const auto begin = std::chrono::steady_clock::now();
     while (program.running() && std::chrono::steady_clock::now() - begin < patience)
@@ -65,7 +65,7 @@ TEST_F(ResumeTest, KillsAtAnyMomentChangeNothing) {
 }
 
 TEST_F(ResumeTest, StopsInTheMiddleOfAnEpochChangeNothing) {
-  // A checkpoint after every step makes them slow enough to be stopped between two.
+  // A checkpoint after every step slows the run down enough to stop it between two steps.
   ASSERT_EQ(prepare("long", 200).code, 0);
   std::vector<std::string> slowly = three_epochs;
   slowly[1] = "2";  // epochs
@@ -91,7 +91,7 @@ TEST_F(ResumeTest, AStopBeforeTheFirstStepIsResumedToo) {
   ASSERT_EQ(train("mixcycle", "set", "whole", three_epochs).code, 0);
   {
     Background program("sunder-train-mixcycle", words, folder_ / "said.txt");
-    // Signals are watched from a moment soon after the log begins: the program ends at once, or saves its step 0.
+    // Signals are handled from shortly after the log begins: before, the program dies at once; after, it saves step 0.
     while (program.running() && !exists("early/log.txt")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
     program.kill(SIGTERM);
     const int code = program.wait();
@@ -140,7 +140,7 @@ TEST_F(ResumeTest, AnotherFolderCanGoOnFromACheckpoint) {
     expect_same_checkpoint("whole/checkpoints/last", "second/checkpoints/last");
     std::filesystem::remove_all(folder_ / "second");
   }
-  // Never into a folder that holds another run.
+  // A folder that holds another run is refused.
   const ProgramResult refused =
       run_program("sunder-train-pit", {"--output", at("whole"), "--resume", at("first"), "--max-epochs", "3"});
   EXPECT_EQ(refused.code, 2);

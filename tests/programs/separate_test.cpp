@@ -51,7 +51,7 @@ TEST_F(SeparateTest, KeepsRateAndLengthOfOtherRates) {
     EXPECT_EQ(first.sample_rate, rate);
     ASSERT_EQ(first.frames, rate + 7);
     ASSERT_EQ(second.frames, rate + 7);
-    // 440 Hz passes both conversions: away from the ends the estimates still add up to the tone.
+    // A tone of 440 Hz passes both rate conversions: away from the ends the estimates add up to it.
     const Audio tone = audio(stem + ".wav");
     for (int64_t t = rate / 4; t < rate * 3 / 4; ++t)
       ASSERT_NEAR(first.samples[t] + second.samples[t], tone.samples[t], 1e-3) << rate << " Hz, sample " << t;
@@ -206,7 +206,7 @@ TEST_F(SeparateTest, FlagsComeFromTheEnvironment) {
   EXPECT_FALSE(exists("elsewhere/mix.png"));
 }
 
-// A state dict as PyTorch saves it: the network's tensors in float32 and nothing else.
+// A state dict as PyTorch saves it: the network's tensors in float32, no metadata.
 TEST_F(SeparateTest, StateDictFromPyTorchGivesItsSamples) {
   SUNDER_NEEDS_SHARED("golden/models/stft_conv_tasnet_s2.safetensors");
   const Golden golden("stft_conv_tasnet_s2", DType::float32);

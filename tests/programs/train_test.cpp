@@ -1,4 +1,4 @@
-// The training programs on a small corpus: what a run leaves, and that it depends on its seed alone.
+// The training programs on a small corpus: the files of a run, which depend on its seed alone.
 #include "files/safetensors.h"
 #include "tests/programs/training_fixture.h"
 #include "train/checkpoint.h"
@@ -21,7 +21,7 @@ class TrainTest : public TrainingTest {
       bytes[name] = {reinterpret_cast<const char*>(tensor.raw()), tensor.bytes()};
     return bytes;
   }
-  // All of a run's event files, which hold names and texts as they stand.
+  // All event files of a run; names and texts appear in them verbatim.
   std::string events(const std::string& run) const {
     std::string all;
     for (const auto& entry : std::filesystem::directory_iterator(folder_ / run))
@@ -97,7 +97,7 @@ TEST_F(TrainTest, SameSeedSameBytesOtherSeedOtherBytes) {
   EXPECT_NE(parameters("a"), parameters("c"));
 }
 
-// MixCycle from MixPIT's weights, say. A resumed run needs them no more.
+// For example MixCycle from MixPIT's weights, which a resumed run does not read again.
 TEST_F(TrainTest, BeginsWithTheWeightsOfAnotherRun) {
   ASSERT_EQ(train("mixpit", "set", "before", {"--max-epochs", "1"}).code, 0);
   const std::vector<std::string> still = {"--max-epochs", "1", "--set", "optim.lr=1e-300"};  // 0 in float32
@@ -139,7 +139,7 @@ TEST_F(TrainTest, DoublePrecisionRuns) {
     ASSERT_EQ(train(method, "set", run + "32", more).code, 0);
     const SafeTensors model = read_safetensors(folder_ / (run + "64") / "checkpoints/best/model.safetensors");
     EXPECT_EQ(model.tensors.begin()->second.dtype(), DType::float64);
-    // The first step is the same task in both precisions; only rounding differs.
+    // In the first step only rounding differs between the precisions.
     const auto exact = metrics(run + "64"), rounded = metrics(run + "32");
     EXPECT_NEAR(exact[0]["loss"].get<double>(), rounded[0]["loss"].get<double>(), 1e-3) << method;
     EXPECT_NE(exact[0]["loss"], rounded[0]["loss"]) << "the precision makes no difference";
@@ -189,7 +189,7 @@ TEST_F(TrainTest, TimeEndsARunWithAValidation) {
   const auto rows = metrics("run");
   EXPECT_TRUE(rows.back().contains("valid_si_snri"));
   EXPECT_EQ(state("run/checkpoints/last")["validated_step"], state("run/checkpoints/last")["steps"]);
-  // With more time it goes on.
+  // Resumed with more time, it continues.
   ASSERT_EQ(resume("pit", "run", {"--max-minutes", "0.03"}).code, 0);
   EXPECT_GT(metrics("run").size(), rows.size());
 }
@@ -226,7 +226,7 @@ TEST_F(TrainTest, TheBlindScoreChoosesWithoutReferences) {
 TEST_F(TrainTest, ACollapsedNetworkIsWarnedOf) {
   ASSERT_EQ(train("mixpit", "set", "run", {"--max-epochs", "1"}).code, 0);
   EXPECT_EQ(read("run/log.txt").find("collapsing"), std::string::npos);
-  // Output biases that send all of the mixture to the first output, before the validation that the run still owes.
+  // Biases that send the whole mixture to the first output, set before the validation that is still due.
   auto checkpoint = load_checkpoint(folder_ / "run/checkpoints/last");
   auto bias = checkpoint.data.model.tensors.at("mask_generator.output_conv.bias");
   for (int64_t i = 0; i < bias.numel(); ++i) bias.mutable_data<float>()[i] = i < bias.numel() / 2 ? 30.0f : -30.0f;

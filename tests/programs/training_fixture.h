@@ -14,7 +14,7 @@
 
 namespace sunder {
 
-// A program that runs beside the test; what it says goes to a file.
+// A program that runs in the background with its output in a file.
 class Background {
  public:
   Background(const std::string& name, const std::vector<std::string>& arguments, const std::filesystem::path& said)
@@ -38,7 +38,7 @@ class Background {
   }
 
   void kill(int signal) const {
-    if (pid_ > 0) ::kill(pid_, signal);  // never -1, which stands for every process there is
+    if (pid_ > 0) ::kill(pid_, signal);  // kill(-1) would signal every process
   }
   // The exit code, or 128 + the signal that ended it.
   int wait() {
@@ -88,7 +88,7 @@ class TrainingTest : public ScratchFolder {
     sf_close(file);
   }
 
-  // splits.csv with so many speakers per split, three recordings each: a FLAC file and two WAV files.
+  // splits.csv with the given numbers of speakers, three recordings each: a FLAC file and two WAV files.
   void write_corpus(const std::string& name, const std::vector<std::pair<std::string, int>>& speakers) const {
     std::filesystem::create_directories(folder_ / name);
     std::string list = "path,speaker,split\n";
@@ -150,7 +150,7 @@ class TrainingTest : public ScratchFolder {
     return run_program("sunder-train-" + method, arguments, setup);
   }
 
-  // metrics.jsonl without the time of day.
+  // metrics.jsonl without time stamps.
   std::vector<nlohmann::json> metrics(const std::string& run) const {
     std::vector<nlohmann::json> rows;
     std::ifstream file(folder_ / run / "metrics.jsonl");
@@ -160,7 +160,7 @@ class TrainingTest : public ScratchFolder {
     }
     return rows;
   }
-  // Everything of a checkpoint but the minutes it took.
+  // A checkpoint without its training time.
   nlohmann::json state(const std::string& checkpoint) const {
     auto state = nlohmann::json::parse(read(checkpoint + "/state.json"));
     state.erase("minutes");
@@ -187,7 +187,7 @@ class TrainingTest : public ScratchFolder {
     EXPECT_EQ(metrics(a), metrics(b));
   }
 
-  // Waits until a run has written so many lines of metrics; fails after a minute or if it ends before.
+  // Waits until a run has written `lines` lines of metrics; fails after a minute, or if the run ends before.
   void wait_for_metrics(const std::string& run, size_t lines, const Background& program) const {
     for (int i = 0; i < 20000; ++i) {
       const std::string text = read(run + "/metrics.jsonl");

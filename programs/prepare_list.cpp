@@ -1,0 +1,64 @@
+#include "programs/prepare_list.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "audio/sets/mixture_list.h"
+#include "audio/sets/mixture_set.h"
+#include "command/progress_line.h"
+
+namespace sunder {
+
+void add_list_options(CLI::App& command, ListOptions& options) {
+  command.add_option("--output", options.output, "folder of the new mixture set")->required();
+  add_counts(command, options, 1e9, {"mixtures for training", "mixtures for validation", "mixtures for the test"});
+  add_seed(command, options, "same seed, same mixtures, on every machine");
+  command.add_option("--sources", options.num_sources, "voices per mixture")
+      ->check(CLI::Range(2, 6))
+      ->capture_default_str();
+  command.add_option("--seconds", options.seconds, "length of a mixture")
+      ->check(CLI::Range(0.1, 3600.0))
+      ->capture_default_str();
+  command.add_option("--sample-rate", options.sample_rate, "Hz; recordings of another rate are converted")
+      ->check(CLI::Range(1000, 192000))
+      ->capture_default_str();
+  add_threads(command, options);
+  add_recording_flags(command, options);
+  command.add_flag("--write-audio", options.write_audio,
+                   "also write OUTPUT/{train,valid,test}/{mix,s1,s2}/*.wav, for other programs");
+  add_force(command, options);
+}
+
+void write_list_set(const Corpus& corpus, const ListOptions& options, const ListRule& rule, ScreeningOptions screening,
+                    Pairing pair, OutputFolder& output) {
+  screening.sample_rate = options.sample_rate;
+  screening.channels = rule.channels;
+  screening.skip_unusable = options.skip_unusable;
+  const std::vector<Screened> recordings = screen_corpus(corpus, options, screening).kept;
+  const int64_t window = std::llround(options.seconds * options.sample_rate);
+  write_set_config(output.path() / "set.toml",
+                   {rule.name, corpus_reference(corpus.root, output.final_path()), options.sample_rate, window,
+                    options.num_sources, options.seed, rule.channels, rule.noise_floor_db});
+  for (const Split split : all_splits) {
+    std::vector<Screened> chosen;
+    std::set<std::string> speakers;
+    for (const Screened& heard : recordings)
+      if (heard.recording.split == split) chosen.push_back(heard), speakers.insert(heard.recording.speaker);
+    const std::string name = split_name(split);
+    std::vector<ListedMixture> mixtures;
+    if (options.count(split) > 0)
+      mixtures =
+          pair(chosen, {split, options.count(split), options.num_sources, options.seed, window, options.sample_rate});
+    write_mixture_list(output.path() / (name + ".csv"), mixtures, options.num_sources);
+    fmt::print("{:5} {:6} mixtures of {:5} recordings by {:4} speakers\n", name, mixtures.size(), chosen.size(),
+               speakers.size());
+    if (mixtures.empty() || !options.write_audio) continue;
+    const MixtureSet set = MixtureSet::open(output.path(), name, {.corpus = corpus.root});
+    write_audio(set, output.path() / name, set.size(), progress_line("writing " + name));
+  }
+  finish(output);
+}
+
+}  // namespace sunder

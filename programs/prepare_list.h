@@ -1,0 +1,33 @@
+// Sets of listed mixtures, which are mixed while they are read: sc09mix and voices.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "audio/recording.h"
+#include "audio/sets/pairing.h"
+#include "programs/prepare_options.h"
+
+namespace sunder {
+
+struct ListOptions : CorpusOptions {
+  int sample_rate = 8000, num_sources = 2;
+  double seconds = 1;
+  bool write_audio = false;
+};
+void add_list_options(CLI::App& command, ListOptions& options);
+
+// What set.toml says beside the options.
+struct ListRule {
+  std::string name;
+  Channels channels = Channels::one;
+  std::optional<double> noise_floor_db{};
+};
+
+using Pairing = std::vector<ListedMixture> (*)(const std::vector<Screened>& recordings, const PairingOptions& options);
+
+// Screens the corpus, pairs the recordings of each split and writes the set.
+void write_list_set(const Corpus& corpus, const ListOptions& options, const ListRule& rule, ScreeningOptions screening,
+                    Pairing pair, OutputFolder& output);
+
+}  // namespace sunder
