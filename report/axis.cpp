@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/markup.h"
+
 namespace sunder {
 
 double round_step(double rough) {
@@ -28,6 +30,27 @@ std::vector<Tick> round_ticks(double low, double high, int wanted) {
     ticks.push_back({value, plain ? fmt::format("{:.{}f}", value, decimals) : fmt::format("{:.{}g}", value, digits)});
   }
   return ticks;
+}
+
+std::vector<Tick> logarithmic_ticks(double low, double high) {
+  const auto multiples = [&](const std::vector<double>& factors) {
+    std::vector<Tick> ticks;
+    for (double power = std::floor(low); power <= high; ++power)
+      for (const double factor : factors)
+        if (const double value = power + std::log10(factor); value >= low && value <= high)
+          ticks.push_back({value, fmt::format("{:.3g}", factor * std::pow(10, power))});
+    return ticks;
+  };
+  std::vector<Tick> ticks = multiples({1, 2, 5});
+  if (ticks.size() > 6) ticks = multiples({1});
+  if (ticks.empty())
+    for (const double value : {low, high}) ticks.push_back({value, fmt::format("{:.3g}", std::pow(10, value))});
+  return ticks;
+}
+
+std::string axis_number(double value) {
+  return value == std::round(value) && std::abs(value) < 1e15 ? format_count(static_cast<int64_t>(value))
+                                                              : fmt::format("{:.6g}", value);
 }
 
 void Bounds::add(double value) {

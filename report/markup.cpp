@@ -30,21 +30,28 @@ size_t sequence_length(std::string_view text) {
 
 }  // namespace
 
-std::string escape_html(std::string_view text) {
+std::string printable_utf8(std::string_view text) {
   std::string result;
   result.reserve(text.size());
   while (!text.empty()) {
     const size_t length = sequence_length(text);
     const char c = text[0];
     const bool control = length == 1 && ((c >= 0 && c < ' ' && c != '\n' && c != '\t') || c == 0x7f);
-    if (length == 0 || control) result += replacement;
-    else if (c == '&') result += "&amp;";
+    result += length == 0 || control ? replacement : text.substr(0, length);
+    text.remove_prefix(length == 0 ? 1 : length);
+  }
+  return result;
+}
+
+std::string escape_html(std::string_view text) {
+  std::string result;
+  for (const char c : printable_utf8(text)) {
+    if (c == '&') result += "&amp;";
     else if (c == '<') result += "&lt;";
     else if (c == '>') result += "&gt;";
     else if (c == '"') result += "&quot;";
     else if (c == '\'') result += "&#39;";
-    else result += text.substr(0, length);
-    text.remove_prefix(length == 0 ? 1 : length);
+    else result += c;
   }
   return result;
 }

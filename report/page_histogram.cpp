@@ -54,7 +54,7 @@ Bins choose_bins(const PageMetric& metric) {
   return bins;
 }
 
-// A metric with what is drawn of it.
+// A metric with its bins, counts and frame.
 struct Histogram {
   const PageMetric& metric;
   std::string counted, unit;  // unit: with a space before it
@@ -72,14 +72,15 @@ struct Histogram {
     if (metric.interval) frame.x.add(metric.interval->first), frame.x.add(metric.interval->second);
     int64_t most = *std::max_element(counts.begin(), counts.end());
     for (const auto& other : others) most = std::max(most, *std::max_element(other.begin(), other.end()));
-    frame.y = {0, std::max(5.0, static_cast<double>(most) * 1.06)};  // five ticks of whole counts
+    frame.y = {0, std::max(5.0, static_cast<double>(most) * 1.06)};  // at least 5, so that ticks are whole counts
   }
 
   std::string number(double value) const { return format_number(value, metric.decimals); }
   std::string mean() const { return fmt::format("mean {}{}", number(metric.mean), unit); }
   std::string median() const { return fmt::format("median {}{}", number(metric.median), unit); }
   std::string interval() const {
-    return fmt::format("95 % of the mean: {} to {}", number(metric.interval->first), number(metric.interval->second));
+    return fmt::format("95 % interval of the mean: {} to {}", number(metric.interval->first),
+                       number(metric.interval->second));
   }
   std::string count() const {
     return fmt::format("{} {}", format_count(static_cast<int64_t>(metric.values.size())), counted);
@@ -114,7 +115,7 @@ std::string outline(const Histogram& h, size_t series) {
                      escape_html(h.metric.others[series].label));
 }
 
-// A vertical line over the whole plot, with what it means.
+// A vertical line through the plot, with a title that explains it.
 std::string marker(const SvgFrame& frame, const char* name, double value, const std::string& title) {
   const double x = frame.at_x(value);
   return fmt::format(

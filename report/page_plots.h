@@ -1,4 +1,4 @@
-// The report page's plots as SVG within HTML; colours come from the page's style sheet.
+// The report page's plots as SVG inside HTML.
 #pragma once
 
 #include <string>
@@ -7,10 +7,10 @@
 
 namespace sunder {
 
-// <figure>: how often each value came, mean, interval and median marked; `counted` names what is counted.
+// <figure> with a histogram; mean, its interval and median are marked. `counted` names the values: "estimates".
 std::string histogram_html(const PageMetric& metric, const std::string& counted);
 
-// <figure>: the points, zero, the trend and the quartiles around it, and the trend as a table.
+// <figure> with a scatter plot, its trend (median and quartiles of neighbouring points), and the trend as a table.
 std::string scatter_html(const PageScatter& scatter);
 
 }  // namespace sunder

@@ -5,8 +5,8 @@
 #include <span>
 
 #include "report/axis.h"
+#include "report/heat_map.h"
 #include "report/markup.h"
-#include "report/plot.h"
 #include "report/separation_picture.h"
 #include "report/tensorboard.h"
 #include "tensor/error.h"
@@ -14,8 +14,8 @@
 namespace sunder {
 namespace {
 
-constexpr float full_scale = 0.97f;  // what the loudest sample comes to
-constexpr double quietest = -100;    // dB: a silent item is dark, not lit by its own rounding
+constexpr float full_scale = 0.97f;  // of the loudest sample
+constexpr double quietest = -100;    // dB: the rounding noise of a silent item stays dark
 constexpr int64_t most_columns = 640, most_rows = 256;
 constexpr int source_colors = 4;
 

@@ -7,7 +7,7 @@
 
 namespace sunder {
 
-// <article>. `players` counts the page's players so far.
+// <article>. `players` is the number of players on the page so far; this item's are added.
 std::string item_html(const PageItem& item, int& players);
 
 }  // namespace sunder

@@ -1,139 +1,190 @@
 #include "report/picture.h"
 
-#include <png.h>
+#include <cairo.h>
 
-#include <algorithm>
 #include <cmath>
-#include <optional>
-#include <unordered_map>
 
-#include "files/durable_file.h"
-#include "report/font.h"
+#include "report/markup.h"
 #include "tensor/error.h"
 
 namespace sunder {
+namespace {
+
+constexpr double half_capital = 0.36;  // of an em: half the height of DejaVu Sans' capital letters
+
+// Where DejaVu Sans is missing, fontconfig picks the nearest font; where no font is installed at all, Cairo draws text
+// with "twin", the stroke font inside it. Pictures never lack their labels.
+void use_font(cairo_t* context, const TextStyle& style) {
+  cairo_select_font_face(context, "DejaVu Sans", CAIRO_FONT_SLANT_NORMAL,
+                         style.bold ? CAIRO_FONT_WEIGHT_BOLD : CAIRO_FONT_WEIGHT_NORMAL);
+  cairo_set_font_size(context, style.size);
+  // A desktop's settings (subpixels, hinting) must not change pictures.
+  cairo_font_options_t* options = cairo_font_options_create();
+  cairo_font_options_set_antialias(options, CAIRO_ANTIALIAS_GRAY);
+  cairo_font_options_set_hint_style(options, CAIRO_HINT_STYLE_NONE);
+  cairo_font_options_set_hint_metrics(options, CAIRO_HINT_METRICS_OFF);
+  cairo_set_font_options(context, options);
+  cairo_font_options_destroy(options);
+}
+
+double advance(cairo_t* context, const std::string& text) {
+  cairo_text_extents_t extents;
+  cairo_text_extents(context, text.c_str(), &extents);
+  return extents.x_advance;
+}
+
+uint32_t* row_of(cairo_surface_t* surface, int y) {
+  return reinterpret_cast<uint32_t*>(cairo_image_surface_get_data(surface) +
+                                     static_cast<ptrdiff_t>(y) * cairo_image_surface_get_stride(surface));
+}
+
+Color color_of(uint32_t pixel) {
+  return {static_cast<uint8_t>(pixel >> 16), static_cast<uint8_t>(pixel >> 8), static_cast<uint8_t>(pixel)};
+}
+
+}  // namespace
+
+void Picture::Delete::operator()(cairo_t* context) const { cairo_destroy(context); }
+void Picture::Delete::operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
 
 Picture::Picture(int width, int height, Color background) : width_(width), height_(height) {
   if (width < 1 || height < 1) throw_error("[picture] expected a size of at least 1 x 1, got {} x {}", width, height);
-  pixels_.resize(static_cast<size_t>(width) * static_cast<size_t>(height) * 3);
-  fill(0, 0, width, height, background);
+  surface_.reset(cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height));
+  context_.reset(cairo_create(surface_.get()));
+  fill({0, 0, static_cast<double>(width), static_cast<double>(height)}, background);
+}
+
+Picture::Picture(int width, int height, const std::vector<Color>& pixels) : Picture(width, height) {
+  if (pixels.size() != static_cast<size_t>(width) * static_cast<size_t>(height))
+    throw_error("[picture] expected {} x {} pixels, got {}", width, height, pixels.size());
+  cairo_surface_flush(surface_.get());
+  auto pixel = pixels.begin();
+  for (int y = 0; y < height; ++y)
+    for (uint32_t *to = row_of(surface_.get(), y), *end = to + width; to < end; ++to, ++pixel)
+      *to = static_cast<uint32_t>(pixel->red << 16 | pixel->green << 8 | pixel->blue);
+  cairo_surface_mark_dirty(surface_.get());
 }
 
 Color Picture::at(int x, int y) const {
   if (x < 0 || y < 0 || x >= width_ || y >= height_)
     throw_error("[picture] expected a pixel of {} x {}, got ({}, {})", width_, height_, x, y);
-  const uint8_t* pixel = &pixels_[(static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x)) * 3];
-  return {pixel[0], pixel[1], pixel[2]};
+  cairo_surface_flush(surface_.get());
+  return color_of(row_of(surface_.get(), y)[x]);
 }
 
-void Picture::set(int x, int y, Color color) {
-  if (x < 0 || y < 0 || x >= width_ || y >= height_) return;
-  uint8_t* pixel = &pixels_[(static_cast<size_t>(y) * static_cast<size_t>(width_) + static_cast<size_t>(x)) * 3];
-  pixel[0] = color.red;
-  pixel[1] = color.green;
-  pixel[2] = color.blue;
+std::vector<Color> Picture::pixels() const {
+  std::vector<Color> pixels;
+  pixels.reserve(static_cast<size_t>(width_) * static_cast<size_t>(height_));
+  cairo_surface_flush(surface_.get());
+  for (int y = 0; y < height_; ++y)
+    for (const uint32_t *from = row_of(surface_.get(), y), *end = from + width_; from < end; ++from)
+      pixels.push_back(color_of(*from));
+  return pixels;
 }
 
-void Picture::blend(int x, int y, Color color, double share) {
-  if (share <= 0 || x < 0 || y < 0 || x >= width_ || y >= height_) return;
-  const Color old = at(x, y);
-  const auto mix = [share](uint8_t from, uint8_t to) {
-    return static_cast<uint8_t>(std::lround(from + share * (to - from)));
-  };
-  set(x, y, {mix(old.red, color.red), mix(old.green, color.green), mix(old.blue, color.blue)});
+void Picture::use(Color color) {
+  cairo_set_source_rgb(context_.get(), color.red / 255.0, color.green / 255.0, color.blue / 255.0);
 }
 
-void Picture::fill(int x, int y, int width, int height, Color color) {
-  for (int row = std::max(0, y); row < std::min(height_, y + height); ++row)
-    for (int column = std::max(0, x); column < std::min(width_, x + width); ++column) set(column, row, color);
+void Picture::use(const LineStyle& style) {
+  use(style.color);
+  cairo_set_line_width(context_.get(), style.width);
+  cairo_set_line_join(context_.get(), CAIRO_LINE_JOIN_ROUND);
+  cairo_set_line_cap(context_.get(), style.dashes.empty() ? CAIRO_LINE_CAP_ROUND : CAIRO_LINE_CAP_BUTT);
+  cairo_set_dash(context_.get(), style.dashes.data(), static_cast<int>(style.dashes.size()), 0);
+}
+
+void Picture::check(const char* what) const {
+  if (const cairo_status_t status = cairo_status(context_.get()); status != CAIRO_STATUS_SUCCESS)
+    throw_error("[picture] {} of a picture of {} x {}: {}", what, width_, height_, cairo_status_to_string(status));
+}
+
+void Picture::fill(const Box& box, Color color) {
+  use(color);
+  cairo_rectangle(context_.get(), box.x, box.y, box.width, box.height);
+  cairo_fill(context_.get());
+  check("fill");
+}
+
+void Picture::outline(const Box& box, const LineStyle& style) {
+  use(style);
+  cairo_rectangle(context_.get(), box.x, box.y, box.width, box.height);
+  cairo_stroke(context_.get());
+  check("outline");
+}
+
+void Picture::line(const std::vector<Point>& points, const LineStyle& style) {
+  constexpr size_t most = 256;  // points of one path: the time for a path grows faster than its length
+  use(style);
+  for (size_t i = 0; i < points.size(); ++i) {
+    cairo_line_to(context_.get(), points[i].x, points[i].y);
+    if (i % most != most - 1) continue;
+    cairo_stroke(context_.get());
+    cairo_move_to(context_.get(), points[i].x, points[i].y);
+  }
+  cairo_stroke(context_.get());
+  check("line");
+}
+
+void Picture::dot(Point center, double radius, Color color, Color ring, double ring_width) {
+  use(color);
+  cairo_arc(context_.get(), center.x, center.y, radius, 0, 2 * M_PI);
+  cairo_fill_preserve(context_.get());
+  use(LineStyle{ring, ring_width});
+  cairo_stroke(context_.get());
+  check("dot");
 }
 
 void Picture::paste(const Picture& picture, int x, int y) {
-  for (int row = 0; row < picture.height(); ++row)
-    for (int column = 0; column < picture.width(); ++column) set(x + column, y + row, picture.at(column, row));
+  cairo_set_source_surface(context_.get(), picture.surface_.get(), x, y);
+  cairo_rectangle(context_.get(), x, y, picture.width_, picture.height_);
+  cairo_fill(context_.get());
+  check("paste");
 }
 
-void Picture::line(double x0, double y0, double x1, double y1, double thickness, Color color) {
-  const double reach = thickness / 2 + 1, dx = x1 - x0, dy = y1 - y0, square = dx * dx + dy * dy;
-  const auto first = [&](double a, double b) {
-    return static_cast<int>(std::max(0.0, std::floor(std::min(a, b) - reach)));
-  };
-  const auto last = [&](double a, double b, int size) {
-    return static_cast<int>(std::min(size - 1.0, std::ceil(std::max(a, b) + reach)));
-  };
-  for (int y = first(y0, y1); y <= last(y0, y1, height_); ++y) {
-    for (int x = first(x0, x1); x <= last(x0, x1, width_); ++x) {
-      const double along = square > 0 ? std::clamp(((x - x0) * dx + (y - y0) * dy) / square, 0.0, 1.0) : 0.0;
-      const double distance = std::hypot(x - x0 - along * dx, y - y0 - along * dy);
-      blend(x, y, color, std::clamp(thickness / 2 + 0.5 - distance, 0.0, 1.0));
-    }
+void Picture::text(Point anchor, const std::string& text, const TextStyle& style) {
+  const std::string shown = printable_utf8(text);
+  cairo_save(context_.get());
+  use(style.color);
+  use_font(context_.get(), style);
+  cairo_translate(context_.get(), anchor.x, anchor.y);
+  if (style.upwards) cairo_rotate(context_.get(), -M_PI / 2);
+  const double share = style.align == Align::left ? 0 : style.align == Align::center ? 0.5 : 1;
+  cairo_move_to(context_.get(), -share * advance(context_.get(), shown), half_capital * style.size);
+  cairo_show_text(context_.get(), shown.c_str());
+  cairo_new_path(context_.get());  // the next path would begin where the text ends
+  cairo_restore(context_.get());
+  check("text");
+}
+
+double Picture::measure(const std::string& text, const TextStyle& style) {
+  use_font(context_.get(), style);
+  const double width = advance(context_.get(), printable_utf8(text));
+  check("text");
+  return width;
+}
+
+void Picture::clip(const Box& box) {
+  cairo_rectangle(context_.get(), box.x, box.y, box.width, box.height);
+  cairo_clip(context_.get());
+}
+
+void Picture::unclip() { cairo_reset_clip(context_.get()); }
+
+double text_width(const std::string& text, const TextStyle& style) {
+  Picture scratch(1, 1);
+  return scratch.measure(text, style);
+}
+
+std::string fit_text(const std::string& text, const TextStyle& style, double width) {
+  std::string shown = printable_utf8(text);
+  if (text_width(shown, style) <= width) return shown;
+  while (!shown.empty()) {
+    while (!shown.empty() && (shown.back() & 0xc0) == 0x80) shown.pop_back();  // the rest of a sequence
+    if (!shown.empty()) shown.pop_back();
+    if (text_width(shown + "\xe2\x80\xa6", style) <= width) return shown + "\xe2\x80\xa6";
   }
+  return shown;
 }
-
-void Picture::text(int x, int y, std::string_view text, Color color, int scale, bool upwards) {
-  for (size_t i = 0; i < text.size(); ++i) {
-    const std::string_view rows = glyph(text[i]);
-    for (int row = 0; row < glyph_height; ++row) {
-      for (int column = 0; column < glyph_width; ++column) {
-        if (rows[static_cast<size_t>(row * (glyph_width + 1) + column)] != '#') continue;
-        const int along = (static_cast<int>(i) * glyph_advance + column) * scale;
-        if (upwards) fill(x + row * scale, y + text_width(text, scale) - along - scale, scale, scale, color);
-        else fill(x + along, y + row * scale, scale, scale, color);
-      }
-    }
-  }
-}
-
-int text_width(std::string_view text, int scale) {
-  return text.empty() ? 0 : (static_cast<int>(text.size()) * glyph_advance - (glyph_advance - glyph_width)) * scale;
-}
-
-int text_height(int scale) { return glyph_height * scale; }
-
-namespace {
-
-struct Indexed {
-  std::vector<uint8_t> pixels;  // one byte a pixel
-  std::vector<uint8_t> colors;  // three bytes an entry, in the order of their first pixel
-};
-
-// Nothing if there are more than 256 colours.
-std::optional<Indexed> with_palette(const std::vector<uint8_t>& rgb) {
-  Indexed result;
-  std::unordered_map<uint32_t, uint8_t> index;
-  result.pixels.reserve(rgb.size() / 3);
-  for (size_t i = 0; i < rgb.size(); i += 3) {
-    const uint32_t color = rgb[i] << 16 | rgb[i + 1] << 8 | rgb[i + 2];
-    auto found = index.find(color);
-    if (found == index.end()) {
-      if (index.size() == 256) return std::nullopt;
-      found = index.emplace(color, static_cast<uint8_t>(index.size())).first;
-      result.colors.insert(result.colors.end(), rgb.begin() + i, rgb.begin() + i + 3);
-    }
-    result.pixels.push_back(found->second);
-  }
-  return result;
-}
-
-}  // namespace
-
-std::string encode_png(const Picture& picture) {
-  const std::optional<Indexed> indexed = with_palette(picture.pixels());
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  image.width = static_cast<png_uint_32>(picture.width());
-  image.height = static_cast<png_uint_32>(picture.height());
-  image.format = indexed ? PNG_FORMAT_RGB_COLORMAP : PNG_FORMAT_RGB;
-  image.colormap_entries = indexed ? static_cast<png_uint_32>(indexed->colors.size() / 3) : 0;
-  std::string bytes(PNG_IMAGE_PNG_SIZE_MAX(image), '\0');
-  png_alloc_size_t size = bytes.size();
-  const uint8_t* pixels = indexed ? indexed->pixels.data() : picture.pixels().data();
-  if (!png_image_write_to_memory(&image, bytes.data(), &size, 0, pixels, 0, indexed ? indexed->colors.data() : nullptr))
-    throw_error("[encode_png] {}", image.message);
-  bytes.resize(size);
-  return bytes;
-}
-
-void write_png(const std::filesystem::path& path, const Picture& picture) { write_file(path, encode_png(picture)); }
 
 }  // namespace sunder

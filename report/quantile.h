@@ -7,7 +7,7 @@
 
 namespace sunder {
 
-// Of at least one value, rising; between two values linear.
+// Interpolates linearly. sorted: at least one value, in rising order.
 inline double quantile(const std::vector<double>& sorted, double share) {
   const double at = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<size_t>(at);

@@ -1,9 +1,9 @@
 #include "report/report_page.h"
 
+#include "report/heat_map.h"
 #include "report/markup.h"
 #include "report/page_plots.h"
 #include "report/page_tracks.h"
-#include "report/plot.h"
 #include "report/report_page_script.h"
 #include "report/report_page_style.h"
 #include "report/separation_picture.h"
@@ -12,7 +12,7 @@
 namespace sunder {
 namespace {
 
-// The policy makes the browser itself refuse everything that lies outside the file.
+// The policy makes the browser refuse to load anything from outside the file.
 constexpr const char* head = R"(<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -28,7 +28,7 @@ constexpr const char* head = R"(<!DOCTYPE html>
 <body>
 )";
 
-// One line that becomes two.
+// One line splits into two.
 constexpr const char* logo = R"(<svg class="logo" viewBox="0 0 56 40" aria-hidden="true">
 <path class="one" d="M2 20H16"/><path class="two" d="M16 20C26 20 26 8 36 8H54"/><path class="three" d="M16 20C26 20 26 32 36 32H54"/>
 </svg>
@@ -38,7 +38,7 @@ struct Section {
   std::string id, title, html;
 };
 
-// Numbers stand right-aligned: a sign, a digit or a bracket begins them; a missing one is a dash.
+// Columns of numbers are right-aligned. A number begins with a sign, a digit or a bracket; a dash is a missing one.
 bool is_number(std::string_view text) {
   for (const std::string_view sign : {"-", "+", "\xe2\x88\x92"})
     if (text.starts_with(sign)) text.remove_prefix(sign.size());
@@ -89,11 +89,11 @@ std::string level_key() {
 
 std::string ranks_html(const std::vector<PageRank>& ranks) {
   std::string html = fmt::format(
-      "<p class=\"about\">Within an item all tracks have one time axis, one gain and one scale of levels, in dB below "
-      "the "
-      "item's loudest: {}<span class=\"script\"> Start another track while one plays and it goes on from there; click "
-      "into a "
-      "spectrogram to jump.</span></p>\n",
+      "<p class=\"about\">All tracks of an item share one time axis, one gain and one colour scale, in dB below the "
+      "item's "
+      "loudest: {}<span class=\"script\"> A track that is started while another plays continues at its position; a "
+      "click "
+      "into a spectrogram jumps there.</span></p>\n",
       level_key());
   int players = 0;
   for (const PageRank& rank : ranks) {

@@ -1,4 +1,4 @@
-// The report of an evaluation as one HTML file: tables, plots, and examples to look at and listen to.
+// The report of an evaluation as one HTML file: tables, plots, and examples with spectrograms and players.
 #pragma once
 
 #include <cstdint>
@@ -15,8 +15,7 @@ struct PageTrack {
   int source = 0;              // from 1: a reference and its estimate share a colour; 0: neither (the mixture)
 };
 
-// Tracks are drawn below each other on one time axis and one scale in dB, and played with one gain: their loudest
-// sample comes to 0.97 of full scale.
+// Tracks share a time axis, a scale in dB and a gain: the loudest sample of all is scaled to 0.97 of full scale.
 struct PageItem {
   std::string name;
   std::string caption;  // "SI-SDR 12.3, 9.8 dB"
@@ -29,7 +28,7 @@ struct PageRank {
   std::vector<PageItem> items;
 };
 
-// Values of something else over the same items, drawn as an outline: "ideal ratio masks".
+// Values of another system on the same items, drawn as an outline: "ideal ratio masks".
 struct PageSeries {
   std::string label;
   std::vector<double> values;
@@ -41,7 +40,7 @@ struct PageMetric {
   std::string unit;                                        // "dB"; empty for a number without unit
   std::vector<double> values = {};                         // none: the page says so and shows no plot
   double mean = 0, median = 0;                             // read only where there are values
-  std::optional<std::pair<double, double>> interval = {};  // 95 % of the mean
+  std::optional<std::pair<double, double>> interval = {};  // 95 % interval of the mean
   int64_t undefined = 0;                                   // scores that `values` leaves out
   int decimals = 2;                                        // of the numbers in the text
   std::vector<PageSeries> others = {};
@@ -71,15 +70,15 @@ struct ReportPage {
 };
 
 namespace report_limits {
-inline constexpr double seconds = 30;        // of a track that are shown and played, to keep the file at a few MB
+inline constexpr double seconds = 30;        // shown and played of a track, to keep the file at a few MB
 inline constexpr int64_t max_points = 2000;  // of a scatter, evenly thinned along x beyond
 // Players that load when the page does. Browsers limit them (Chromium 156: 1000 with data on a desktop computer); those
 // beyond load when they are played.
 inline constexpr int eager_players = 60;
 }  // namespace report_limits
 
-// An HTML5 document that needs nothing else: no network, no other file, and no script for its contents. The same page
-// gives the same bytes. Throws Error for values, points or samples that are not finite, tracks without samples, rows of
+// A self-contained HTML5 document: no network, no other file, and readable without scripts. The same page gives the
+// same bytes. Throws Error for values, points or samples that are not finite, tracks without samples, rows of
 // unequal length and rates below 1.
 std::string report_page(const ReportPage& page);
 

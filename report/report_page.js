@@ -1,6 +1,6 @@
 'use strict';
-// Niceties: the page is complete without them. One player at a time; what is started next in an item goes on where the
-// last one stood, so that tracks can be compared. A line shows where a spectrogram is played.
+// The page works without this script. Only one track plays at a time; another track of the same item continues at the
+// position of the last one, for comparison. A line in the spectrogram shows the position.
 document.documentElement.classList.add('scripted');
 const players = [...document.querySelectorAll('audio')];
 for (const player of players) {

@@ -4,20 +4,42 @@
 #include <cmath>
 
 #include "nn/stft.h"
-#include "report/plot.h"
+#include "report/heat_map.h"
+#include "report/markup.h"
+#include "report/plot_frame.h"
 
 namespace sunder {
 namespace {
 
-constexpr int64_t widest = 1200;            // as a spectrogram with axes is drawn
-constexpr int64_t frames_at_a_time = 2000;  // of a long recording, to keep its spectrum out of memory
-constexpr double frame_seconds = 0.032;     // shows a voice's harmonics as lines and its syllables apart
+// Pixels.
+constexpr int plot_width = 1160, plot_height = 280;
+constexpr double title_height = 52, heading_height = 42, panel_pitch = heading_height + plot_height + 14;
+constexpr double bar_gap = 30, bar_width = 26, bar_margin = 120;  // of the colour bar; its numbers stand in the margin
+
+constexpr int64_t frames_at_a_time = 2000;  // limits the memory for a long recording
+constexpr double frame_seconds = 0.032;     // resolves the harmonics of a voice, and its syllables
 constexpr double silence = 1e-20;           // power
 
 int64_t frame_length(int sample_rate) {
   int64_t length = 64;
   while (static_cast<double>(length) < frame_seconds * sample_rate) length *= 2;
   return length;
+}
+
+void draw_color_bar(Picture& picture, const Box& box) {
+  const PlotFrame frame{box, {0, 1}, {-spectrogram_range_db, 0}};
+  const auto rows = static_cast<int>(box.height);
+  for (int row = 0; row < rows; ++row)
+    picture.fill({box.x, box.y + row, box.width, 1}, heat_color(1 - (row + 0.5) / rows));
+  draw_border(picture, frame);
+  const double right = box.x + box.width;
+  for (const Tick& tick : round_ticks(frame.y.low, frame.y.high, 7)) {
+    const double y = frame.at_y(tick.value);
+    picture.line({{right, y}, {right + 6, y}}, {ink::black, 1.5});
+    picture.text({right + 12, y}, with_minus(tick.text), {.color = ink::black});
+  }
+  picture.text({right + 84, box.y + box.height / 2}, "level relative to the mixture's loudest (dB)",
+               {.color = ink::grey, .align = Align::center, .upwards = true});
 }
 
 }  // namespace
@@ -47,29 +69,40 @@ Tensor spectrogram_levels(std::span<const float> signal, int sample_rate, int64_
   return Tensor::from(power, {columns, bins});
 }
 
+PlotFrame separation_frame(const std::vector<std::span<const float>>& signals, int sample_rate, size_t signal) {
+  const auto samples = static_cast<double>(signals[0].size());
+  return {{plot_margins::left, title_height + heading_height + static_cast<double>(signal) * panel_pitch, plot_width,
+           plot_height},
+          {0, samples / sample_rate},
+          {0, sample_rate / 2000.0}};
+}
+
 Picture draw_separation(const std::string& title, const std::vector<std::span<const float>>& signals, int sample_rate) {
-  SpectrogramStyle style;
-  style.seconds = static_cast<double>(signals[0].size()) / sample_rate;
-  style.kilohertz = sample_rate / 2000.0;
-  style.low_db = -spectrogram_range_db;
-  std::vector<Picture> panels;
+  if (signals.empty()) throw Error("[draw_separation] expected the mixture and its estimates, got no signal");
+  const PlotFrame first = separation_frame(signals, sample_rate, 0);
+  const PlotFrame last = separation_frame(signals, sample_rate, signals.size() - 1);
+  const double right = first.box.x + plot_width, bottom = last.box.y + plot_height;
+  Picture picture(static_cast<int>(right + bar_gap + bar_width + bar_margin),
+                  static_cast<int>(bottom + plot_margins::bottom));
+  const TextStyle style{.color = ink::black, .size = 26, .bold = true};
+  picture.text({first.box.x, title_height / 2 + 2}, fit_text(title, style, plot_width), style);
   double loudest = 0;
   for (size_t i = 0; i < signals.size(); ++i) {
-    const Tensor db = spectrogram_levels(signals[i], sample_rate, widest);
-    double* values = db.mutable_data<double>();
+    const PlotFrame frame = separation_frame(signals, sample_rate, i);
+    const Tensor db = spectrogram_levels(signals[i], sample_rate, plot_width);
+    const double* values = db.data<double>();
     if (i == 0) loudest = *std::max_element(values, values + db.numel());
-    for (int64_t k = 0; k < db.numel(); ++k) values[k] -= loudest;
-    style.title = i == 0 ? fmt::format("{}: mixture", title) : fmt::format("{}: estimate {}", title, i);
-    panels.push_back(draw_spectrogram(db, style));
+    picture.paste(draw_heat_map(db, loudest - spectrogram_range_db, loudest, plot_width, plot_height),
+                  static_cast<int>(frame.box.x), static_cast<int>(frame.box.y));
+    draw_border(picture, frame);
+    draw_x_ticks(picture, frame, round_ticks(frame.x.low, frame.x.high, 10), i + 1 == signals.size());
+    draw_y_ticks(picture, frame, round_ticks(frame.y.low, frame.y.high, 4));
+    draw_y_label(picture, frame, "frequency (kHz)");
+    picture.text({frame.box.x, frame.box.y - heading_height / 2 + 3},
+                 i == 0 ? "mixture" : fmt::format("estimate {}", i), {.color = ink::black, .size = 20, .bold = true});
   }
-  int height = 0;
-  for (const Picture& panel : panels) height += panel.height();
-  Picture picture(panels[0].width(), height);
-  int top = 0;
-  for (const Picture& panel : panels) {
-    picture.paste(panel, 0, top);
-    top += panel.height();
-  }
+  draw_x_label(picture, last, "time (s)");
+  draw_color_bar(picture, {right + bar_gap, first.box.y, bar_width, bottom - first.box.y});
   return picture;
 }
 

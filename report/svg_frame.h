@@ -1,4 +1,6 @@
-// The frame of an SVG plot: its axes, and what its marks are called. Colours come from the page's style sheet.
+// The frame of an SVG plot: axes and legend entries. Colours come from the page's style sheet.
+// Written as text by us: SVG from Cairo or a plotting library has no classes that a light or dark style sheet could
+// colour, and no titles that show when the pointer is over a mark.
 #pragma once
 
 #include <string>
@@ -17,7 +19,7 @@ struct SvgFrame {
   }
 };
 
-// <svg>, not yet closed; `label` says in words what is drawn.
+// <svg>, left open; `label` describes the plot to screen readers.
 std::string open_svg(const SvgFrame& frame, const std::string& label);
 // Both axes with round ticks.
 std::string svg_axes(const SvgFrame& frame, const std::string& x_label, const std::string& y_label);

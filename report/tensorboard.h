@@ -1,4 +1,5 @@
-// Event files that TensorBoard shows: curves, pictures and sounds of a run.
+// Event files for TensorBoard: scalars, pictures and audio of a run. Protobuf encodes the events; the record framing
+// around them is ours, since TFRecord has no library outside TensorFlow.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ class Event;
 
 class TensorBoard {
  public:
-  // Begins a new event file in the folder; a resumed run has one file per start, and TensorBoard joins them. What an
-  // earlier file holds beyond `first_step` is hidden by it. Throws Error.
+  // Begins a new event file in the folder; a resumed run has one file per start, and TensorBoard joins them. Events of
+  // an earlier file after `first_step` are hidden. Throws Error.
   explicit TensorBoard(const std::filesystem::path& folder, int64_t first_step = 0);
   TensorBoard(const TensorBoard&) = delete;
   TensorBoard& operator=(const TensorBoard&) = delete;
@@ -43,7 +44,8 @@ class TensorBoard {
 // One TFRecord: the length, its masked CRC-32C, the data, its masked CRC-32C.
 std::string tfrecord(const std::string& data);
 
-// A mono WAV file of 16-bit samples.
+// A mono WAV file of 16-bit samples. libsndfile writes to memory only through callbacks, which take more lines than
+// this header of 44 bytes.
 std::string encode_wav(std::span<const float> samples, int sample_rate);
 
 }  // namespace sunder

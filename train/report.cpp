@@ -4,8 +4,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "report/plot.h"
 #include "report/separation_picture.h"
+#include "report/training_curves.h"
 
 namespace sunder {
 
@@ -18,7 +18,8 @@ void Report::training(const Moment& moment, double loss, double gradient_norm) {
   board_.scalars(moment.step, {{"training/loss", loss}, {"training/gradient_norm", gradient_norm}});
 }
 
-void Report::validation(const Moment& moment, double mean_loss, const ValidationScores& scores) {
+void Report::validation(const Moment& moment, double mean_loss, const ValidationScores& scores,
+                        const std::optional<Standing>& standing) {
   MetricsRow row{{"step", moment.step},
                  {"epoch", moment.epoch},
                  {"minutes", moment.minutes},
@@ -35,6 +36,11 @@ void Report::validation(const Moment& moment, double mean_loss, const Validation
   optional("si_snri_oracle", scores.oracle);
   optional("blind", scores.blind);
   optional("loss", scores.loss);
+  if (standing) {
+    row.insert(row.end(),
+               {{"best", standing->best}, {"learning_rate", standing->learning_rate}, {"task", standing->task}});
+    scalars.emplace_back("training/learning_rate", standing->learning_rate);
+  }
   folder_.append_metrics(row);
   board_.scalars(moment.step, scalars);
   write_png(folder_.path() / "curves.png", draw_curves(folder_.path() / "metrics.jsonl"));
@@ -51,25 +57,34 @@ void Report::example(int64_t step, const ValidationExample& example) {
 }
 
 Picture draw_curves(const std::filesystem::path& metrics) {
-  static constexpr std::pair<const char*, const char*> shown[] = {
-      {"train_loss", "training loss"},         {"valid_loss", "validation loss"},
-      {"valid_si_snri", "validation SI-SNRi"}, {"valid_si_snri_oracle", "oracle SI-SNRi"},
-      {"valid_blind", "blind score"},          {"valid_collapse_db", "weaker / stronger"}};
-  std::vector<Curve> curves;
-  for (const auto& [key, name] : shown) curves.push_back({name, {}, {}});
+  TrainingHistory history;
   std::ifstream stream(metrics);
   for (std::string line; std::getline(stream, line);) {
-    const auto row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-    if (!row.is_object() || !row.contains("step")) continue;
-    for (size_t i = 0; i < curves.size(); ++i) {
-      const auto value = row.find(shown[i].first);
-      if (value == row.end()) continue;
-      curves[i].x.push_back(row["step"].get<double>());
-      curves[i].y.push_back(value->is_number() ? value->get<double>() : NAN);
+    const auto row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);  // a kill may have cut it
+    if (!row.is_object() || !row.contains("step") || !row["step"].is_number()) continue;
+    const auto number = [&row](const char* key) {
+      const auto value = row.find(key);
+      return value != row.end() && value->is_number() ? value->get<double>() : NAN;
+    };
+    const double step = number("step");
+    if (row.contains("loss")) {
+      history.losses.push_back({step, number("loss")});
+      continue;
     }
+    const auto best = row.find("best"), task = row.find("task");
+    history.validations.push_back({.step = step,
+                                   .train_loss = number("train_loss"),
+                                   .valid_loss = number("valid_loss"),
+                                   .si_snri = number("valid_si_snri"),
+                                   .oracle = number("valid_si_snri_oracle"),
+                                   .blind = number("valid_blind"),
+                                   .weaker_to_stronger_db = number("valid_collapse_db"),
+                                   .learning_rate = number("learning_rate"),
+                                   .best = best != row.end() && *best == true,
+                                   .task = task != row.end() && task->is_string() ? task->get<std::string>() : ""});
   }
-  std::erase_if(curves, [](const Curve& curve) { return curve.x.empty(); });
-  return draw_chart(curves, {"training", "step", "dB"});
+  const auto run = std::filesystem::absolute(metrics).lexically_normal().parent_path().filename();
+  return draw_chart(training_chart(run.string(), history));
 }
 
 }  // namespace sunder

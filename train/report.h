@@ -1,4 +1,4 @@
-// What a run shows of itself: metrics.jsonl, TensorBoard's events and the picture of its curves.
+// What a run reports: metrics.jsonl, TensorBoard events and curves.png.
 #pragma once
 
 #include "report/tensorboard.h"
@@ -9,18 +9,25 @@ namespace sunder {
 
 class Report {
  public:
-  // A resumed run goes on after `first_step`. Throws Error, as all that follow, where a file cannot be written.
+  // A resumed run continues after `first_step`. Throws Error, as all that follow, where a file cannot be written.
   Report(const RunFolder& folder, int64_t first_step) : folder_(folder), board_(folder.path(), first_step) {}
 
   struct Moment {
     int64_t step, epoch;
     double minutes;
   };
-  // loss: of this step, dB per network input.
+  // Where the run stands after a validation.
+  struct Standing {
+    bool best;             // better than all before it
+    double learning_rate;  // of the steps that follow
+    std::string task;      // what the steps before it trained: "mixpit", then "mixcycle"
+  };
+  // loss: of this step, per network input.
   void training(const Moment& moment, double loss, double gradient_norm);
-  // mean_loss: of the epoch up to here. Draws curves.png anew.
-  void validation(const Moment& moment, double mean_loss, const ValidationScores& scores);
-  // Spectrograms and sounds of one mixture and what the network makes of it.
+  // mean_loss: over the epoch so far. Draws curves.png again.
+  void validation(const Moment& moment, double mean_loss, const ValidationScores& scores,
+                  const std::optional<Standing>& standing = {});
+  // Spectrograms and audio of one mixture and its estimates.
   void example(int64_t step, const ValidationExample& example);
 
  private:
@@ -28,8 +35,8 @@ class Report {
   TensorBoard board_;
 };
 
-// metrics.jsonl as curves over the steps: the validations' training loss, SI-SNRi, weaker output, and blind and oracle
-// scores where there are any.
+// metrics.jsonl as curves over the steps. Rows with "loss" are single steps, the others validations; what a row lacks
+// is left out.
 Picture draw_curves(const std::filesystem::path& metrics);
 
 }  // namespace sunder

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 #include <utility>
+#include <variant>
 #include <vector>
 
 #include "train/config.h"
@@ -12,7 +13,7 @@
 namespace sunder {
 
 // One line of metrics.jsonl, in this order; the first pair is "step". A number that is not finite is written as null.
-using MetricsRow = std::vector<std::pair<std::string, StateValue>>;
+using MetricsRow = std::vector<std::pair<std::string, std::variant<bool, int64_t, double, std::string>>>;
 
 class RunFolder {
  public:

@@ -1,67 +1,63 @@
 #include "report/picture.h"
 
 #include <gtest/gtest.h>
-#include <png.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <fstream>
-#include <set>
 
-#include "report/font.h"
-#include "report/plot.h"
-#include "report/separation_picture.h"
+#include "tensor/error.h"
+#include "tests/report/pictures.h"
+#include "tests/report/png.h"
 
 namespace sunder {
 namespace {
 
 namespace fs = std::filesystem;
 
-int lightness(Color c) { return c.red + c.green + c.blue; }
-
-// With SUNDER_PICTURES=DIR the pictures are kept there to be looked at.
-void keep(const std::string& name, const Picture& picture) {
-  if (const char* folder = std::getenv("SUNDER_PICTURES")) write_png(fs::path(folder) / name, picture);
-}
+constexpr Color black{0, 0, 0}, white{255, 255, 255};
 
 TEST(Picture, PngHoldsEveryPixel) {
-  Picture picture(7, 5, {1, 2, 3});
-  picture.set(6, 4, {250, 0, 9});
-  picture.set(7, 0, {9, 9, 9});  // outside: cut off
-  picture.set(-1, 0, {9, 9, 9});
-  picture.fill(0, 0, 2, 1, {0, 255, 0});
-  const std::string bytes = encode_png(picture);
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  ASSERT_TRUE(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()));
-  EXPECT_EQ(image.width, 7u);
-  EXPECT_EQ(image.height, 5u);
-  image.format = PNG_FORMAT_RGB;
-  std::vector<uint8_t> pixels(PNG_IMAGE_SIZE(image));
-  ASSERT_TRUE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr));
-  EXPECT_EQ(pixels, picture.pixels());
-  EXPECT_EQ(picture.at(6, 4), (Color{250, 0, 9}));
-  EXPECT_EQ(picture.at(1, 0), (Color{0, 255, 0}));
-  EXPECT_EQ(picture.at(2, 0), (Color{1, 2, 3}));
-  EXPECT_THROW(picture.at(7, 0), Error);
+  std::vector<Color> pixels;
+  for (int i = 0; i < 64 * 65; ++i)
+    pixels.push_back({static_cast<uint8_t>(i), static_cast<uint8_t>(i >> 8), static_cast<uint8_t>(7 * i)});
+  const Picture picture(64, 65, pixels);
+  const Png png = read_png(encode_png(picture));
+  EXPECT_EQ(png.width, 64);
+  EXPECT_EQ(png.height, 65);
+  EXPECT_EQ(png.pixels, pixels);
+  EXPECT_EQ(picture.pixels(), pixels);
+  EXPECT_EQ(picture.at(63, 64), pixels.back());
+  EXPECT_EQ(picture.at(1, 2), pixels[2 * 64 + 1]);
+  EXPECT_THROW(picture.at(64, 0), Error);
+  EXPECT_THROW(picture.at(0, -1), Error);
   EXPECT_THROW(Picture(0, 3), Error);
+  EXPECT_THROW(Picture(40000, 3), Error) << "more than Cairo can draw";
+  EXPECT_THROW(Picture(3, 2, std::vector<Color>(5)), Error);
 }
 
+// The type of colour stands in the header: 2 is RGB, 3 a palette.
 TEST(Picture, PngHoldsManyColorsAndFew) {
   for (const int colors : {2, 256, 257, 4096}) {
-    Picture picture(64, 64);
+    std::vector<Color> pixels;
     for (int i = 0; i < 64 * 64; ++i)
-      picture.set(i % 64, i / 64, {static_cast<uint8_t>(i % colors & 255), static_cast<uint8_t>(i % colors >> 8), 7});
-    const std::string bytes = encode_png(picture);
-    png_image image = {};
-    image.version = PNG_IMAGE_VERSION;
-    ASSERT_TRUE(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()));
-    EXPECT_EQ((image.format & PNG_FORMAT_FLAG_COLORMAP) != 0, colors <= 256) << "a palette where it is enough";
-    image.format = PNG_FORMAT_RGB;
-    std::vector<uint8_t> pixels(PNG_IMAGE_SIZE(image));
-    ASSERT_TRUE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr));
-    EXPECT_EQ(pixels, picture.pixels()) << colors;
+      pixels.push_back({static_cast<uint8_t>(i % colors & 255), static_cast<uint8_t>(i % colors >> 8), 7});
+    const std::string bytes = encode_png(Picture(64, 64, pixels));
+    EXPECT_EQ(bytes.at(25), colors <= 256 ? 3 : 2) << "a palette where it is enough";
+    EXPECT_EQ(read_png(bytes).pixels, pixels) << colors;
   }
+}
+
+TEST(Picture, TheSameDrawingGivesTheSameBytes) {
+  const auto draw = [] {
+    Picture picture(120, 60);
+    picture.line({{3, 3}, {100, 50}, {110, 4}}, {black, 2.5, {5, 2}});
+    picture.text({10, 30}, "SI-SNRi 12.3 dB", {.color = black});
+    return encode_png(picture);
+  };
+  EXPECT_EQ(draw(), draw());
 }
 
 TEST(Picture, WritesFilesOrSaysWhyNot) {
@@ -72,138 +68,116 @@ TEST(Picture, WritesFilesOrSaysWhyNot) {
   EXPECT_THROW(write_png(path / "below", Picture(3, 3)), Error);
 }
 
-TEST(Font, GlyphsAreWellFormedAndDiffer) {
-  std::set<std::string_view> seen;
-  for (char c = ' '; c <= '~'; ++c) {
-    const std::string_view rows = glyph(c);
-    ASSERT_EQ(rows.size(), 41u) << c;
-    for (size_t i = 0; i < rows.size(); ++i) {
-      EXPECT_EQ(i % 6 == 5, rows[i] == ' ') << c;
-      EXPECT_NE(std::string_view(" .#").find(rows[i]), std::string_view::npos) << c;
-    }
-    EXPECT_TRUE(seen.insert(rows).second) << "two characters look like " << c;
-  }
-  EXPECT_EQ(glyph('\n'), glyph('\xff'));
+TEST(Picture, ShapesLieWhereTheyAreDrawn) {
+  Picture picture(40, 40, {1, 2, 3});
+  EXPECT_EQ(count(picture, {1, 2, 3}, {0, 0, 40, 40}), 1600);
+  picture.fill({10, 20, 5, 3}, {0, 255, 0});
+  EXPECT_EQ(count(picture, {0, 255, 0}, {10, 20, 5, 3}), 15);
+  EXPECT_EQ(count(picture, {0, 255, 0}, {0, 0, 40, 40}), 15);
+  picture.fill({38, 38, 10, 10}, {9, 9, 9});  // cut off at the edges
+  EXPECT_EQ(count(picture, {9, 9, 9}, {0, 0, 40, 40}), 4);
+  picture.paste(Picture(3, 2, {7, 7, 7}), -1, 39);
+  EXPECT_EQ(count(picture, {7, 7, 7}, {0, 39, 2, 1}), 2);
+  EXPECT_EQ(count(picture, {7, 7, 7}, {0, 0, 40, 40}), 2);
+  picture.clip({0, 0, 20, 10});
+  picture.fill({0, 0, 40, 40}, black);
+  picture.unclip();
+  EXPECT_EQ(count(picture, black, {0, 0, 40, 40}), 200);
+  picture.dot({30, 10}, 6, white, black, 2);
+  EXPECT_EQ(picture.at(30, 10), white);
+  EXPECT_EQ(picture.at(30, 3), black) << "the ring";
+  EXPECT_EQ(picture.at(30, 19), (Color{1, 2, 3}));
 }
 
-TEST(Picture, TextLiesInItsBoxAndTurns) {
-  const std::string word = "dB 07";
-  Picture flat(80, 80), turned(80, 80);
-  flat.text(10, 20, word, {0, 0, 0}, 2);
-  turned.text(20, 10, word, {0, 0, 0}, 2, true);
-  int ink = 0;
-  for (int y = 0; y < 80; ++y) {
-    for (int x = 0; x < 80; ++x) {
-      const bool set = flat.at(x, y) == Color{0, 0, 0};
-      ink += set;
-      const bool inside = x >= 10 && x < 10 + text_width(word) && y >= 20 && y < 20 + text_height();
-      EXPECT_TRUE(!set || inside);
-      // A quarter turn to the left: what runs to the right now runs up.
-      EXPECT_TRUE(!inside || turned.at(y, 10 + text_width(word) - 1 - (x - 10)) == flat.at(x, y));
-    }
-  }
-  EXPECT_GT(ink, 100);
-}
-
-TEST(Picture, LinesCoverWhatTheyCross) {
+TEST(Picture, LinesCoverWhatTheyCrossWithSoftEdges) {
   Picture picture(40, 40);
-  picture.line(5, 5, 30, 20, 2, {0, 0, 0});
-  EXPECT_EQ(lightness(picture.at(5, 5)), 0);
-  EXPECT_EQ(lightness(picture.at(30, 20)), 0);
-  EXPECT_LT(lightness(picture.at(15, 11)), 100);
-  EXPECT_EQ(lightness(picture.at(15, 18)), 765);
-  picture.line(-50, 39, 90, 39, 2, {0, 0, 0});  // cut off at the edges
-  EXPECT_EQ(lightness(picture.at(39, 39)), 0);
+  picture.line({{5, 5}, {30, 20}}, {black, 3});
+  EXPECT_EQ(picture.at(5, 5), black);
+  EXPECT_EQ(picture.at(29, 19), black);
+  EXPECT_EQ(picture.at(15, 18), white);
+  int soft = 0;
+  for (int y = 0; y < 40; ++y)
+    for (int x = 0; x < 40; ++x) soft += picture.at(x, y) != black && picture.at(x, y) != white;
+  EXPECT_GT(soft, 20);
+  // A line of many points is drawn in pieces that join.
+  Picture wave(1200, 40);
+  std::vector<Point> points;
+  for (int x = 0; x < 1200; ++x) points.push_back({x + 0.5, 20 + 4 * std::sin(0.05 * x)});
+  wave.line(points, {black, 3});
+  for (int x = 1; x < 1199; ++x) EXPECT_EQ(wave.at(x, static_cast<int>(20 + 4 * std::sin(0.05 * x))), black) << x;
 }
 
-// A rising tone: the brightest row of a column lies at the tone's frequency.
-TEST(Plot, SpectrogramShowsTonesWhereTheyAre) {
-  const int64_t frames = 251, bins = 257;
-  std::vector<float> db(frames * bins);
-  for (int64_t t = 0; t < frames; ++t) {
-    for (int64_t f = 0; f < bins; ++f) {
-      const double distance = static_cast<double>(f - t) / 6.0;
-      db[t * bins + f] =
-          static_cast<float>(-10 * distance * distance - 3 * std::abs(std::sin(0.1 * t)) - (f == 0 ? 10 : 0));
-    }
+// The columns and rows that hold ink.
+Box inked(const Picture& picture) {
+  int left = picture.width(), right = -1, top = picture.height(), bottom = -1;
+  for (int y = 0; y < picture.height(); ++y)
+    for (int x = 0; x < picture.width(); ++x)
+      if (lightness(picture.at(x, y)) < 600) {
+        left = std::min(left, x), right = std::max(right, x);
+        top = std::min(top, y), bottom = std::max(bottom, y);
+      }
+  return {static_cast<double>(left), static_cast<double>(top), right - left + 1.0, bottom - top + 1.0};
+}
+
+TEST(Picture, TextStandsAtItsAnchorAndTurns) {
+  const TextStyle style{.color = black, .size = 20};
+  const double width = text_width("HEB 07", style);
+  EXPECT_GT(width, 50);
+  EXPECT_LT(width, 100);
+  EXPECT_GT(text_width("HEB 07", {.color = black, .size = 20, .bold = true}), width);
+  for (const auto& [align, left] :
+       {std::pair{Align::left, 100.0}, {Align::center, 100 - width / 2}, {Align::right, 100 - width}}) {
+    Picture picture(200, 60);
+    picture.text({100, 30}, "HEB 07", {.color = black, .size = 20, .align = align});
+    const Box box = inked(picture);
+    EXPECT_NEAR(box.x, left, 3);
+    EXPECT_NEAR(box.width, width, 5);
+    EXPECT_NEAR(box.y + box.height / 2, 30, 1.5) << "half the height of capital letters";
+    EXPECT_NEAR(box.height, 15, 2);
   }
-  db[5] = -INFINITY;
-  db[6] = NAN;
-  const Picture picture = draw_spectrogram(Tensor::from(db, {frames, bins}), {"mixture.wav, output 1", 4.0, 4.0});
-  keep("spectrogram.png", picture);
-  const int left = 76, top = 40, width = 560, height = 320;
-  for (const int64_t t : {40, 125, 220}) {
-    const int x = left + static_cast<int>((t + 0.5) / frames * width);
-    int best = 0, row = -1;
-    for (int y = top; y < top + height; ++y)
-      if (lightness(picture.at(x, y)) > best) best = lightness(picture.at(x, y)), row = y;
-    EXPECT_NEAR(row, top + height * (1 - (t + 0.5) / bins), 3) << t;
-    EXPECT_LT(lightness(picture.at(x, top + 2)), 60) << "far from the tone it is dark";
-  }
+  Picture turned(60, 200);
+  turned.text({30, 150}, "HEB 07", {.color = black, .size = 20, .upwards = true});
+  const Box box = inked(turned);
+  EXPECT_NEAR(box.y + box.height, 150, 3);
+  EXPECT_NEAR(box.height, width, 5);
+  EXPECT_NEAR(box.x + box.width / 2, 30, 1.5);
 }
 
-TEST(Plot, SpectrogramTakesOddFormsAndRefusesWrongOnes) {
-  keep("short.png", draw_spectrogram(Tensor::full({1, 1}, -20, DType::float64), {"", 0.064, 8, -80, 0}));
-  const Picture wide = draw_spectrogram(Tensor::full({5000, 65}, -20, DType::float32), {"long", 80, 4, -60, 0});
-  keep("long.png", wide);
-  EXPECT_LE(wide.width(), 1400);
-  EXPECT_NO_THROW(draw_spectrogram(Tensor::full({3, 4}, -INFINITY, DType::float32), {"silence", 1, 4}));
-  EXPECT_THROW(draw_spectrogram(Tensor::zeros({0, 4}, DType::float32), {}), Error);
-  EXPECT_THROW(draw_spectrogram(Tensor::zeros({4}, DType::float32), {}), Error);
-  EXPECT_THROW(draw_spectrogram(Tensor::zeros({4, 4}, DType::int64), {}), Error);
-  EXPECT_THROW(draw_spectrogram(Tensor::zeros({4, 4}, DType::float32), {"", 0, 4}), Error);
+TEST(Picture, TextTakesAnyBytes) {
+  Picture picture(300, 60);
+  picture.text({10, 30}, "a\xff\x01 \xc3\xa9", {.color = black});  // Cairo stops drawing for good at invalid text
+  picture.fill({280, 50, 5, 5}, {0, 255, 0});
+  EXPECT_EQ(picture.at(281, 51), (Color{0, 255, 0}));
+  EXPECT_GT(inked(picture).height, 10);
 }
 
-TEST(Plot, ChartDrawsEveryCurve) {
-  std::vector<Curve> curves;
-  for (const char* name : {"PIT", "MixPIT", "MixCycle"}) {
-    Curve curve{name, {}, {}};
-    for (int i = 0; i < 60; ++i) {
-      curve.x.push_back(50.0 * i);
-      curve.y.push_back((4.0 + 4.0 * static_cast<double>(curves.size())) * (1 - std::exp(-i / 15.0)) - 1);
-    }
-    curves.push_back(curve);
-  }
-  curves[1].y[30] = NAN;
-  const Picture picture = draw_chart(curves, {"validation SI-SNRi", "step", "SI-SNRi (dB)"});
-  keep("chart.png", picture);
-  std::set<std::tuple<int, int, int>> colors;
-  for (int y = 40; y < 440; ++y)
-    for (int x = 124; x < 884; ++x) {
-      const Color c = picture.at(x, y);
-      if (std::abs(c.red - c.green) > 60 || std::abs(c.green - c.blue) > 60) colors.emplace(c.red, c.green, c.blue);
-    }
-  for (const Color c : {Color{0, 114, 178}, Color{213, 94, 0}, Color{0, 158, 115}})
-    EXPECT_TRUE(colors.count({c.red, c.green, c.blue}));
+// A program of its own, since fontconfig reads its settings once.
+TEST(PictureDeathTest, TextIsDrawnWhereNoFontIsInstalled) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  const fs::path fonts = fs::temp_directory_path() / fmt::format("sunder-no-fonts-{}.conf", ::getppid());
+  std::ofstream(fonts) << "<?xml version=\"1.0\"?><fontconfig></fontconfig>\n";
+  const auto draws_text = [&] {
+    ::setenv("FONTCONFIG_FILE", fonts.c_str(), 1);
+    Picture picture(200, 60);
+    picture.text({20, 30}, "HEB 07", {.color = black, .size = 20});
+    const Box box = inked(picture);
+    return box.width > 40 && box.height > 8 && text_width("HEB 07", {.color = black, .size = 20}) > 40;
+  };
+  EXPECT_EXIT(std::exit(draws_text() ? 0 : 1), testing::ExitedWithCode(0), "");
+  fs::remove(fonts);
 }
 
-TEST(Plot, ChartTakesOddFormsAndRefusesWrongOnes) {
-  EXPECT_NO_THROW(draw_chart({}, {"nothing", "x", "y"}));
-  keep("single.png", draw_chart({{"one point", {1}, {3}}}, {"single", "x", "y"}));
-  EXPECT_NO_THROW(draw_chart({{"nan", {0, 1}, {NAN, INFINITY}}}, {}));
-  keep("small.png", draw_chart({{"loss", {0, 1000, 2e6}, {1e-5, 3e-5, 2e-5}}}, {"loss", "step", "loss"}));
-  EXPECT_THROW(draw_chart({{"uneven", {0, 1}, {1}}}, {}), Error);
-}
-
-TEST(SeparationPicture, ShowsWhatSoundsWhen) {
-  for (const int64_t samples : {8000, 8000 * 700}) {
-    std::vector<float> tone(samples, 0.0f), nothing(samples, 0.0f);
-    for (int64_t t = samples / 2; t < samples; ++t)
-      tone[t] = static_cast<float>(0.5 * std::sin(2 * M_PI * 0.125 * static_cast<double>(t)));
-    const Picture picture = draw_separation("tone", {tone, nothing, tone}, 8000);
-    const int left = 76, width = picture.width() - 176, panel = picture.height() / 3;
-    const auto light = [&](int i, double share) {
-      const Color c = picture.at(left + static_cast<int>(share * width), i * panel + 40 + 320 * 3 / 4);
-      return c.red + c.green + c.blue;
-    };
-    for (const double share : {0.55, 0.75, 0.95}) {
-      EXPECT_GT(light(0, share), 600) << share;
-      EXPECT_LT(light(1, share), 60);
-      EXPECT_EQ(light(2, share), light(0, share));
-    }
-    for (const double share : {0.05, 0.25, 0.45}) EXPECT_LT(light(0, share), 60) << share;
-  }
-  EXPECT_NO_THROW(draw_separation("one sample", {std::vector<float>(1, 0.5f), std::vector<float>(1, 0.0f)}, 8000));
+TEST(Picture, LongTextIsCutToFit) {
+  const TextStyle style{.color = black, .size = 20};
+  EXPECT_EQ(fit_text("short", style, 200), "short");
+  std::string name;
+  for (int i = 0; i < 40; ++i) name += "\xc3\xa9x";
+  const std::string cut = fit_text(name, style, 200);
+  EXPECT_TRUE(cut.ends_with("\xe2\x80\xa6"));
+  EXPECT_TRUE(name.starts_with(cut.substr(0, cut.size() - 3)));
+  EXPECT_LE(text_width(cut, style), 200);
+  EXPECT_GT(text_width(cut, style), 160);
+  EXPECT_NE(cut[cut.size() - 4], '\xc3') << "no half of a character";
 }
 
 }  // namespace

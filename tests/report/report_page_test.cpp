@@ -1,13 +1,13 @@
 #include "report/report_page.h"
 
-#include <png.h>
-
 #include <algorithm>
 #include <cstring>
 
 #include "tests/files/scratch_folder.h"
 #include "tests/report/html.h"
 #include "tests/report/page_sample.h"
+#include "tests/report/pictures.h"
+#include "tests/report/png.h"
 
 namespace sunder {
 namespace {
@@ -124,20 +124,14 @@ TEST(ReportPage, SpectrogramsShowWhatIsPlayed) {
   ASSERT_EQ(pictures.size(), 2u);
   std::vector<int> brightest;
   for (size_t i = 0; i < 2; ++i) {
-    const std::string bytes = data_of(*pictures[i], "image/png");
-    png_image image = {};
-    image.version = PNG_IMAGE_VERSION;
-    ASSERT_TRUE(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) << image.message;
-    image.format = PNG_FORMAT_RGB;
-    std::vector<uint8_t> pixels(PNG_IMAGE_SIZE(image));
-    ASSERT_TRUE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr)) << image.message;
+    const Png image = read_png(data_of(*pictures[i], "image/png"));
     EXPECT_EQ(image.width, pictures[i]->number("width"));
     EXPECT_EQ(image.height, pictures[i]->number("height"));
     for (const double share : {0.25, 0.75}) {
       int best = -1, row = -1;
-      for (uint32_t y = 0; y < image.height; ++y) {
-        const uint8_t* pixel = &pixels[(y * image.width + static_cast<uint32_t>(share * image.width)) * 3];
-        if (pixel[0] + pixel[1] + pixel[2] > best) best = pixel[0] + pixel[1] + pixel[2], row = static_cast<int>(y);
+      for (int y = 0; y < image.height; ++y) {
+        const int light = lightness(image.at(static_cast<int>(share * image.width), y));
+        if (light > best) best = light, row = y;
       }
       const double hertz = i == 1 ? 2000 : share < 0.5 ? 1000 : 3000;
       EXPECT_NEAR((image.height - 1 - row) * 4000.0 / (image.height - 1), hertz, 40) << i << " " << share;
@@ -170,14 +164,8 @@ TEST(ReportPage, SilenceIsSilentAndDark) {
   const Html html(report_page(page));
   const std::string wav = data_of(*html.find("audio").at(0), "audio/wav");
   EXPECT_EQ(wav.substr(44), std::string(8000, '\0'));
-  const std::string bytes = data_of(*html.find("img").at(0), "image/png");
-  png_image image = {};
-  image.version = PNG_IMAGE_VERSION;
-  ASSERT_TRUE(png_image_begin_read_from_memory(&image, bytes.data(), bytes.size()));
-  image.format = PNG_FORMAT_GRAY;
-  std::vector<uint8_t> pixels(PNG_IMAGE_SIZE(image));
-  ASSERT_TRUE(png_image_finish_read(&image, nullptr, pixels.data(), 0, nullptr));
-  EXPECT_LT(*std::max_element(pixels.begin(), pixels.end()), 12);
+  for (const Color color : read_png(data_of(*html.find("img").at(0), "image/png")).pixels)
+    ASSERT_LT(lightness(color), 3 * 12);
 }
 
 TEST(ReportPage, OneSampleTracksAndOddRates) {

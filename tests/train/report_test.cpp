@@ -1,9 +1,8 @@
 #include "train/report.h"
 
-#include <map>
 #include <nlohmann/json.hpp>
-#include <tuple>
 
+#include "report/chart.h"
 #include "tests/files/scratch_folder.h"
 
 namespace sunder {
@@ -17,17 +16,6 @@ class ReportTest : public ScratchFolder {
     for (std::string line; std::getline(file, line);) result.push_back(nlohmann::json::parse(line));
     return result;
   }
-  // How many colours that are no grey stand in a picture: one for each curve (soft edges are few pixels of a colour).
-  static int64_t colours(const Picture& picture) {
-    std::map<std::tuple<int, int, int>, int> counts;
-    for (int y = 0; y < picture.height(); ++y) {
-      for (int x = 0; x < picture.width(); ++x) {
-        const Color color = picture.at(x, y);
-        if (color.red != color.green || color.green != color.blue) ++counts[{color.red, color.green, color.blue}];
-      }
-    }
-    return std::count_if(counts.begin(), counts.end(), [](const auto& entry) { return entry.second >= 80; });
-  }
 };
 
 TEST_F(ReportTest, WritesEveryNumberTwiceAndDrawsTheCurves) {
@@ -40,7 +28,7 @@ TEST_F(ReportTest, WritesEveryNumberTwiceAndDrawsTheCurves) {
   scores.oracle = 5;
   scores.blind = 6;
   report.validation({2, 0, 1}, -3.5, scores);
-  report.validation({3, 1, 2}, NAN, {});
+  report.validation({3, 1, 2}, NAN, {}, Report::Standing{true, 5e-4, "mixcycle"});
   const auto lines = rows();
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0], nlohmann::json::parse(R"({"step":1,"epoch":0,"minutes":0.5,"loss":-3.25,"gradient_norm":2.0})"));
@@ -48,17 +36,48 @@ TEST_F(ReportTest, WritesEveryNumberTwiceAndDrawsTheCurves) {
       "valid_collapse_db":-7.0,"valid_si_snri_oracle":5.0,"valid_blind":6.0})"));
   EXPECT_TRUE(lines[2]["train_loss"].is_null()) << "what is not finite is no JSON number";
   EXPECT_FALSE(lines[2].contains("valid_blind"));
+  EXPECT_EQ(lines[2]["best"], true);
+  EXPECT_EQ(lines[2]["learning_rate"], 5e-4);
+  EXPECT_EQ(lines[2]["task"], "mixcycle");
   EXPECT_EQ(read("curves.png").substr(1, 3), "PNG");
 }
 
-TEST_F(ReportTest, CurvesHaveALineForEachScore) {
-  write("one.jsonl", "{\"step\":1,\"train_loss\":-1}\n{\"step\":2,\"train_loss\":-2}\n");
+// Panels lie below each other: the more quantities, the taller the picture.
+TEST_F(ReportTest, CurvesHaveAPanelForEachQuantity) {
+  const std::string one = "{\"step\":1,\"train_loss\":-1}\n{\"step\":2,\"train_loss\":-2}\n";
+  write("one.jsonl", one);
+  write("steps.jsonl", one + "{\"step\":1,\"loss\":9}\n");
   write("two.jsonl",
         "{\"step\":1,\"train_loss\":-1,\"valid_si_snri\":3}\n{\"step\":1,\"loss\":9}\n{\"step\":2,\"train_loss\":null,"
         "\"valid_si_snri\":5}\n{\"step\":3,\"train_lo");
-  const auto grey = colours(draw_curves(folder_ / "none.jsonl"));
-  EXPECT_EQ(colours(draw_curves(folder_ / "one.jsonl")), grey + 1);
-  EXPECT_EQ(colours(draw_curves(folder_ / "two.jsonl")), grey + 2);
+  write("three.jsonl",
+        "{\"step\":1,\"train_loss\":-1,\"valid_si_snri\":3,\"valid_blind\":3}\n7\n{\"step\":\"x\",\"valid_loss\":1}\n");
+  const auto height = [&](const char* name) { return draw_curves(folder_ / name).height(); };
+  EXPECT_LT(height("none.jsonl"), height("one.jsonl"));
+  EXPECT_EQ(height("one.jsonl"), height("steps.jsonl"));
+  const Chart two{"", "", {{"a", "", {}}, {"b", "", {}}}};
+  EXPECT_EQ(height("three.jsonl") - height("two.jsonl"), panel_frame(two, 1).box.y - panel_frame(two, 0).box.y);
+}
+
+// Rows of today and of runs from before there was "best", "learning_rate" and "task".
+TEST_F(ReportTest, CurvesMarkWhatTheRowsSay) {
+  const auto two_rows = [&](const char* name, const std::string& first, const std::string& second) {
+    write(name, "{\"step\":1,\"train_loss\":-1,\"valid_blind\":1" + first +
+                    "}\n{\"step\":2,\"train_loss\":-2,\"valid_blind\":2" + second + "}\n");
+  };
+  two_rows("old.jsonl", "", "");
+  two_rows("best.jsonl", ",\"best\":true", ",\"best\":false");
+  two_rows("not_best.jsonl", ",\"best\":null", ",\"best\":false");
+  two_rows("task.jsonl", ",\"task\":\"mixpit\"", ",\"task\":\"mixcycle\"");
+  two_rows("rate.jsonl", ",\"learning_rate\":0.001", ",\"learning_rate\":5e-4");
+  two_rows("same_rate.jsonl", ",\"learning_rate\":0.001", ",\"learning_rate\":1e-3");
+  const auto picture = [&](const char* name) { return draw_curves(folder_ / name); };
+  const std::string old = encode_png(picture("old.jsonl"));
+  EXPECT_EQ(encode_png(picture("not_best.jsonl")), old);
+  EXPECT_EQ(encode_png(picture("same_rate.jsonl")), old);
+  EXPECT_NE(encode_png(picture("best.jsonl")), old);
+  EXPECT_NE(encode_png(picture("task.jsonl")), old);
+  EXPECT_GT(picture("rate.jsonl").height(), picture("task.jsonl").height() + 150) << "a panel for the learning rate";
 }
 
 TEST_F(ReportTest, ExamplesAreHeardAndSeen) {
