@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "files/durable_file.h"
+#include "files/atomic_file.h"
 
 namespace sunder {
 

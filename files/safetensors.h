@@ -22,7 +22,7 @@ inline constexpr uint64_t safetensors_header_limit = 100'000'000;  // bytes, the
 // bytes, tensors that overlap, leave holes or bytes at the end, or lie outside the file.
 SafeTensors read_safetensors(const std::filesystem::path& path);
 
-// Replaces `path` at once or not at all (files/durable_file.h). Tensors are float32, float64 or int64, on any device.
+// Replaces `path` at once or not at all (files/atomic_file.h). Tensors are float32, float64 or int64, on any device.
 // Throws Error for a file that cannot be written and for a tensor that the format cannot hold.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});

@@ -7,7 +7,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "files/durable_file.h"
+#include "files/atomic_file.h"
 #include "report/font.h"
 #include "tensor/error.h"
 

@@ -110,7 +110,7 @@ void Trainer::check_options() const {
 
 void Trainer::open_data(DType dtype, Stream stream) {
   const Config& c = config();
-  MixtureSetOptions wanted{.microphones = static_cast<int>(network_->microphones()),
+  MixtureSetOptions wanted{.channels = static_cast<int>(network_->microphones()),
                            .close_talk = method_.reads_close_talk,
                            .sources = method_.reads_references ? CleanSources::required : CleanSources::unused,
                            .on_the_fly = c.data.on_the_fly,

@@ -49,7 +49,7 @@ std::string language(const Package& package, const std::string& path) {
   return path.substr(mark + 6, path.find('.', mark) - mark - 6);
 }
 
-std::array<uint32_t, 5> content_hash(const std::filesystem::path& path) {
+std::array<uint8_t, 20> content_hash(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return sha1(std::string{std::istreambuf_iterator<char>(file), {}});
 }
@@ -60,7 +60,7 @@ Corpus find_debian_voices(const std::filesystem::path& root) {
   const std::vector<Package> packages = {
       {"klettres", "klettres"}, {"ktuberling", "ktuberling/sounds"}, {"tuxpaint", "tuxpaint/stamps"}};
   Corpus corpus{root, {}};
-  std::set<std::array<uint32_t, 5>> seen;
+  std::set<std::array<uint8_t, 20>> seen;
   for (const Package& package : packages) {
     if (!std::filesystem::is_directory(root / package.folder)) continue;
     for (const std::string& path : list_audio(root / package.folder)) {

@@ -5,6 +5,7 @@
 
 #include "audio/rooms/convolution.h"
 #include "audio/rooms/numpy_random.h"
+#include "audio/silence.h"
 
 namespace sunder {
 namespace {
@@ -85,7 +86,7 @@ RoomMixture mix_in_room(const Tensor& responses, int close_talk, const std::vect
   for (const auto& utterance : utterances) lengths.push_back(static_cast<int64_t>(utterance.size()));
   const int64_t length = *std::max_element(lengths.begin(), lengths.end());
   for (int64_t s = 0; s < sources; ++s)
-    if (std::all_of(utterances[s].begin(), utterances[s].end(), [](float sample) { return sample == 0; }))
+    if (is_silent(utterances[s]))
       throw_error<InputError>("{}: expected speech, utterance {} is silent ({} samples)", example, s + 1, lengths[s]);
 
   RoomMixture mixture;

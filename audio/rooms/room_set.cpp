@@ -78,15 +78,6 @@ std::vector<float> read_zero_mean(const fs::path& path, Channels channels) {
   return signal;
 }
 
-// (channels, L) -> frames.
-template <class T>
-std::vector<T> interleaved(const T* rows, int64_t channels, int64_t length) {
-  std::vector<T> frames(channels * length);
-  for (int64_t c = 0; c < channels; ++c)
-    for (int64_t t = 0; t < length; ++t) frames[t * channels + c] = rows[c * length + t];
-  return frames;
-}
-
 // Rows of positions as SMS-WSJ keeps them: three lists, one for each coordinate.
 json coordinates(const std::vector<Position>& positions) {
   json rows = json::array({json::array(), json::array(), json::array()});
@@ -108,8 +99,9 @@ class ExampleWriter {
     json paths = json::array();
     for (int64_t k = 0; k < files; ++k) {
       const fs::path name = fs::path(folder) / set_ / (each ? fmt::format("{}_{}.wav", id, k) : id + ".wav");
-      write_wav(root_ / name, interleaved(signals.data<float>() + k * channels * length, channels, length),
-                room_sample_rate, WavFormat::float32, static_cast<int>(channels));
+      const std::span rows(signals.data<float>() + k * channels * length, channels * length);
+      write_wav(root_ / name, interleaved(rows, channels), room_sample_rate, WavFormat::float32,
+                static_cast<int>(channels));
       paths.push_back((final_root_ / name).string());
     }
     return each ? paths : paths[0];
@@ -122,9 +114,9 @@ class ExampleWriter {
     create_folders(root_ / folder / set_ / std::to_string(index));
     for (int64_t k = 0; k < responses.size(0); ++k) {
       const fs::path name = fs::path(folder) / set_ / std::to_string(index) / fmt::format("h_{}.wav", k);
-      const double* rows = responses.data<double>() + (k * responses.size(1) + begin) * responses.size(2);
-      write_wav_float64(root_ / name, interleaved(rows, end - begin, responses.size(2)), room_sample_rate,
-                        static_cast<int>(end - begin));
+      const int64_t length = responses.size(2);
+      const std::span rows(responses.data<double>() + (k * responses.size(1) + begin) * length, (end - begin) * length);
+      write_wav_float64(root_ / name, interleaved(rows, end - begin), room_sample_rate, static_cast<int>(end - begin));
       paths.push_back((final_root_ / name).string());
     }
     return paths;

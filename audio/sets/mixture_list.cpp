@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "files/atomic_file.h"
 #include "files/csv.h"
 #include "files/toml.h"
 #include "tensor/error.h"
@@ -87,7 +88,7 @@ void write_mixture_list(const std::filesystem::path& csv, const std::vector<List
     }
     text += csv_line(fields);
   }
-  write_text(csv, text);
+  write_file(csv, text);
 }
 
 SetConfig read_set_config(const std::filesystem::path& path) {
@@ -129,7 +130,7 @@ void write_set_config(const std::filesystem::path& path, const SetConfig& config
   constexpr auto flags = toml::toml_formatter::default_flags &
                          ~(toml::format_flags::allow_literal_strings | toml::format_flags::allow_multi_line_strings);
   text << toml::toml_formatter(table, flags) << "\n";
-  write_text(path, text.str());
+  write_file(path, text.str());
 }
 
 std::filesystem::path corpus_reference(const std::filesystem::path& corpus, const std::filesystem::path& set) {

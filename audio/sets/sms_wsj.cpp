@@ -152,11 +152,7 @@ Tensor SmsWsjSet::read(const fs::path& path, int channels, int64_t length) const
   if (audio.channels != channels || audio.sample_rate != sample_rate_ || audio.frames != length)
     throw_error<InputError>("{}: expected {} channels of {} samples at {} Hz, got {} of {} at {} Hz", path.string(),
                             channels, length, sample_rate_, audio.channels, audio.frames, audio.sample_rate);
-  Tensor rows = Tensor::empty({channels, length}, DType::float32);
-  float* to = rows.mutable_data<float>();
-  for (int64_t c = 0; c < channels; ++c)
-    for (int64_t t = 0; t < length; ++t) to[c * length + t] = audio.samples[t * channels + c];
-  return rows;
+  return deinterleaved(audio);
 }
 
 Tensor SmsWsjSet::read_each(const std::vector<fs::path>& paths, int channels, int64_t length) const {

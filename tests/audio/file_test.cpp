@@ -6,6 +6,7 @@
 #include <csignal>
 #include <limits>
 
+#include "audio/silence.h"
 #include "tests/files/scratch_folder.h"
 
 namespace sunder {
@@ -57,6 +58,23 @@ TEST_F(FileTest, FloatWavReadsBackToTheSameBits) {
   EXPECT_EQ(info.channels, 2);
 }
 
+TEST_F(FileTest, ChannelsAreRowsAndBack) {
+  const Audio audio{{1, 10, 100, 2, 20, 200}, 3, 8000, 2};
+  const Tensor rows = deinterleaved(audio);
+  EXPECT_EQ(rows.shape(), (Shape{3, 2}));
+  EXPECT_EQ(rows.to_vector<float>(), (std::vector<float>{1, 2, 10, 20, 100, 200}));
+  EXPECT_EQ(interleaved(std::span(rows.data<float>(), 6), 3), audio.samples);
+  const std::vector<double> wide = {1, 2, 3, 4};
+  EXPECT_EQ(interleaved(std::span<const double>(wide), 2), (std::vector<double>{1, 3, 2, 4}));
+}
+
+TEST_F(FileTest, SilenceIsZerosAlone) {
+  EXPECT_TRUE(is_silent(std::vector<double>{0.0, -0.0}));
+  EXPECT_TRUE(is_silent(std::vector<float>{}));
+  EXPECT_FALSE(is_silent(std::vector<float>{0, 0, 1e-38f}));
+  EXPECT_FALSE(is_silent(std::vector<double>{0, NAN}));
+}
+
 TEST_F(FileTest, EqualSamplesMakeEqualFiles) {
   write_wav(folder_ / "a.wav", ramp(100), 8000);
   write_wav(folder_ / "b.wav", ramp(100), 8000);
@@ -102,7 +120,7 @@ TEST_F(FileTest, WavThatLiesAboutItsSizeIsRejected) {
                            {"long.wav", "cut short", "3000", "2000"});
   expect_error<InputError>([&] { audio_info(write("huge.wav", wav(data, 0x7FFFFFF0))); }, {"huge.wav", "cut short"});
   expect_error<InputError>([&] { read_audio(write("short.wav", wav(data, 1000))); },
-                           {"short.wav", "1000 bytes", "no chunk"});
+                           {"short.wav", "1000 bytes", "not a chunk"});
   EXPECT_EQ(read_mono(write("list.wav", wav(data, 2000, "LIST" + u32(4) + "INFO"))).frames, 1000);
 }
 
@@ -149,7 +167,7 @@ TEST_F(FileTest, OtherFormatsAndCodingsAreRejected) {
   }
   for (const int coding : {SF_FORMAT_GSM610, SF_FORMAT_IMA_ADPCM, SF_FORMAT_MS_ADPCM, SF_FORMAT_G721_32}) {
     write_with(folder_ / "coded.wav", SF_FORMAT_WAV | coding, ramp(100));
-    expect_error<InputError>([&] { audio_info(folder_ / "coded.wav"); }, {"coded.wav", "another coding"});
+    expect_error<InputError>([&] { audio_info(folder_ / "coded.wav"); }, {"coded.wav", "another encoding"});
   }
   for (const int coding :
        {SF_FORMAT_PCM_U8, SF_FORMAT_PCM_24, SF_FORMAT_PCM_32, SF_FORMAT_DOUBLE, SF_FORMAT_ULAW, SF_FORMAT_ALAW}) {

@@ -8,7 +8,6 @@
 #include <cstring>
 #include <fstream>
 
-#include "files/durable_file.h"
 #include "tensor/random.h"
 
 namespace sunder {
@@ -244,21 +243,9 @@ TEST_F(SafeTensorsTest, FailedWriteKeepsTheOldFile) {
   }
   setrlimit(RLIMIT_FSIZE, &old);
   std::signal(SIGXFSZ, handler);
-  EXPECT_EQ(message, path_.string() + ": cannot write: File too large");
+  EXPECT_EQ(message, path_.string() + ": cannot be written: File too large");
   EXPECT_EQ(get(), before);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
-}
-
-TEST(DurableFile, ReplacesWholeFilesAndNamesWhatFails) {
-  const fs::path folder = fs::temp_directory_path() / fmt::format("sunder-durable-{}", ::getpid());
-  fs::create_directories(folder);
-  write_file(folder / "a.txt", "first");
-  write_file(folder / "a.txt", "second");
-  std::ifstream stream(folder / "a.txt");
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(stream), {}), "second");
-  EXPECT_THROW(write_file(folder / "a.txt" / "b", "x"), Error);
-  EXPECT_THROW(sync_folder(folder / "none"), Error);
-  fs::remove_all(folder);
 }
 
 }  // namespace

@@ -37,7 +37,7 @@ TEST_F(CorpusTest, BadSplitsCsvIsNamedWithItsLine) {
   fails("", {"splits.csv", "empty"});
   fails("path,speaker,split\n", {"lists no recordings"});
   fails("path,voice\na.wav,ann\n", {"missing: speaker,split"});
-  fails("path,path,speaker,split\n", {"column path is there twice"});
+  fails("path,path,speaker,split\n", {"column path appears twice"});
   fails("path,speaker,split\na.wav,ann\n", {"line 2", "expected 3 fields, got 2"});
   fails("path,speaker,split\na.wav,ann,dev\n", {"line 2", "train, valid or test, got \"dev\""});
   fails("path,speaker,split\na.wav,,train\n", {"line 2", "empty field"});
