@@ -1,4 +1,4 @@
-// Writing that is done whole or not at all, through a crash, a full disk or a kill -9: files that are replaced, and
+// Writes that happen completely or not at all, through a crash, a full disk or a kill -9: files that are replaced, and
 // files that grow by records.
 #pragma once
 

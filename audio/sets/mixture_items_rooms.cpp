@@ -1,4 +1,4 @@
-// SMS-WSJ's trees as mixture sets.
+// Trees of SMS-WSJ as mixture sets.
 #include "audio/recording.h"
 #include "audio/rooms/room_mixture.h"
 #include "audio/rooms/room_set.h"

@@ -20,7 +20,7 @@ std::string u32(uint32_t value) {
   return bytes;
 }
 
-// A WAV file by hand: 16-bit mono at 8 kHz, with sizes that may lie.
+// A hand-made WAV file: 16-bit mono at 8 kHz; the size in its header may be wrong.
 std::string wav(const std::string& data, uint32_t claimed, const std::string& behind = "") {
   const std::string format =
       std::string("\x01\x00\x01\x00", 4) + u32(8000) + u32(16000) + std::string("\x02\x00\x10\x00", 4);
@@ -138,8 +138,8 @@ TEST_F(FileTest, FilesCutAnywhereAreRejected) {
   }
 }
 
-// libsndfile reads on behind a damaged page of an OGG stream and returns a shorter signal. Streams may follow one
-// another, even with one number (klettres-data has such recordings).
+// libsndfile skips a damaged page of an OGG stream and returns a shorter signal. Streams may be chained, even with the
+// same serial number (as in klettres-data).
 TEST_F(FileTest, DamagedOggIsRejected) {
   write_with(folder_ / "whole.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, ramp(20000));
   const std::string whole = read("whole.ogg");
@@ -158,7 +158,7 @@ TEST_F(FileTest, DamagedOggIsRejected) {
   expect_error<InputError>([&] { read_audio(write("junk.ogg", whole + "junk")); }, {"junk.ogg", "something else"});
 }
 
-// What is no WAV, FLAC or OGG, and WAV codings whose last block is filled up, would come back longer or shorter.
+// Formats other than WAV, FLAC and OGG, and WAV encodings with a padded last block, would be read with a wrong length.
 TEST_F(FileTest, OtherFormatsAndCodingsAreRejected) {
   for (const int format : {SF_FORMAT_AIFF | SF_FORMAT_PCM_16, SF_FORMAT_AU | SF_FORMAT_PCM_16,
                            SF_FORMAT_W64 | SF_FORMAT_PCM_16, SF_FORMAT_CAF | SF_FORMAT_PCM_16}) {
@@ -178,7 +178,7 @@ TEST_F(FileTest, OtherFormatsAndCodingsAreRejected) {
   EXPECT_EQ(read_mono(folder_ / "good.wav").frames, 101);
 }
 
-// libsndfile takes the last chunk of samples, also behind the end that the header states.
+// libsndfile takes the last data chunk, even after the end that the header states.
 TEST_F(FileTest, SecondChunksAreRejected) {
   const std::string first = wav(std::string(100, '\x11'), 100), second = "data" + u32(50) + std::string(90, '\x22');
   expect_error<InputError>([&] { read_audio(write("two.wav", first + second)); }, {"two.wav", "one chunk \"data\""});
@@ -214,7 +214,7 @@ TEST_F(FileTest, UnwritableFolderIsNamed) {
   expect_error<Error>([&] { write_wav(folder_ / "file" / "a.wav", ramp(10), 8000); }, {"Not a directory"});
 }
 
-// A limit on the size of files stands for a full disk: writes fail half way.
+// Simulates a full disk by a limit on file sizes: writes fail half way.
 TEST_F(FileTest, FullDiskLeavesNothingBehind) {
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A limit on the size of files stands for a full disk: writes fail half way.
+// Simulates a full disk by a limit on file sizes: writes fail half way.
 class SizeLimit {
  public:
   explicit SizeLimit(rlim_t bytes) : handler_(std::signal(SIGXFSZ, SIG_IGN)) {
@@ -64,7 +64,7 @@ TEST_F(AtomicFileTest, TheOldFileStaysWithoutACommit) {
   EXPECT_EQ(files(), 1);
 }
 
-// A container's processes have the same few numbers in every life.
+// Process ids repeat: every start of a container counts from 1.
 TEST_F(AtomicFileTest, WhatAKilledProcessLeftIsNotInTheWay) {
   for (int i = 0; i < 500; ++i) write(fmt::format(".a.txt.{}-{}.part", getpid(), i), "left");
   write_file(folder_ / "a.txt", "new");

@@ -122,7 +122,7 @@ TEST_F(SafeTensorsTest, EveryTruncationIsRefused) {
   EXPECT_EQ(refusal(), "");
 }
 
-// Whatever stands in the header, reading ends in tensors or in a ModelError: no crash, no other exception.
+// Whatever the header holds, reading gives tensors or a ModelError: no crash, no other exception.
 TEST_F(SafeTensorsTest, DamagedHeadersNeverCrash) {
   write_safetensors(path_, {{"w", Tensor::full({3, 5}, 1, DType::float32)}, {"z", Tensor::full({2}, 1, DType::int64)}},
                     {{"architecture", "stft-conv-tasnet"}});
@@ -224,7 +224,7 @@ TEST_F(SafeTensorsTest, RefusesWhatTheFormatCannotHold) {
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
-// A full disk, as far as a process can make one: a limit on the size of its files.
+// Simulates a full disk by a limit on file sizes.
 TEST_F(SafeTensorsTest, FailedWriteKeepsTheOldFile) {
   write_safetensors(path_, {{"x", Tensor::full({1}, 1, DType::float32)}});
   const std::string before = get();

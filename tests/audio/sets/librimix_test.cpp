@@ -4,7 +4,6 @@
 
 #include "audio/sets/mixture_set.h"
 #include "files/csv.h"
-#include "files/output_folder.h"
 #include "tests/files/scratch_folder.h"
 
 namespace sunder {
@@ -103,30 +102,6 @@ TEST(LibriMixSubsetTest, NamesOfTheMetadataFiles) {
   EXPECT_EQ(librimix_subset("libri3mix_dev-clean.csv"), "dev");
   EXPECT_EQ(librimix_subset("libri2mix_test-clean_info.csv"), "");
   EXPECT_EQ(librimix_subset("readme.csv"), "");
-}
-
-using OutputFolderTest = ScratchFolder;
-
-TEST_F(OutputFolderTest, IsWholeOrAbsent) {
-  {
-    OutputFolder output(folder_ / "out/", false);
-    write_wav(output.path() / "a.wav", saw(100), 8000);
-  }
-  EXPECT_TRUE(std::filesystem::is_empty(folder_));
-  {
-    OutputFolder output(folder_ / "out/", false);
-    write_wav(output.path() / "a.wav", saw(100), 8000);
-    output.commit();
-  }
-  EXPECT_TRUE(std::filesystem::exists(folder_ / "out/a.wav"));
-  expect_error<FolderInUse>([&] { OutputFolder(folder_ / "out", false); }, {"out", "not empty"});
-  {
-    OutputFolder output(folder_ / "out", true);
-    output.commit();
-  }
-  EXPECT_TRUE(std::filesystem::is_empty(folder_ / "out"));
-  write("file", "x");
-  expect_error<Error>([&] { OutputFolder(folder_ / "file/out", false); }, {"cannot be created"});
 }
 
 }  // namespace

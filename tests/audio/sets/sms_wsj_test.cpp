@@ -220,9 +220,9 @@ TEST_F(SmsWsjTest, BadListsAreNamed) {
   change(root, [n = 0](json& example) mutable {
     if (n++ == 1) example["audio_path"].erase("ct_observation");
   });
-  expect_error<InputError>(open, {"one has close-talk microphones"});
+  expect_error<InputError>(open, {"only one of the examples", "has close-talk microphones"});
   write(path, good.substr(0, good.size() / 2));
-  expect_error<InputError>(open, {"sms_wsj.json", "no valid JSON"});
+  expect_error<InputError>(open, {"sms_wsj.json", "not valid JSON"});
   write(path, "{\"sets\": {}}");
   expect_error<InputError>(open, {"no \"datasets\""});
   write(path, "{\"datasets\": {\"cv_dev93\": {}}}");
