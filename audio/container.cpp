@@ -30,7 +30,7 @@ std::string bytes_at(std::ifstream& file, uint64_t offset, size_t count) {
   return bytes;
 }
 
-// A chunk header that could be one: four printable letters and a size that ends within the file.
+// Whether this could be a chunk header: four printable letters and a size that fits into the file.
 bool is_chunk(const std::string& header, uint64_t bytes_left) {
   return header.size() == 8 &&
          std::all_of(header.begin(), header.begin() + 4, [](unsigned char c) { return std::isprint(c) != 0; }) &&
@@ -53,13 +53,13 @@ void check_riff(const std::filesystem::path& path, std::ifstream& file, uint64_t
       }
       const uint64_t begin = offset + 8;
       if (size > file_size - begin)
-        throw_error<InputError>("{}: cut short: the header promises {} bytes of samples, the file holds {}",
-                                path.string(), size, file_size - begin);
+        throw_error<InputError>("{}: cut short: the header says {} bytes of samples, the file holds {}", path.string(),
+                                size, file_size - begin);
       const uint64_t end = begin + size + size % 2;
       if (riff_size != streamed && riff_size + 8 > end && end + 8 <= file_size &&
           !is_chunk(bytes_at(file, end, 8), file_size - end))
         throw_error<InputError>(
-            "{}: the header promises {} bytes of samples, but {} bytes follow them that are no "
+            "{}: the header says {} bytes of samples, but the {} bytes after them are not a "
             "chunk of a WAV file",
             path.string(), size, file_size - end);
       return;
@@ -84,11 +84,11 @@ uint32_t ogg_checksum(std::string_view page) {
   return sum;
 }
 
-// Every page of the stream (RFC 3533, section 6), as libsndfile goes on behind a damaged or missing one with a shorter
-// signal. The end-of-stream flag is no test: there are encoders that do not set it.
+// Every page of the stream (RFC 3533, section 6): libsndfile skips a damaged or missing page and returns a shorter
+// signal. The end-of-stream flag is no test: some encoders do not set it.
 void check_ogg(const std::filesystem::path& path, std::ifstream& file, uint64_t file_size) {
   constexpr size_t header_size = 27, checksum_at = 22;
-  std::map<uint64_t, uint64_t> pages;  // how many came, of each stream by its number
+  std::map<uint64_t, uint64_t> pages;  // how many so far, by serial number of the stream
   for (uint64_t offset = 0; offset < file_size;) {
     const std::string header = bytes_at(file, offset, header_size + 255);
     if (!header.starts_with("OggS"))
@@ -99,15 +99,15 @@ void check_ogg(const std::filesystem::path& path, std::ifstream& file, uint64_t 
     for (size_t i = header_size; i < std::min(header_size + segments, header.size()); ++i)
       size += static_cast<uint8_t>(header[i]);
     if (size > file_size - offset)
-      throw_error<InputError>("{}: cut short: the last page of the OGG stream is not whole", path.string());
+      throw_error<InputError>("{}: cut short: the last page of the OGG stream is incomplete", path.string());
     std::string page = bytes_at(file, offset, size);
     const uint64_t checksum = little_endian(&page[checksum_at], 4);
     std::fill_n(&page[checksum_at], 4, '\0');
     if (ogg_checksum(page) != checksum)
-      throw_error<InputError>("{}: damaged: the page of the OGG stream at byte {} has another checksum", path.string(),
+      throw_error<InputError>("{}: damaged: the page of the OGG stream at byte {} has a wrong checksum", path.string(),
                               offset);
     const uint64_t stream = little_endian(&page[14], 4), sequence = little_endian(&page[18], 4);
-    const bool first = page[5] & 2;  // streams that follow one another may have the same number
+    const bool first = page[5] & 2;  // chained streams may have the same serial number
     const uint64_t expected = first ? 0 : pages[stream];
     if (sequence != expected)
       throw_error<InputError>("{}: damaged: expected page {} of the OGG stream at byte {}, got page {}", path.string(),

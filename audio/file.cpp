@@ -1,7 +1,7 @@
 #include "audio/file.h"
 
 #include <sndfile.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 #include <cerrno>
 #include <cmath>
@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "audio/container.h"
+#include "files/atomic_file.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -21,7 +22,7 @@ struct CloseFile {
 };
 using File = std::unique_ptr<SNDFILE, CloseFile>;
 
-// The last block of ADPCM, GSM and their like is filled up: such a file does not say how many samples were recorded.
+// ADPCM, GSM and the like pad their last block: such a file does not say how many samples were recorded.
 bool counts_samples(int format) {
   const int container = format & SF_FORMAT_TYPEMASK;
   if (container == SF_FORMAT_FLAC || container == SF_FORMAT_OGG) return true;
@@ -31,7 +32,7 @@ bool counts_samples(int format) {
   return false;
 }
 
-// libsndfile goes on looking for chunks behind the samples, and the last one of a name counts.
+// libsndfile looks for chunks after the samples too, and the last one of a name counts.
 bool has_twice(SNDFILE* file, const char* name) {
   SF_CHUNK_INFO chunk{};
   std::memcpy(chunk.id, name, chunk.id_size = 4);
@@ -47,14 +48,14 @@ File open_checked(const std::filesystem::path& path, SF_INFO& info) {
     throw_error<InputError>("{}: expected an audio file, got a folder", path.string());
   if (std::filesystem::is_regular_file(status) && std::filesystem::file_size(path, failure) == 0)
     throw_error<InputError>("{}: expected an audio file, got an empty file", path.string());
-  // Before libsndfile, which leaks memory over an OGG file that is cut short.
+  // Before libsndfile, which leaks memory on a truncated OGG file.
   if (std::filesystem::is_regular_file(status)) check_container(path);
   info = SF_INFO{};
   File file(sf_open(path.c_str(), SFM_READ, &info));
   if (!file) throw_error<InputError>("{}: cannot be read as audio: {}", path.string(), sf_strerror(nullptr));
   if (!counts_samples(info.format))
     throw_error<InputError>(
-        "{}: expected a WAV file of PCM, floating-point, A-law or u-law samples, got another coding", path.string());
+        "{}: expected a WAV file of PCM, floating-point, A-law or u-law samples, got another encoding", path.string());
   for (const char* name : {"fmt ", "data"})
     if (has_twice(file.get(), name))
       throw_error<InputError>("{}: expected one chunk \"{}\" in a WAV file, got more", path.string(), name);
@@ -71,25 +72,23 @@ void check_finite(const std::filesystem::path& path, const Audio& audio) {
                               audio.samples[i], i / audio.channels, i % audio.channels + 1);
 }
 
+// `subtype`: libsndfile's; `sample_bytes`: of one sample in the file.
 template <class T>
 void write_frames(const std::filesystem::path& path, std::span<const T> samples, int sample_rate, int subtype,
                   size_t sample_bytes, int channels, sf_count_t (*write)(SNDFILE*, const T*, sf_count_t)) {
   if (channels < 1 || samples.size() % channels != 0)
     throw_error("[write_wav] expected whole frames of {} channels, got {} samples", channels, samples.size());
-  const std::filesystem::path temporary =
-      path.parent_path() / fmt::format(".{}.{}.part", path.filename().string(), getpid());
-  const auto fail = [&](const std::string& reason) {
-    std::error_code ignored;
-    std::filesystem::remove(temporary, ignored);
-    throw_error("{}: cannot be written: {}", path.string(), reason);
+  const auto fail = [&](const char* otherwise) {
+    throw_error("{}: cannot be written: {}", path.string(), errno != 0 ? std::strerror(errno) : otherwise);
   };
+  AtomicFile target(path);
   SF_INFO info{};
   info.channels = channels;
   info.samplerate = sample_rate;
   info.format = SF_FORMAT_WAV | subtype;
   errno = 0;
-  File file(sf_open(temporary.c_str(), SFM_WRITE, &info));
-  if (!file) fail(errno != 0 ? std::strerror(errno) : sf_strerror(nullptr));
+  File file(sf_open_fd(target.descriptor(), SFM_WRITE, &info, SF_FALSE));
+  if (!file) fail(sf_strerror(nullptr));
   sf_command(file.get(), SFC_SET_CLIPPING, nullptr, SF_TRUE);
   // The PEAK chunk carries a time stamp; without it equal samples make equal files.
   sf_command(file.get(), SFC_SET_ADD_PEAK_CHUNK, nullptr, SF_FALSE);
@@ -97,12 +96,11 @@ void write_frames(const std::filesystem::path& path, std::span<const T> samples,
   const auto frames = static_cast<sf_count_t>(samples.size() / channels);
   const bool written = write(file.get(), samples.data(), frames) == frames;
   const bool closed = sf_close(file.release()) == 0;
-  std::error_code failure;
-  const uint64_t bytes = samples.size() * sample_bytes;
-  const bool complete = written && closed && std::filesystem::file_size(temporary, failure) >= bytes && !failure;
-  if (!complete) fail(errno != 0 ? std::strerror(errno) : "not all samples were written");
-  std::filesystem::rename(temporary, path, failure);
-  if (failure) fail(failure.message());
+  struct stat status {};
+  const bool complete = written && closed && fstat(target.descriptor(), &status) == 0 &&
+                        static_cast<uint64_t>(status.st_size) >= samples.size() * sample_bytes;
+  if (!complete) fail("not all samples were written");
+  target.commit();
 }
 
 }  // namespace
@@ -116,7 +114,7 @@ AudioInfo audio_info(const std::filesystem::path& path) {
 Audio read_audio(const std::filesystem::path& path) {
   SF_INFO info;
   const File file = open_checked(path, info);
-  // A lying header must not make us ask for terabytes: grow with what is really there.
+  // A wrong header must not make us allocate terabytes: grow with what is really there.
   const int64_t block = (1 << 20) / info.channels;
   Audio audio{{}, info.channels, info.samplerate, 0};
   while (audio.frames < info.frames) {
@@ -126,7 +124,7 @@ Audio read_audio(const std::filesystem::path& path) {
     audio.frames += std::max<int64_t>(got, 0);
     if (got < wanted) {
       const char* reason = sf_error(file.get()) == SF_ERR_NO_ERROR ? "the file ends" : sf_strerror(file.get());
-      throw_error<InputError>("{}: cut short: the header promises {} samples, {} could be decoded ({})", path.string(),
+      throw_error<InputError>("{}: cut short: the header says {} samples, {} could be decoded ({})", path.string(),
                               info.frames, audio.frames, reason);
     }
   }
@@ -141,6 +139,25 @@ Audio read_mono(const std::filesystem::path& path) {
                             audio.channels);
   return audio;
 }
+
+Tensor deinterleaved(const Audio& audio) {
+  Tensor rows = Tensor::empty({audio.channels, audio.frames}, DType::float32);
+  float* to = rows.mutable_data<float>();
+  for (int64_t c = 0; c < audio.channels; ++c)
+    for (int64_t t = 0; t < audio.frames; ++t) to[c * audio.frames + t] = audio.samples[t * audio.channels + c];
+  return rows;
+}
+
+template <class T>
+std::vector<T> interleaved(std::span<const T> rows, int64_t channels) {
+  const int64_t frames = static_cast<int64_t>(rows.size()) / channels;
+  std::vector<T> samples(rows.size());
+  for (int64_t c = 0; c < channels; ++c)
+    for (int64_t t = 0; t < frames; ++t) samples[t * channels + c] = rows[c * frames + t];
+  return samples;
+}
+template std::vector<float> interleaved(std::span<const float>, int64_t);
+template std::vector<double> interleaved(std::span<const double>, int64_t);
 
 void write_wav(const std::filesystem::path& path, std::span<const float> samples, int sample_rate, WavFormat format,
                int channels) {

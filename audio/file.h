@@ -1,12 +1,13 @@
-// Sound files: WAV (PCM, floating-point, A-law, u-law), FLAC and OGG through libsndfile. A file is read whole or not at
-// all: one that is cut short, lies about its size or holds NaN or infinite samples is an error, never a shorter or
-// broken signal.
+// Audio files: WAV (PCM, floating-point, A-law, u-law), FLAC and OGG through libsndfile. A file that is truncated,
+// whose header gives a wrong size or that holds NaN or infinite samples is an error, never a shorter or broken signal.
 #pragma once
 
 #include <cstdint>
 #include <filesystem>
 #include <span>
 #include <vector>
+
+#include "tensor/tensor.h"
 
 namespace sunder {
 
@@ -16,8 +17,8 @@ struct AudioInfo {
   int64_t frames = 0;   // samples of one channel
 };
 
-// Samples frame by frame: sample `t` of channel `c` is samples[t * channels + c]. Integer formats are scaled by their
-// full scale (16 bits: by 1 / 32768).
+// Interleaved samples: sample `t` of channel `c` is samples[t * channels + c]. Integer formats are divided by their
+// full scale (16 bits: by 32768).
 struct Audio {
   std::vector<float> samples;
   int channels = 0;
@@ -25,22 +26,27 @@ struct Audio {
   int64_t frames = 0;
 };
 
-// What the header says, without decoding. Throws InputError if the file is missing, empty, of another format, holds no
-// samples or is cut short where its container shows it (WAV, OGG). The rate is at least 1 Hz.
+// What the header says, without decoding. Throws InputError if the file is missing, empty, of another format, has no
+// samples or is truncated and its container shows it (WAV, OGG). The rate is at least 1 Hz.
 AudioInfo audio_info(const std::filesystem::path& path);
 
-// The whole file. Throws InputError as audio_info does, and for fewer samples than the header says or a sample that is
-// NaN or infinite.
+// The whole file. Throws InputError as audio_info does, for fewer samples than the header says, and for a sample that
+// is NaN or infinite.
 Audio read_audio(const std::filesystem::path& path);
 
 // As read_audio; throws InputError for more than one channel too.
 Audio read_mono(const std::filesystem::path& path);
 
+// The channels as rows: (channels, frames), float32 on the CPU.
+Tensor deinterleaved(const Audio& audio);
+// The reverse: rows (channels, frames) as interleaved samples. T is float or double.
+template <class T>
+std::vector<T> interleaved(std::span<const T> rows, int64_t channels);
+
 enum class WavFormat { float32, pcm16 };
 
-// Writes a WAV file of `channels` interleaved channels under a temporary name beside `path` and renames it, so that no
-// partial file is ever left under `path`. pcm16 clips at full scale and rounds as the Python package soundfile does.
-// Throws Error with the reason of the system if the folder is missing or cannot be written to, or the disk is full.
+// Writes a WAV file of `channels` interleaved channels, completely or not at all (files/atomic_file.h). pcm16 clips at
+// full scale and rounds as the Python package soundfile does. Throws Error with the system's reason.
 void write_wav(const std::filesystem::path& path, std::span<const float> samples, int sample_rate,
                WavFormat format = WavFormat::float32, int channels = 1);
 // The same with 64-bit samples, for impulse responses.

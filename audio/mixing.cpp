@@ -14,15 +14,15 @@ Placement centred(int64_t samples, int64_t window) {
   return {0, samples, (window - samples) / 2};
 }
 
-std::vector<float> place(std::span<const float> recording, const Placement& placement, int64_t window) {
+void place(std::span<const float> recording, const Placement& placement, std::span<float> window) {
   const auto [begin, length, start] = placement;
-  if (begin < 0 || length < 0 || start < 0 || length > window || start > window - length)
-    throw_error("[place] expected a part within a window of {} samples, got begin {}, length {}, start {}", window,
-                begin, length, start);
-  std::vector<float> output(window, 0.0f);
+  const auto size = static_cast<int64_t>(window.size());
+  if (begin < 0 || length < 0 || start < 0 || length > size || start > size - length)
+    throw_error("[place] expected a part within a window of {} samples, got begin {}, length {}, start {}", size, begin,
+                length, start);
+  std::fill(window.begin(), window.end(), 0.0f);
   const int64_t available = std::clamp<int64_t>(static_cast<int64_t>(recording.size()) - begin, 0, length);
-  std::copy_n(recording.begin() + std::min<int64_t>(begin, recording.size()), available, output.begin() + start);
-  return output;
+  std::copy_n(recording.begin() + std::min<int64_t>(begin, recording.size()), available, window.begin() + start);
 }
 
 double active_level_db(std::span<const float> signal, int sample_rate) {
@@ -65,18 +65,21 @@ void standardise(std::span<float> signal) {
   double squares = 0;
   for (const float sample : signal) squares += (sample - mean) * (sample - mean);
   const double deviation = std::sqrt(squares / (count - 1));
-  // A constant, whatever its value, is silence: what is left of it after the mean is rounding.
+  // A constant is silent too: without its mean only rounding errors are left.
   if (!(deviation > 1e-7 * std::abs(mean)) || deviation < 1e-12)
     throw_error<InputError>("silent: expected speech, got a constant signal of {} samples", signal.size());
   for (float& sample : signal) sample = static_cast<float>((sample - mean) / deviation);
 }
 
-std::vector<float> mix(const std::vector<std::vector<float>>& sources) {
-  SUNDER_ASSERT(!sources.empty());
-  std::vector<float> sum = sources[0];
-  for (size_t s = 1; s < sources.size(); ++s) {
-    SUNDER_ASSERT(sources[s].size() == sum.size());
-    for (size_t t = 0; t < sum.size(); ++t) sum[t] += sources[s][t];
+Tensor mix(const Tensor& sources) {
+  check_dim("mix", "sources", sources, 2);
+  SUNDER_ASSERT(sources.size(0) > 0);
+  const int64_t length = sources.size(1);
+  const Tensor sum = sources.slice(0, 1).reshape({length}).clone();
+  float* to = sum.mutable_data<float>();
+  for (int64_t s = 1; s < sources.size(0); ++s) {
+    const float* from = sources.data<float>() + s * length;
+    for (int64_t t = 0; t < length; ++t) to[t] += from[t];
   }
   return sum;
 }

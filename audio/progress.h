@@ -1,4 +1,4 @@
-// How work that takes long tells its caller how far it is.
+// Progress of long work, reported to the caller.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +6,7 @@
 
 namespace sunder {
 
-// Called now and then, from one thread at a time; may be empty.
+// Called from time to time, by one thread at a time; may be empty.
 using Progress = std::function<void(int64_t done, int64_t total)>;
 
 }  // namespace sunder

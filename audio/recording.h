@@ -1,4 +1,4 @@
-// One voice of a corpus file as a signal at the rate that is wanted.
+// Reads a recording of a corpus as one signal at a given rate.
 #pragma once
 
 #include <filesystem>
@@ -7,11 +7,11 @@
 namespace sunder {
 
 enum class Channels {
-  one,   // more than one channel is an error: which is the voice?
-  mean,  // the mean of all channels
+  one,   // a recording with more channels is an error
+  mean,  // take the mean of all channels
 };
 
-// Reads, mixes the channels down and resamples. Throws InputError as read_audio and read_mono do.
+// Reads, mixes down and resamples. Throws InputError as read_audio and read_mono do.
 std::vector<float> read_recording(const std::filesystem::path& path, int sample_rate, Channels channels);
 
 }  // namespace sunder

@@ -7,7 +7,7 @@ Signal RecordingCache::get(const std::string& key, const std::function<std::vect
     const std::lock_guard lock(mutex_);
     if (const auto found = signals_.find(key); found != signals_.end()) return found->second;
   }
-  // Outside the lock: two threads may decode one file at the same time, and one result is kept.
+  // Outside the lock: two threads may decode the same file at once; one result is kept.
   const auto signal = std::make_shared<const std::vector<float>>(load());
   const auto size = static_cast<int64_t>(signal->size() * sizeof(float));
   const std::lock_guard lock(mutex_);

@@ -1,4 +1,4 @@
-// Decoded recordings in memory, so that after the first epoch loading a mixture is a few vector operations.
+// Decoded recordings kept in memory, so that from the second epoch on no file is decoded again.
 #pragma once
 
 #include <cstdint>
@@ -13,13 +13,13 @@ namespace sunder {
 
 using Signal = std::shared_ptr<const std::vector<float>>;
 
-// Keeps what comes first up to `limit` bytes and drops nothing: epochs visit every recording once in a new order, where
-// dropping the least recently used would throw away what is needed next. Safe to use from several threads.
+// Keeps the first recordings up to `limit` bytes and evicts none: every epoch visits every recording in a new order,
+// where evicting the least recently used one would drop what is needed soon. Safe to use from several threads.
 class RecordingCache {
  public:
   explicit RecordingCache(int64_t limit) : limit_(limit) {}
 
-  // The signal under `key`; `load` makes it where it is not kept.
+  // The signal with this key; `load` makes it if it is not cached.
   Signal get(const std::string& key, const std::function<std::vector<float>()>& load);
   int64_t bytes() const;
 

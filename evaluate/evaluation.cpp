@@ -28,37 +28,26 @@ int64_t limited(int64_t count, const EvaluationOptions& options) {
   return options.max_items > 0 ? std::min(count, options.max_items) : count;
 }
 
-Tensor rows(const std::vector<std::vector<float>>& signals, int64_t length) {
-  const Tensor result = Tensor::empty({static_cast<int64_t>(signals.size()), length}, DType::float32);
-  for (size_t i = 0; i < signals.size(); ++i)
-    std::copy(signals[i].begin(), signals[i].end(), result.mutable_data<float>() + static_cast<int64_t>(i) * length);
-  return result;
-}
-
 // Items of one length, separated in one batch.
 std::vector<ScoredSignals> separate_items(const Separator& network, const MixtureSet& set,
                                           const std::vector<int64_t>& indices) {
   const auto count = static_cast<int64_t>(indices.size());
   const int64_t length = set.length(indices[0]);
-  std::vector<Mixture> items(count);
+  std::vector<Segment> items(count);
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t b = begin; b < end; ++b) items[b] = set.load(indices[b]);
+    for (int64_t b = begin; b < end; ++b) items[b].item = set.load(indices[b]);
   });
-  std::vector<std::vector<float>> signals;
-  std::vector<Segment> whole;
-  for (const Mixture& item : items) {
-    if (static_cast<int64_t>(item.mixture.size()) != length)
-      throw_error<InputError>("{}: expected {} samples, got {}", item.id, length, item.mixture.size());
-    signals.push_back(item.mixture);
-    whole.push_back({item, 0});
-  }
-  const Tensor mixtures = rows(signals, length);
+  for (const auto& [item, start] : items)
+    if (item.length() != length)
+      throw_error<InputError>("{}: expected {} samples, got {}", item.id, length, item.length());
   const Tensor estimates =
-      separate_batch(network, make_batch(whole, length, /*with_references=*/false, DType::float32).mixtures);
+      separate_batch(network, make_batch(items, length, /*with_references=*/false, DType::float32).mixtures);
   std::vector<ScoredSignals> result;
-  for (int64_t b = 0; b < count; ++b)
-    result.push_back({rows(items[b].sources, length), estimates.slice(b, b + 1).reshape({network.sources(), length}),
-                      mixtures.slice(b, b + 1).reshape({length}), set.sample_rate()});
+  for (int64_t b = 0; b < count; ++b) {
+    const Mixture& item = items[b].item;
+    result.push_back({item.sources, estimates.slice(b, b + 1).reshape({network.sources(), length}),
+                      item.mixture.slice(0, 1).reshape({length}), set.sample_rate()});
+  }
   return result;
 }
 

@@ -7,7 +7,7 @@ namespace sunder {
 
 namespace {
 
-// table[k][b]: the checksum of byte b followed by k zero bytes, so that eight bytes are one round of look-ups.
+// table[k][b]: the checksum of byte b followed by k zero bytes, to process eight bytes at once (slicing-by-8).
 constexpr auto make_tables() {
   std::array<std::array<uint32_t, 256>, 8> table{};
   for (uint32_t byte = 0; byte < 256; ++byte) {

@@ -1,10 +1,8 @@
 #include "files/csv.h"
 
 #include <algorithm>
-#include <cerrno>
 #include <charconv>
 #include <cmath>
-#include <cstring>
 #include <fstream>
 #include <set>
 #include <string_view>
@@ -14,26 +12,26 @@
 namespace sunder {
 namespace {
 
-constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+constexpr std::string_view utf8_bom = "\xEF\xBB\xBF";
 
-// The text of a file, from which records are taken one by one.
+// Splits the text of a file into records.
 class Records {
  public:
   Records(const std::filesystem::path& path, const std::string& text) : path_(path), text_(text) {
-    if (text_.starts_with(byte_order_mark)) position_ = byte_order_mark.size();
+    if (text_.starts_with(utf8_bom)) position_ = utf8_bom.size();
   }
 
   bool at_end() const { return position_ == text_.size(); }
   int64_t line() const { return line_; }
 
-  // The fields up to the next line end, or none where the line is blank.
+  // The fields of the next record; none for a blank line.
   std::vector<std::string> next() {
     if (at_end() || take_line_end()) return {};
     std::vector<std::string> fields;
     do fields.push_back(field());
     while (take(","));
     if (!at_end() && !take_line_end())
-      fail(line_, "expected a comma or a line end behind field {}, got \"{}\"", fields.size(),
+      fail(line_, "expected a comma or a line end after field {}, got \"{}\"", fields.size(),
            text_[position_] == '\r' ? "\\r" : text_.substr(position_, 1));
     return fields;
   }
@@ -66,7 +64,7 @@ class Records {
     std::string result;
     for (;;) {
       const size_t from = position_, quote = text_.find('"', from);
-      if (quote == std::string::npos) fail(first_line, "a quote is opened and never closed");
+      if (quote == std::string::npos) fail(first_line, "a quote is never closed");
       result.append(text_, from, quote - from);
       line_ += std::count(text_.begin() + from, text_.begin() + quote, '\n');
       position_ = quote + 1;
@@ -101,7 +99,7 @@ CsvTable CsvTable::read(const std::filesystem::path& path) {
   if (table.columns_.empty()) throw_error<InputError>("{}, line 1: expected column names, got none", path.string());
   std::set<std::string> seen;
   for (const std::string& column : table.columns_)
-    if (!seen.insert(column).second) throw_error<InputError>("{}: column {} is there twice", path.string(), column);
+    if (!seen.insert(column).second) throw_error<InputError>("{}: column {} appears twice", path.string(), column);
   while (!records.at_end()) {
     const int64_t first_line = records.line();
     std::vector<std::string> fields = records.next();
@@ -158,8 +156,9 @@ std::string csv_line(const std::vector<std::string>& fields) {
   std::string line;
   for (const std::string& field : fields) {
     if (&field != &fields.front()) line += ',';
-    // Unquoted, a lone empty field would be a blank line, and a mark at a file's begin none of the field.
-    const bool plain = field.find_first_of(",\"\r\n") == std::string::npos && !field.starts_with(byte_order_mark) &&
+    // Without quotes a row of one empty field would be a blank line, and a UTF-8 BOM at the start of a file would be
+    // dropped by the reader.
+    const bool plain = field.find_first_of(",\"\r\n") == std::string::npos && !field.starts_with(utf8_bom) &&
                        (fields.size() > 1 || !field.empty());
     if (plain) {
       line += field;
@@ -170,20 +169,6 @@ std::string csv_line(const std::vector<std::string>& fields) {
     line += '"';
   }
   return line + '\n';
-}
-
-void write_text(const std::filesystem::path& path, const std::string& text) {
-  const std::filesystem::path temporary = path.string() + ".part";
-  errno = 0;
-  std::ofstream file(temporary, std::ios::binary);
-  file << text;
-  file.close();
-  std::error_code failure;
-  if (file) std::filesystem::rename(temporary, path, failure);
-  if (file && !failure) return;
-  const std::string reason = failure ? failure.message() : std::strerror(errno);
-  std::filesystem::remove(temporary, failure);
-  throw_error("{}: cannot be written: {}", path.string(), reason);
 }
 
 }  // namespace sunder

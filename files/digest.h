@@ -1,4 +1,4 @@
-// Digests of short messages, for splitting corpora by name and for seeds; no security rests on them.
+// Digests of names and files, for splitting corpora, for seeds and to find copies; no security rests on them.
 #pragma once
 
 #include <array>
@@ -7,12 +7,17 @@
 
 namespace sunder {
 
-// FIPS 180-4, as big-endian words: word 0 holds the leading 32 bits.
-std::array<uint32_t, 5> sha1(std::string_view message);
-std::array<uint32_t, 8> sha256(std::string_view message);
+std::array<uint8_t, 20> sha1(std::string_view message);    // FIPS 180-4
+std::array<uint8_t, 32> sha256(std::string_view message);  // FIPS 180-4
+std::array<uint8_t, 16> md5(std::string_view message);     // RFC 1321
 
-// RFC 1321, as its registers A to D: the first byte of the digest is the lowest of word 0.
-std::array<uint32_t, 4> md5(std::string_view message);
+// A digest as an integer, the first byte highest, modulo 2^32.
+template <size_t size>
+uint32_t low_word(const std::array<uint8_t, size>& digest) {
+  uint32_t word = 0;
+  for (size_t i = size - 4; i < size; ++i) word = word << 8 | digest[i];
+  return word;
+}
 
 // Where a name falls in [0, 100]: its SHA-1 as an integer modulo 2^27, times 100 / (2^27 - 1). The rule by which
 // Speech Commands assigns speakers to partitions (`which_set` in its README).

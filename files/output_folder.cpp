@@ -7,12 +7,12 @@ namespace sunder {
 namespace fs = std::filesystem;
 
 OutputFolder::OutputFolder(const fs::path& output, bool replace) : output_(fs::absolute(output).lexically_normal()) {
-  if (!output_.has_filename()) output_ = output_.parent_path();  // a slash at the end
+  if (!output_.has_filename()) output_ = output_.parent_path();  // a trailing slash
   std::error_code failure;
   const bool free = !fs::exists(output_) || (fs::is_directory(output_) && fs::is_empty(output_));
   if (!free && !replace) throw_error<FolderInUse>("{}: exists and is not empty", output_.string());
   temporary_ = output_.parent_path() / fmt::format(".{}.part", output_.filename().string());
-  fs::remove_all(temporary_, failure);  // of a run that was killed
+  fs::remove_all(temporary_, failure);  // left by a run that was killed
   create_folders(temporary_);
 }
 
@@ -22,10 +22,18 @@ OutputFolder::~OutputFolder() {
 }
 
 void OutputFolder::commit() {
-  std::error_code failure;
-  fs::remove_all(output_, failure);
-  fs::rename(temporary_, output_, failure);
+  // The old folder is moved aside and comes back if the new one cannot take its place.
+  const fs::path old = output_.parent_path() / fmt::format(".{}.old", output_.filename().string());
+  std::error_code failure, ignored;
+  fs::remove_all(old, ignored);
+  const bool replaced = fs::exists(fs::symlink_status(output_, ignored));
+  if (replaced) fs::rename(output_, old, failure);
+  if (!failure) {
+    fs::rename(temporary_, output_, failure);
+    if (failure && replaced) fs::rename(old, output_, ignored);
+  }
   if (failure) throw_error("{}: cannot be written: {}", output_.string(), failure.message());
+  fs::remove_all(old, ignored);
 }
 
 void create_folders(const fs::path& folder) {

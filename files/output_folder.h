@@ -1,4 +1,4 @@
-// A folder that is whole or absent.
+// A folder that is complete or absent.
 #pragma once
 
 #include <filesystem>
@@ -11,11 +11,12 @@ struct FolderInUse : UsageError {
   using UsageError::UsageError;
 };
 
-// Work goes into path(), a hidden folder beside the output, until commit() renames it; without a commit it vanishes.
+// Files are written to path(), a hidden folder beside the output, which commit() renames. Without a commit it is
+// removed.
 class OutputFolder {
  public:
-  // Throws FolderInUse if `output` exists, is not an empty folder and shall not be replaced; Error with the reason of
-  // the system if it cannot be created.
+  // Throws FolderInUse if `output` exists, is not an empty folder and `replace` is false; Error with the system's
+  // reason if the folder cannot be created.
   OutputFolder(const std::filesystem::path& output, bool replace);
   ~OutputFolder();
   OutputFolder(const OutputFolder&) = delete;

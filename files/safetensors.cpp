@@ -7,7 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
-#include "files/durable_file.h"
+#include "files/atomic_file.h"
 
 namespace sunder {
 
@@ -31,7 +31,7 @@ size_t element_size(const std::string& dtype) {
   return 0;
 }
 
-// One file being read; every failure names it.
+// Reads one file, which every error names.
 class Reader {
  public:
   explicit Reader(const std::filesystem::path& path) : path_(path) {
@@ -85,7 +85,7 @@ class Reader {
     return text;
   }
 
-  // nlohmann keeps the last of two equal keys; the format forbids them, so they are watched for while parsing.
+  // nlohmann keeps the last of two equal keys, which the format forbids: they are detected while parsing.
   json parse(const std::string& text) const {
     std::vector<std::set<std::string>> seen;
     const auto watch = [&](int depth, json::parse_event_t event, json& value) {
@@ -148,7 +148,7 @@ class Reader {
     return result;
   }
 
-  // The bytes must be covered from first to last, each once; `entries` ends up in their order.
+  // Every byte must belong to exactly one tensor. Sorts `entries` by offset.
   void check_layout(std::vector<Entry>& entries) const {
     std::sort(entries.begin(), entries.end(),
               [](const Entry& a, const Entry& b) { return std::tie(a.begin, a.end) < std::tie(b.begin, b.end); });
@@ -228,8 +228,7 @@ const Tensor& named_tensor(const SafeTensors& file, const std::string& source, c
 
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata) {
-  // Wide elements first: every tensor then starts at a multiple of its element's size, as readers that map the file
-  // want.
+  // Wide elements first: every tensor is then aligned to its element size, as readers that map the file need.
   std::vector<std::pair<std::string, Tensor>> order(tensors.begin(), tensors.end());
   std::stable_sort(order.begin(), order.end(),
                    [](const auto& a, const auto& b) { return size_of(a.second.dtype()) > size_of(b.second.dtype()); });

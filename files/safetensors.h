@@ -1,4 +1,5 @@
-// Model files in the safetensors format: eight bytes of header length, a JSON header, then the tensors' bytes.
+// Model files in the safetensors format: eight bytes of header length, a JSON header, then the tensors' bytes. Our own
+// code: there is no C or C++ library in Debian, and the reference reader is written in Rust.
 #pragma once
 
 #include <filesystem>
@@ -16,18 +17,18 @@ struct SafeTensors {
 
 inline constexpr uint64_t safetensors_header_limit = 100'000'000;  // bytes, the limit of the format's own reader
 
-// Reads a whole file. F32, F64 and I64 keep their type, F16 and BF16 become float32. Throws ModelError with the
-// path and the tensor's name for a missing file and for anything that the format forbids: a header that is no JSON
-// object of the right fields, a key that occurs twice, an unknown dtype, a size that overflows or differs from the
-// bytes, tensors that overlap, leave holes or bytes at the end, or lie outside the file.
+// Reads a whole file. F32, F64 and I64 keep their type, F16 and BF16 become float32. Throws ModelError with the path
+// and the tensor's name for a missing file and for anything that the format forbids: a header that is not a JSON object
+// with the right fields, a duplicate key, an unknown dtype, a size that overflows or does not match the bytes, tensors
+// that overlap or lie outside the file, and bytes that belong to no tensor.
 SafeTensors read_safetensors(const std::filesystem::path& path);
 
 // The tensor of that name with `dim` axes. Throws ModelError naming `network`, which the file is expected to be of.
 const Tensor& named_tensor(const SafeTensors& file, const std::string& source, const std::string& name, int dim,
                            const std::string& network);
 
-// Replaces `path` at once or not at all (files/durable_file.h). Tensors are float32, float64 or int64, on any device.
-// Throws Error for a file that cannot be written and for a tensor that the format cannot hold.
+// Replaces `path` completely or not at all (files/atomic_file.h). Tensors are float32, float64 or int64, on any device.
+// Throws Error if the file cannot be written and for a tensor that the format cannot store.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
                        const std::map<std::string, std::string>& metadata = {});
 

@@ -12,7 +12,7 @@
 #include "command/progress_line.h"
 #include "evaluate/evaluation.h"
 #include "evaluate/score_page.h"
-#include "files/durable_file.h"
+#include "files/atomic_file.h"
 #include "programs/model_options.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -234,7 +234,7 @@ int run(int argc, char** argv) {
   const LoadedModel model = open_model(options.model);
   const MixtureSet set =
       MixtureSet::open(options.data, options.split,
-                       {.corpus = options.corpus, .microphones = static_cast<int>(model.separator->microphones())});
+                       {.corpus = options.corpus, .channels = static_cast<int>(model.separator->microphones())});
   check_fit(options, model, set);
   Evaluation evaluation = evaluate_model(*model.separator, set, options.batch, evaluated);
   evaluation.heading = {{"model", options.model.path}, {"data", options.data}, {"split", options.split}};

@@ -4,7 +4,7 @@
 #include <optional>
 #include <unordered_map>
 
-#include "files/durable_file.h"
+#include "files/atomic_file.h"
 #include "report/picture.h"
 #include "tensor/error.h"
 

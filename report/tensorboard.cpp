@@ -1,13 +1,8 @@
 #include "report/tensorboard.h"
 
-#include <fcntl.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cmath>
-#include <cstring>
 
 #include "files/crc32c.h"
 #include "report/tensorboard.pb.h"
@@ -40,22 +35,22 @@ events::Event event_at(int64_t step) {
   return event;
 }
 
+// TensorBoard reads files whose name holds "tfevents", in the order of their names: the time, then a count.
+AppendFile create_event_file(const std::filesystem::path& folder) {
+  const auto seconds = static_cast<int64_t>(wall_time());
+  for (int count = 0;; ++count) {
+    auto file = AppendFile::create(folder / fmt::format("events.out.tfevents.{:010}.{:03}.sunder", seconds, count));
+    if (file) return std::move(*file);
+  }
+}
+
 }  // namespace
 
-TensorBoard::TensorBoard(const std::filesystem::path& folder, int64_t first_step) {
-  // TensorBoard reads files whose name holds "tfevents", in the order of their names: the time, then a count.
-  const auto seconds = static_cast<int64_t>(wall_time());
-  for (int count = 0; file_ < 0; ++count) {
-    path_ = folder / fmt::format("events.out.tfevents.{:010}.{:03}.sunder", seconds, count);
-    file_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_CLOEXEC, 0666);
-    if (file_ < 0 && errno != EEXIST) throw_error("{}: cannot create: {}", path_.string(), std::strerror(errno));
-  }
+TensorBoard::TensorBoard(const std::filesystem::path& folder, int64_t first_step) : file_(create_event_file(folder)) {
   events::Event event = event_at(first_step);
   event.set_file_version("brain.Event:2");
   write(event);
 }
-
-TensorBoard::~TensorBoard() { ::close(file_); }
 
 void TensorBoard::scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values) {
   events::Event event = event_at(step);
@@ -90,17 +85,8 @@ void TensorBoard::audio(int64_t step, const std::string& tag, std::span<const fl
   write(event);
 }
 
-void TensorBoard::write(const events::Event& event) {
-  const std::string record = tfrecord(event.SerializeAsString());
-  const off_t before = ::lseek(file_, 0, SEEK_END);
-  const ssize_t written = ::write(file_, record.data(), record.size());
-  if (written == static_cast<ssize_t>(record.size())) return;
-  const int error = written < 0 ? errno : ENOSPC;
-  // A record cut in two would hide all that follow.
-  const bool restored = ::ftruncate(file_, before) == 0;
-  throw_error("{}: cannot write: {}{}", path_.string(), std::strerror(error),
-              restored ? "" : "; its last record is cut");
-}
+// A record cut in two would hide all that follow.
+void TensorBoard::write(const events::Event& event) { file_.append(tfrecord(event.SerializeAsString())); }
 
 std::string tfrecord(const std::string& data) {
   std::string record;

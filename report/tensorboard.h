@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "files/atomic_file.h"
 #include "report/picture.h"
 
 namespace sunder {
@@ -22,9 +23,6 @@ class TensorBoard {
   // Begins a new event file in the folder; a resumed run has one file per start, and TensorBoard joins them. Events of
   // an earlier file after `first_step` are hidden. Throws Error.
   explicit TensorBoard(const std::filesystem::path& folder, int64_t first_step = 0);
-  TensorBoard(const TensorBoard&) = delete;
-  TensorBoard& operator=(const TensorBoard&) = delete;
-  ~TensorBoard();
 
   // Each call appends one record and hands it to the system. Throws Error where it cannot be written.
   void scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values);
@@ -32,13 +30,12 @@ class TensorBoard {
   // Samples in -1 ... 1 at `sample_rate` Hz; louder signals are scaled down to fit.
   void audio(int64_t step, const std::string& tag, std::span<const float> samples, int sample_rate);
 
-  const std::filesystem::path& path() const { return path_; }
+  const std::filesystem::path& path() const { return file_.path(); }
 
  private:
   void write(const events::Event& event);
 
-  std::filesystem::path path_;
-  int file_ = -1;
+  AppendFile file_;
 };
 
 // One TFRecord: the length, its masked CRC-32C, the data, its masked CRC-32C.

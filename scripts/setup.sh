@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
 # Installs what Sunder needs to build and test on Debian and Ubuntu. With --print, only prints the package names.
 # Elsewhere: install the same libraries with your own package manager (Fedora: gcc-c++ cmake ninja-build openblas-devel
-# kissfft-devel libsndfile-devel soxr-devel cli11-devel tomlplusplus-devel json-devel fmt-devel spdlog-devel
+# kissfft-devel libsndfile-devel soxr-devel libmd-devel cli11-devel tomlplusplus-devel json-devel fmt-devel spdlog-devel
 # protobuf-devel libpng-devel cairo-devel dejavu-sans-fonts gtest-devel google-benchmark-devel boost-devel).
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache pkg-config git ca-certificates
-  libopenblas0-pthread libkissfft-dev libsndfile1-dev libsoxr-dev libpng-dev libcairo2-dev fonts-dejavu-core
+  libopenblas0-pthread libkissfft-dev libsndfile1-dev libsoxr-dev libmd-dev libpng-dev libcairo2-dev fonts-dejavu-core
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libspdlog-dev
   libprotobuf-dev protobuf-compiler libgtest-dev libbenchmark-dev libboost-context-dev)
 

@@ -11,8 +11,8 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "files/atomic_file.h"
 #include "files/crc32c.h"
-#include "files/durable_file.h"
 
 namespace sunder {
 

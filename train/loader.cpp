@@ -59,8 +59,8 @@ Batch Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& or
   for (int64_t b = 0; b < options_.batch; ++b) {
     const int64_t index = order[number * options_.batch + b];
     Mixture item = set_.draw(index, epoch);
-    const int64_t start = segment_start(static_cast<int64_t>(item.mixture.size()), length_, set_.sample_rate(),
-                                        options_.crop, options_.seed, epoch, index);
+    const int64_t start =
+        segment_start(item.length(), length_, set_.sample_rate(), options_.crop, options_.seed, epoch, index);
     segments.push_back({std::move(item), start});
   }
   return make_batch(segments, length_, options_.with_references, options_.dtype);

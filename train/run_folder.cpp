@@ -10,7 +10,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "files/durable_file.h"
+#include "files/atomic_file.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -46,18 +46,7 @@ void RunFolder::append_metrics(const MetricsRow& row) const {
   ordered_json object = ordered_json::object();
   for (const auto& [key, value] : row) std::visit([&, &name = key](const auto& v) { object[name] = v; }, value);
   const std::string line = object.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
-
-  const std::string name = (path_ / "metrics.jsonl").string();
-  const int file = ::open(name.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
-  if (file < 0) throw_error("{}: cannot open: {}", name, std::strerror(errno));
-  const off_t before = ::lseek(file, 0, SEEK_END);
-  const ssize_t written = ::write(file, line.data(), line.size());
-  const int error = written < 0 ? errno : ENOSPC;
-  const bool whole = written == static_cast<ssize_t>(line.size());
-  const bool restored = whole || ::ftruncate(file, before) == 0;
-  ::close(file);
-  if (!whole)
-    throw_error("{}: cannot write: {}{}", name, std::strerror(error), restored ? "" : "; its last line is cut");
+  AppendFile(path_ / "metrics.jsonl").append(line);
 }
 
 void RunFolder::truncate_metrics(int64_t step, int64_t validated_step) const {

@@ -50,7 +50,7 @@ std::unique_ptr<SeparatorConfig> network_config(const Config& config, const Meth
 TrainingData open_data(const Config& c, const MethodNeeds& needs, const Learner& learner) {
   const Separator& network = learner.network();
   const DType dtype = learner.precision().signals;
-  MixtureSetOptions wanted{.microphones = static_cast<int>(network.microphones()),
+  MixtureSetOptions wanted{.channels = static_cast<int>(network.microphones()),
                            .close_talk = needs.close_talk,
                            .sources = needs.references ? CleanSources::required : CleanSources::unused,
                            .on_the_fly = c.data.on_the_fly,

@@ -114,8 +114,8 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
       std::vector<Segment> segments;
       for (size_t i = first; i < std::min(items.size(), first + static_cast<size_t>(at_once)); ++i) {
         Mixture loaded = set_.load(items[i]);
-        const int64_t start = segment_start(static_cast<int64_t>(loaded.mixture.size()), length, loaded.sample_rate,
-                                            config_.data.crop, config_.train.seed, epoch, -1 - items[i]);
+        const int64_t start = segment_start(loaded.length(), length, loaded.sample_rate, config_.data.crop,
+                                            config_.train.seed, epoch, -1 - items[i]);
         segments.push_back({std::move(loaded), start});
       }
       const Batch batch = make_batch(segments, length, set_.has_sources(), dtype_);
@@ -143,7 +143,7 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
 ValidationExample Validator::example(const Separator& network) const {
   const NoGrad no_grad;
   const Mixture loaded = set_.load(0);
-  ValidationExample example{loaded.id, loaded.sample_rate, loaded.mixture, {}};
+  ValidationExample example{loaded.id, loaded.sample_rate, loaded.mixture.slice(0, 1).to_vector<float>(), {}};
   const auto samples = std::max<size_t>(example_seconds * loaded.sample_rate, network.shortest_input());
   example.mixture.resize(std::clamp<size_t>(example.mixture.size(), network.shortest_input(), samples));
   const Tensor mixtures =

@@ -30,9 +30,9 @@ struct Corpus {
   std::vector<Recording> of(Split split) const;
 };
 
-// `splits.csv` in the root with columns path, speaker and split (train, valid, test); label is read where it is there,
-// other columns are not. Throws InputError for missing columns, an empty list, an empty path or speaker, a path named
-// twice, or a file that is not there.
+// `splits.csv` in the root with the columns path, speaker, split (train, valid, test) and, optionally, label; others
+// are ignored. Throws InputError for missing columns, an empty list, an empty path or speaker, a duplicate path, or a
+// missing file.
 Corpus read_splits_csv(const std::filesystem::path& root);
 
 // A Speech Commands tree: a folder per word. Recordings come word by word in sorted order of the file names. The name

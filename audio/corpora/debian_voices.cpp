@@ -10,7 +10,7 @@
 namespace sunder {
 namespace {
 
-// The measures (klettres-data 22.12.3, ktuberling-data 22.12.3, tuxpaint-stamps-default 2022.06.04):
+// How voices were chosen (klettres-data 22.12.3, ktuberling-data 22.12.3, tuxpaint-stamps-default 2022.06.04):
 // - No speech: in every voice kept, at least half of the loud frames (within 20 dB of the loudest) of the median
 //   recording are voiced (normalised autocorrelation above 0.7 at 66 to 400 Hz). Tuxpaint's other sounds are effects.
 // - Damaged: 24 of the 43 recordings of klettres tn decode to frames of more than full scale, up to 25 dB.
@@ -26,10 +26,10 @@ const std::map<std::string, std::string>& merged() {
   return voices;
 }
 
-// The copies of ktuberling sr carry its very recordings.
+// The variants of ktuberling sr hold the same recordings.
 bool is_left_out(const std::string& voice) { return voice == "klettres-tn" || voice.starts_with("ktuberling-sr@"); }
 
-// Of the voices told from all others most surely, women and men: nearest-centroid accuracy of at least 72 %.
+// Women and men among the voices that are easiest to tell from all others: nearest-centroid accuracy of at least 72 %.
 bool is_held_out(const std::string& voice) {
   static const std::set<std::string> voices = {"klettres-es",   "klettres-it",   "ktuberling-el", "ktuberling-gl",
                                                "ktuberling-sl", "ktuberling-wa", "ktuberling-fi"};
@@ -41,7 +41,7 @@ struct Package {
   std::string folder;
 };
 
-// The language of a recording, empty for what is no speech. `path` is relative to the package's folder.
+// The language of a recording; empty if it is not speech. `path` is relative to the package's folder.
 std::string language(const Package& package, const std::string& path) {
   if (package.name != "tuxpaint") return path.find('/') == std::string::npos ? "" : path.substr(0, path.find('/'));
   const size_t mark = path.rfind("_desc_");
@@ -49,7 +49,7 @@ std::string language(const Package& package, const std::string& path) {
   return path.substr(mark + 6, path.find('.', mark) - mark - 6);
 }
 
-std::array<uint32_t, 5> content_hash(const std::filesystem::path& path) {
+std::array<uint8_t, 20> content_hash(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return sha1(std::string{std::istreambuf_iterator<char>(file), {}});
 }
@@ -60,7 +60,7 @@ Corpus find_debian_voices(const std::filesystem::path& root) {
   const std::vector<Package> packages = {
       {"klettres", "klettres"}, {"ktuberling", "ktuberling/sounds"}, {"tuxpaint", "tuxpaint/stamps"}};
   Corpus corpus{root, {}};
-  std::set<std::array<uint32_t, 5>> seen;
+  std::set<std::array<uint8_t, 20>> seen;
   for (const Package& package : packages) {
     if (!std::filesystem::is_directory(root / package.folder)) continue;
     for (const std::string& path : list_audio(root / package.folder)) {
@@ -80,8 +80,8 @@ Corpus find_debian_voices(const std::filesystem::path& root) {
   }
   if (corpus.recordings.empty())
     throw_error<InputError>(
-        "{}: no recorded voices; install them by: apt-get install klettres-data ktuberling-data "
-        "tuxpaint-stamps-default",
+        "{}: expected the recorded voices of the Debian packages klettres-data, ktuberling-data and "
+        "tuxpaint-stamps-default, found none",
         root.string());
   return corpus;
 }

@@ -9,10 +9,9 @@
 namespace sunder {
 
 // `root` is the folder that holds klettres/, ktuberling/sounds/ and tuxpaint/stamps/: /usr/share. A voice (speaker) is
-// a package and a language; debian_voices.cpp says which are merged or left out and by which measure. Recordings that
-// are byte for byte the same are listed once. Seven voices are kept for the test; of the others 5 % of the recordings
-// are for validation and 10 % for the test, by the hash of their path. Throws InputError naming the packages to install
-// if none is there.
+// a package and a language; debian_voices.cpp says which are merged or left out, and why. Identical recordings are
+// listed once. Seven voices are held out for the test; of the other recordings 5 % are for validation and 10 % for the
+// test, by the hash of their path. Throws InputError with the names of the packages if there are no voices.
 Corpus find_debian_voices(const std::filesystem::path& root);
 
 }  // namespace sunder

@@ -1,5 +1,5 @@
-// A look at every recording of a corpus before it is mixed: broken or silent files show up here and not in the middle
-// of a training, and the quiet around the speech is found.
+// Checks every recording of a corpus before it is mixed, so that broken and silent files are found now and not in the
+// middle of a training, and finds the pauses around the speech.
 #pragma once
 
 #include <cstdint>
@@ -15,19 +15,19 @@
 namespace sunder {
 
 struct ScreeningOptions {
-  int sample_rate = 8000;  // Hz, of the counts below
+  int sample_rate = 8000;  // Hz; all sample counts are at this rate
   Channels channels = Channels::one;
-  bool trim = false;  // to the part from the first to the last active frame
+  bool trim = false;  // cut to the part from the first to the last active frame
   // A frame of 20 ms is active within this many dB of the recording's loudest frame (mean removed).
   double active_db = 35;
-  double min_seconds = 0;  // of what is left of a recording
+  double min_seconds = 0;  // after trimming
   double max_seconds = std::numeric_limits<double>::infinity();
   bool skip_unusable = false;  // leave out files that cannot be read or are silent; otherwise they are errors
 };
 
 struct Screened {
   Recording recording;
-  // The part to be heard, in samples at the options' rate, and for each of its whole frames of 20 ms if it is active.
+  // The part to use, in samples at the options' rate, and whether each of its whole 20 ms frames is active.
   int64_t begin = 0;
   int64_t length = 0;
   std::vector<bool> active;
@@ -37,13 +37,14 @@ struct ScreeningResult {
   std::vector<Screened> kept;
   int64_t too_short = 0;
   int64_t too_long = 0;
-  std::vector<std::string> unusable;  // messages, of the files left out with skip_unusable
+  std::vector<std::string> unusable;  // messages about the files left out by skip_unusable
 };
 
-// Decodes each recording once, on all threads. Throws InputError for the first file that is no usable recording.
+// Decodes each recording once, on all threads. Throws InputError for a file that is not usable, unless skip_unusable is
+// set.
 ScreeningResult screen(const Corpus& corpus, const ScreeningOptions& options, const Progress& progress = {});
 
-// Samples per frame and the mean power of each whole frame of 20 ms, without the signal's mean.
+// Samples in a frame of 20 ms, and the mean power of each whole frame after the signal's mean is removed.
 int64_t frame_length(int sample_rate);
 std::vector<double> frame_powers(std::span<const float> signal, int sample_rate);
 

@@ -133,9 +133,9 @@ class Recursion {
   }
 
  private:
-  // Blocks M(m), ..., M(1), as they meet the elements 0, ..., m - 1 in row m.
+  // Blocks M(m), ..., M(1), the factors of the elements 0, ..., m - 1 in row m.
   const double* before(int64_t p, int64_t r) const { return reversed_.data() + (p * P_ + r) * N_ + N_ - 1 - order_; }
-  // B ends at the end of its memory, so that it moves by one row where the order grows by one, behind a zero.
+  // B is stored at the end of its memory: when the order grows by one it moves down by one row, after a zero.
   double* backward(int64_t r, int64_t s) { return backward_.data() + (r * P_ + s) * N_ + N_ - 1 - order_; }
 
   int64_t P_, N_, order_ = 0;
@@ -143,8 +143,8 @@ class Recursion {
   std::vector<double> forward_ = reversed_, backward_ = reversed_;    // A and B: (P, P, N)
   std::vector<double> row_ = std::vector<double>(P_ * N_), missing_ = std::vector<double>(P_);
   Block forward_error_{P_}, backward_error_{P_}, forward_factor_{P_}, factor_{P_};
-  Block delta_{P_}, across_{P_};            // what A leaves at row m + 1; its transpose, B's at row 0
-  Block of_backward_{P_}, of_forward_{P_};  // what takes both away
+  Block delta_{P_}, across_{P_};            // residual of A at row m + 1; its transpose, that of B at row 0
+  Block of_backward_{P_}, of_forward_{P_};  // what cancels both
   double least_ = 0;
 };
 

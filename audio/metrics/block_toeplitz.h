@@ -11,7 +11,7 @@ namespace sunder {
 
 // Solves sum over q, j of M[(p, i), (q, j)] x[q, j] = y[p, i] for K right-hand sides y, with N rows of blocks: the
 // element is blocks[p][q][i - j] for i >= j and blocks[q][p][j - i] above the diagonal; `loading` is added on it.
-// blocks: (P, P, N), right_sides: (K, P, N); returns (K, P, N), or nothing where a pivot falls below `smallest_pivot`
+// blocks: (P, P, N), right_sides: (K, P, N); returns (K, P, N), or nothing if a pivot is below `smallest_pivot`
 // times the largest element of the diagonal: not positive definite within rounding.
 // P^3 N^2 (1.5 + K / P) multiplications and additions, about 24 P^2 N bytes, one thread.
 // Block Levinson recursion (Whittle, "On the fitting of multivariate autoregressions, and the approximate canonical

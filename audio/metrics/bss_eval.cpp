@@ -13,13 +13,13 @@
 namespace sunder {
 namespace {
 
-// Energies from correlations alone are taken where rounding moves them by no more than this share: 4e-6 dB.
+// Energies from correlations alone are used if rounding changes them by no more than this share: 4e-6 dB.
 constexpr double largest_error = 1e-6;
 // Rounding of a correlation, relative to the signals' energies: a few eps of the transforms, measured up to 7e-16.
 constexpr double correlation_error = 1e-15;
 constexpr double loadings[] = {0, 1e-14, 1e-13, 1e-11, 1e-9, 1e-7};  // of the references' energies
 
-// The signals that are not silent, of unit energy: the scores know no levels.
+// The signals that are not silent, scaled to unit energy: the scores do not depend on levels.
 struct Signals {
   std::vector<BlockedSignal> signals;
   std::vector<int64_t> place;  // of each row in `signals`, or -1
@@ -52,11 +52,11 @@ double inner_product(std::span<const double> a, std::span<const double> b) {
   return std::transform_reduce(a.begin(), a.end(), b.begin(), 0.0);
 }
 
-// The filters of one system of normal equations, for all estimates, and what they explain of each.
+// The filters that solve one system of normal equations for all estimates, and the energy they explain of each.
 struct Fit {
   std::vector<double> filters;    // (K, P, N)
   std::vector<double> explained;  // (K), of the estimate's energy 1
-  std::vector<double> error;      // (K), a bound of what rounding does to `explained`
+  std::vector<double> error;      // (K), bound on the rounding error of `explained`
 };
 
 Fit fit(std::span<const double> correlations, int64_t signals, int64_t taps, std::span<const double> right_sides) {
@@ -69,8 +69,8 @@ Fit fit(std::span<const double> correlations, int64_t signals, int64_t taps, std
     break;
   }
   SUNDER_ASSERT(!result.filters.empty());
-  // A filter is as exact as if the matrix M had errors of correlation_error |M|, which move h^T M h by |M| |h|^2 times
-  // that (largest found on ill-conditioned signals: 1.7 times); loading moves it by its share of |h|^2.
+  // A filter is as exact as if the matrix M had errors of correlation_error |M|, which change h^T M h by |M| |h|^2
+  // times that (1.7 times at most, measured on ill-conditioned signals); loading changes it by its share of |h|^2.
   double norm = 0;
   for (const double value : correlations) norm += 2 * std::abs(value);
   const int64_t rows = signals * taps;
@@ -100,7 +100,7 @@ BssScores scores_of(const FilteredEnergies& e, BssParts parts, bool alone) {
   return result;
 }
 
-// Source by source with one estimate, from the correlations where that is exact enough.
+// The energies of one estimate and each source, from the correlations if that is exact enough.
 class Scorer {
  public:
   Scorer(const ShortFilters& filters, const std::vector<BlockedSignal>& references,
@@ -140,7 +140,7 @@ class Scorer {
       result.push_back(e);
     }
     if (exact) return result;
-    // Errors of the filters change what they leave by their square only.
+    // Errors of the filters enter the residual only by their square.
     std::vector<double> own;
     for (const Fit& fit : own_)
       own.insert(own.end(), fit.filters.begin() + k * taps_, fit.filters.begin() + (k + 1) * taps_);

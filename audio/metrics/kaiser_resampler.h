@@ -1,4 +1,4 @@
-// Sample-rate conversion by a polyphase filter, for metrics that say which one (for sound: audio/resample.h).
+// Sample-rate conversion by the polyphase filter that metrics prescribe (for audio: audio/resample.h).
 #pragma once
 
 #include <cstdint>
@@ -16,12 +16,12 @@ class KaiserResampler {
   // Throws Error for a rate outside 1 .. 192000 Hz.
   KaiserResampler(int from, int to);
 
-  // signal: (L), times `gain` -> (ceil(L p / q)); zeros stand before and behind it. Equal rates return a copy.
+  // signal: (L), times `gain` -> (ceil(L p / q)); with zeros before and after it. Equal rates return a copy.
   std::vector<double> operator()(std::span<const double> signal, double gain = 1) const;
 
  private:
   int64_t up_, down_, taps_ = 0;
-  std::vector<double> phases_;  // (p, taps), as they meet samples one after the other
+  std::vector<double> phases_;  // (p, taps), in the order of the samples
   std::vector<int64_t> first_;  // (p): the first of these samples, counted from floor(n q / p)
 };
 

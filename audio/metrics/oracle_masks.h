@@ -1,6 +1,6 @@
-// Separation with masks that know the references, the bounds beside the networks' scores. Each mask multiplies the
-// mixture's spectrum X, with its phase; periodic Hann window, centred frames. references: (S, L), mixture: (L),
-// L > n_fft / 2 samples; returns (S, L) float64 in the sources' order. Throws Error for other shapes.
+// Separation by ideal masks, computed from the references: upper bounds for the networks' scores. Each mask multiplies
+// the mixture's spectrum X, with its phase; periodic Hann window, centred frames. references: (S, L), mixture: (L), L >
+// n_fft / 2 samples; returns (S, L) float64 in the sources' order. Throws Error for other shapes.
 #pragma once
 
 #include "tensor/tensor.h"

@@ -1,4 +1,4 @@
-// What metrics that do not know levels ask of a signal before they begin.
+// Peak and scaling of signals, for metrics that do not depend on the level.
 #pragma once
 
 #include <span>
@@ -9,8 +9,8 @@ namespace sunder {
 // sample 5" for a sample that is not finite.
 double finite_peak(const char* op, const char* name, std::span<const double> signal);
 
-// What brings a signal to a peak of 1, as near as a double can; squares of the smallest and largest samples then stay
-// within its range. peak: above 0.
+// The gain that brings a signal to a peak of 1, as nearly as a double can, so that squares of samples neither overflow
+// nor underflow. peak: above 0.
 double gain_to_unit_peak(double peak);
 
 }  // namespace sunder

@@ -1,4 +1,4 @@
-// One score, or why there is none.
+// A score, or the reason why there is none.
 #pragma once
 
 #include <optional>
@@ -7,7 +7,7 @@ namespace sunder {
 
 struct Score {
   std::optional<double> value;    // never NaN
-  const char* missing = nullptr;  // where `value` is empty: half a sentence, "the reference is silent"
+  const char* missing = nullptr;  // the reason if `value` is empty, such as "the reference is silent"
 };
 
 }  // namespace sunder

@@ -8,7 +8,7 @@
 namespace sunder {
 namespace {
 
-constexpr int64_t together = 8;  // blocks in one call: the lanes of the transform (tensor/fft_lanes.cpp)
+constexpr int64_t together = 8;  // blocks in one call: the SIMD lanes of the transform (tensor/fft_lanes.cpp)
 
 // sums += conj(a) b, of complex numbers as pairs.
 SUNDER_SIMD void add_conjugate_products(const double* a, const double* b, int64_t count, double* sums) {
@@ -78,8 +78,8 @@ BlockedSignal ShortFilters::blocked(std::span<const double> signal, double gain)
 }
 
 // With X_b the spectrum of block b with a block of zeros behind it, a block and the one before it (shifted by a block,
-// which turns odd bins over) have the spectrum U_b = X_b + (-1)^k X_(b-1). The products of block b of e with s, delayed
-// by less than a block, are the first half of the inverse of conj(U_b of s) X_b of e; the sum over b comes first.
+// which negates odd bins) have the spectrum U_b = X_b + (-1)^k X_(b-1). The products of block b of e with s, delayed by
+// less than a block, are the first half of the inverse of conj(U_b of s) X_b of e; the sum over b comes first.
 Correlations ShortFilters::correlate(const std::vector<BlockedSignal>& references,
                                      const std::vector<BlockedSignal>& estimates) const {
   const auto S = static_cast<int64_t>(references.size()), K = static_cast<int64_t>(estimates.size());
@@ -126,7 +126,7 @@ ShortFilters::Spectra ShortFilters::spectra_of_filters(std::span<const double> f
   return spectra;
 }
 
-// Of a block and the one before it, filtered around a circle, the second half is free of what came around.
+// Circular convolution of a block and the one before it: the second half is free of wrap-around.
 std::vector<FilteredEnergies> ShortFilters::energies(const std::vector<BlockedSignal>& references,
                                                      const BlockedSignal& estimate, std::span<const double> own,
                                                      std::span<const double> joint) const {

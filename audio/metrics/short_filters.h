@@ -1,6 +1,5 @@
-// What fits of short filters need of long signals: products of delayed signals, and what filters make of them. By FFTs
-// of blocks of as many samples as a filter may have (rounded up to a power of two), so that memory stays small and in
-// reach.
+// Correlations and filtered signals for least-squares fits of short filters to long signals. FFTs of blocks of the
+// filter length (rounded up to a power of two) keep the working set small.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +11,7 @@
 
 namespace sunder {
 
-// A signal with zeros before and behind it, in blocks of a power of two.
+// A signal with zeros before and after it, in blocks of a power of two.
 struct BlockedSignal {
   std::vector<double> samples;  // one block of zeros, the signal, zeros
   int64_t length = 0;           // of the signal
@@ -42,8 +41,8 @@ class ShortFilters {
   Correlations correlate(const std::vector<BlockedSignal>& references,
                          const std::vector<BlockedSignal>& estimates) const;
 
-  // One estimate and what filters (S, N) make of the references; without joint filters (empty) the energies that need
-  // them stay 0. Signals are as long as the longest filtered one, with zeros behind them.
+  // The energies of one estimate and the references filtered by filters (S, N); without joint filters (empty) the
+  // energies that need them stay 0. Signals are extended by zeros to the length of the filtered ones.
   std::vector<FilteredEnergies> energies(const std::vector<BlockedSignal>& references, const BlockedSignal& estimate,
                                          std::span<const double> own, std::span<const double> joint) const;
 
@@ -51,7 +50,7 @@ class ShortFilters {
   using Spectra = std::vector<std::complex<double>>;
 
   int64_t blocks_of(int64_t samples) const { return (samples + block_ - 1) / block_; }
-  // Of `count` filters (N) each.
+  // filters: (count, N).
   Spectra spectra_of_filters(std::span<const double> filters) const;
 
   int64_t filter_length_, block_;

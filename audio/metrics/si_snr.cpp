@@ -37,7 +37,7 @@ void check(const char* op, const Tensor& references, const Tensor& estimates, co
   check_shape(op, "mixture", mixture, {references.size(1)});
 }
 
-// Undefined: the worst of all.
+// An undefined score sorts as the worst.
 double sortable(const std::optional<double>& score) { return score.value_or(-std::numeric_limits<double>::infinity()); }
 
 SourceScore improvement(const std::optional<double>& score, const Signal& reference, const Signal& mixture,
@@ -67,7 +67,7 @@ struct Energies {
   double target = 0, noise = 0;
 };
 
-// Of a s and of e - a s.
+// Energies of a s and of e - a s.
 SUNDER_SIMD Energies projected(const double* s, const double* e, double a, size_t count) {
   double target = 0, noise = 0;
 #pragma omp simd reduction(+ : target, noise)
@@ -79,7 +79,7 @@ SUNDER_SIMD Energies projected(const double* s, const double* e, double a, size_
   return {target, noise};
 }
 
-// Zeros for a constant, whose mean is not exact.
+// A constant becomes exact zeros; its computed mean has a rounding error.
 Signal without_mean(std::span<const double> signal) {
   Signal result(signal.begin(), signal.end());
   const double mean = std::accumulate(signal.begin(), signal.end(), 0.0) / static_cast<double>(signal.size());
@@ -88,7 +88,7 @@ Signal without_mean(std::span<const double> signal) {
   return result;
 }
 
-// The way to give every output to exactly one source with the largest sum of scores, as a set of outputs per source.
+// Gives every output to exactly one source so that the sum of scores is largest; returns a set of outputs per source.
 // scores: [source][set of outputs], bit k of a set for output k.
 std::vector<int64_t> best_split(const std::vector<std::optional<double>>& scores, int64_t sources, int64_t outputs) {
   const int64_t ways = std::llround(std::pow(sources, outputs));

@@ -10,7 +10,7 @@
 
 namespace sunder {
 
-// Conv-TasNet's code and Asteroid take the mean of both signals away first; the MixCycle paper does not.
+// Conv-TasNet's code and Asteroid remove the mean of both signals first; the MixCycle paper does not.
 enum class Mean { kept, removed };
 
 // 10 log10(|a s|^2 / |e - a s|^2) in dB with a = <e, s> / |s|^2 (the number others call SI-SDR). eps is added to the
@@ -27,7 +27,7 @@ struct SourceScore {
 };
 
 // Each source with one output of its own, the match with the largest sum of SI-SNR (the same one has the largest sum of
-// improvements); an undefined score counts as the worst, outputs that are left over are ignored.
+// improvements); an undefined score counts as the worst, left-over outputs are ignored.
 // references: (S, L), estimates: (K, L) with K >= S, mixture: (L); float32 or float64 on the CPU. Throws Error for
 // other shapes.
 std::vector<SourceScore> score_separation(const Tensor& references, const Tensor& estimates, const Tensor& mixture);

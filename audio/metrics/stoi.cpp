@@ -21,8 +21,8 @@ constexpr double eps = std::numeric_limits<double>::epsilon();  // against 0 / 0
 constexpr int64_t lanes = third_octave_padding;                 // segments side by side
 constexpr int64_t bands = third_octave_bands;
 
-// x minus its mean over `segment` frames, for `lanes` segments, each one frame after the other, to rows[n][lane];
-// norms: of that.
+// Writes x minus its mean over `segment` frames to rows[n][lane], for `lanes` segments that start one frame apart;
+// norms: of the result.
 SUNDER_INLINE void centre(const double* x, double* rows, double* norms) {
   double mean[lanes] = {}, squares[lanes] = {};
   for (int64_t n = 0; n < segment; ++n)
@@ -138,7 +138,7 @@ StoiScores stoi_scores(std::span<const double> reference, std::span<const double
   const auto both = [](const char* missing) { return StoiScores{{{}, missing}, {{}, missing}}; };
   if (peak == 0) return both("the reference is silent");
   if (peak_of_estimate == 0) return both("the estimate is silent");
-  // At peaks of 1 eps means the same at every level.
+  // With peaks of 1 eps has the same effect at every level.
   const ThirdOctavePair speech = third_octaves_of_speech(resample(reference, gain_to_unit_peak(peak)),
                                                          resample(estimate, gain_to_unit_peak(peak_of_estimate)));
   if (speech.reference.frames < segment) return both("fewer than 30 frames of speech (0.4 s)");

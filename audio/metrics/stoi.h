@@ -18,11 +18,11 @@ struct StoiScores {
 
 // Both kinds, which share all but the last step, or one of them (the other is missing: "not asked for"). Both signals
 // go to 10 kHz by KaiserResampler; frames of 256 samples, 128 apart, in which the reference lies more than 40 dB below
-// its loudest frame are taken out of both; then come correlations of one-third-octave bands over 30 frames. reference,
-// estimate: (L) at sample_rate Hz. No score where one is silent, or where fewer than 30 frames are left (0.4 s of
-// speech; pystoi answers 1e-5 there). Levels do not matter. Where a band is empty pystoi adds noise, this an epsilon.
-// One thread, the same bits every time. Throws Error for unequal lengths, a rate outside 1 .. 192000 Hz, a sample that
-// is not finite.
+// its loudest frame are removed from both; the score is the mean correlation of one-third-octave bands over 30 frames.
+// reference, estimate: (L) at sample_rate Hz. No score if one is silent or fewer than 30 frames are left (0.4 s of
+// speech; pystoi returns 1e-5). Levels do not matter. For empty bands pystoi adds noise, this code an epsilon. One
+// thread, the same bits every time. Throws Error for unequal lengths, a rate outside 1 .. 192000 Hz, a sample that is
+// not finite.
 StoiScores stoi_scores(std::span<const double> reference, std::span<const double> estimate, int sample_rate,
                        bool classic = true, bool extended = true);
 Score stoi(std::span<const double> reference, std::span<const double> estimate, int sample_rate, StoiKind kind);

@@ -14,7 +14,7 @@ namespace {
 
 // Taal et al. 2011.
 constexpr int64_t frame = 256, hop = 128;             // samples
-constexpr int64_t n_fft = 512, bins = n_fft / 2 + 1;  // frames with as many zeros behind them
+constexpr int64_t n_fft = 512, bins = n_fft / 2 + 1;  // frames are padded with as many zeros
 constexpr double lowest_centre = 150;                 // Hz
 constexpr double dynamic_range = 1e-4;                // of power: 40 dB
 

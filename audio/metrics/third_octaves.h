@@ -10,7 +10,7 @@ namespace sunder {
 
 inline constexpr int third_octave_rate = 10000;     // Hz
 inline constexpr int64_t third_octave_bands = 15;   // from 150 Hz up
-inline constexpr int64_t third_octave_padding = 8;  // zeros behind the frames
+inline constexpr int64_t third_octave_padding = 8;  // zeros after the frames
 
 // (bands, frames + padding)
 struct ThirdOctaves {
@@ -20,12 +20,12 @@ struct ThirdOctaves {
 };
 
 struct ThirdOctavePair {
-  ThirdOctaves reference, estimate;  // as many frames of each
+  ThirdOctaves reference, estimate;  // with the same number of frames
 };
 
 // reference, estimate: (L) at 10 kHz. Frames of 256 samples start at 0, 128, ... below L - 256, under Hann's window.
-// Those in which the reference lies more than 40 dB below its loudest one are left out of both; the others are put
-// together again 128 samples apart and cut anew in the same way, one frame less.
+// Those in which the reference lies more than 40 dB below its loudest one are left out of both; the others are
+// overlap-added 128 samples apart and framed again in the same way, with one frame less.
 ThirdOctavePair third_octaves_of_speech(std::span<const double> reference, std::span<const double> estimate);
 
 }  // namespace sunder

@@ -19,7 +19,7 @@ void convolve(std::span<const float> signal, std::span<const double> filters, in
     throw_error("[convolve] expected filters (R, {}) and an output (R, {}), got {} and {} numbers", taps, length,
                 filters.size(), out.size());
   if (out.empty()) return;
-  // Overlap-save: a block of twice the filter makes as many samples as the filter has, or one more.
+  // Overlap-save: a block of about twice the filter length gives about as many new samples as the filter has taps.
   const auto size = static_cast<int64_t>(std::bit_ceil(static_cast<uint64_t>(std::max<int64_t>(2 * taps, 64))));
   const int64_t hop = size - taps + 1, blocks = (length + hop - 1) / hop;
   const auto fft = real_fft<double>(size);
@@ -40,7 +40,7 @@ void convolve(std::span<const float> signal, std::span<const double> filters, in
     fft->forward(frames.data(), size, 1, ones.data(), 1, filter.data());
     for (int64_t b = 0; b < blocks; ++b)
       for (int64_t k = 0; k < bins; ++k) {
-        // Spelled out: std::complex's product looks for infinities.
+        // Written out: std::complex's product checks for infinities.
         const double xr = spectra[b * bins + k].real(), xi = spectra[b * bins + k].imag();
         const double hr = filter[k].real(), hi = filter[k].imag();
         products[b * bins + k] = {xr * hr - xi * hi, xr * hi + xi * hr};

@@ -10,29 +10,6 @@
 
 namespace sunder {
 
-NumpyRandom::NumpyRandom(uint32_t seed) {
-  for (uint32_t i = 0; i < state_.size(); ++i) {
-    state_[i] = seed;
-    seed = 1812433253u * (seed ^ seed >> 30) + i + 1;  // Knuth, TAOCP 2, 3rd edition, page 106
-  }
-}
-
-uint32_t NumpyRandom::bits() {
-  constexpr size_t size = 624, offset = 397;
-  if (used_ == size) {
-    for (size_t i = 0; i < size; ++i) {
-      const uint32_t word = (state_[i] & 0x80000000u) | (state_[(i + 1) % size] & 0x7fffffffu);
-      state_[i] = state_[(i + offset) % size] ^ word >> 1 ^ (word & 1 ? 0x9908b0dfu : 0u);
-    }
-    used_ = 0;
-  }
-  uint32_t word = state_[used_++];
-  word ^= word >> 11;
-  word ^= word << 7 & 0x9d2c5680u;
-  word ^= word << 15 & 0xefc60000u;
-  return word ^ word >> 18;
-}
-
 double NumpyRandom::uniform() {
   const uint32_t high = bits() >> 5, low = bits() >> 6;
   return (high * 67108864.0 + low) / 9007199254740992.0;
@@ -77,11 +54,8 @@ std::vector<int64_t> NumpyRandom::permutation(int64_t count) {
   return order;
 }
 
-uint32_t sha256_seed(std::string_view name) { return sha256(name)[7]; }
+uint32_t sha256_seed(std::string_view name) { return low_word(sha256(name)); }
 
-uint32_t md5_seed(std::string_view name) {
-  const uint32_t word = md5(name)[3];  // whose first byte is the lowest; the digest as a number begins with the highest
-  return word << 24 | (word << 8 & 0xff0000) | (word >> 8 & 0xff00) | word >> 24;
-}
+uint32_t md5_seed(std::string_view name) { return low_word(md5(name)); }
 
 }  // namespace sunder

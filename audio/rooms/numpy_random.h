@@ -1,28 +1,29 @@
-// NumPy's legacy generator, bit for bit: corpora that were drawn with it (SMS-WSJ) are drawn again by it. Whatever
-// needs no such past takes tensor/random.h.
+// NumPy's legacy generator, bit for bit, to draw again what corpora (SMS-WSJ) drew with it. Everything else uses
+// tensor/random.h. The distributions are our own code: those of the standard library differ from one library to the
+// next.
 #pragma once
 
-#include <array>
 #include <cstdint>
+#include <random>
 #include <span>
 #include <string_view>
 #include <vector>
 
 namespace sunder {
 
-// numpy.random.RandomState(seed): the Mersenne Twister MT19937 (Matsumoto and Nishimura, ACM TOMACS 8, 1998) started
-// from a 32-bit seed, and NumPy's ways from words to numbers (numpy/random/src/legacy, numpy/random/mtrand.pyx), which
-// NumPy promises not to change.
+// numpy.random.RandomState(seed): the Mersenne Twister MT19937 seeded with 32 bits, as std::mt19937 is, and NumPy's
+// conversions from words to numbers (numpy/random/src/legacy, numpy/random/mtrand.pyx), which NumPy promises not to
+// change.
 class NumpyRandom {
  public:
-  explicit NumpyRandom(uint32_t seed);
+  explicit NumpyRandom(uint32_t seed) : engine_(seed) {}
 
-  uint32_t bits();
+  uint32_t bits() { return static_cast<uint32_t>(engine_()); }
   double uniform();  // random_sample(): [0, 1), 53 bits
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   double normal();  // mean 0, variance 1: the polar method, whose second value is kept for the next call
-  // randint(low, high): low ... high - 1, by words that are masked and drawn again while too large; of a single choice
-  // it draws nothing. Throws Error unless low < high and high - low <= 2^32.
+  // randint(low, high): low ... high - 1, by words that are masked and drawn again while too large; a single choice
+  // draws nothing. Throws Error unless low < high and high - low <= 2^32.
   int64_t integer(int64_t low, int64_t high);
   // shuffle(): Fisher and Yates from the end. permutation(n) is the shuffle of 0 ... n - 1.
   void shuffle(std::span<int64_t> values);
@@ -31,8 +32,7 @@ class NumpyRandom {
  private:
   uint32_t at_most(uint32_t limit);
 
-  std::array<uint32_t, 624> state_;
-  size_t used_ = 624;
+  std::mt19937 engine_;
   double spare_normal_ = 0;
   bool has_spare_ = false;
 };

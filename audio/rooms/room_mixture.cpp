@@ -5,6 +5,7 @@
 
 #include "audio/rooms/convolution.h"
 #include "audio/rooms/numpy_random.h"
+#include "audio/silence.h"
 
 namespace sunder {
 namespace {
@@ -12,7 +13,7 @@ namespace {
 using Rows = std::vector<double>;
 
 constexpr int64_t early_samples = room_sample_rate / 20;
-constexpr double full_scale_share = 71;  // SMS-WSJ's: leaves all values within +-1
+constexpr double full_scale_share = 71;  // of SMS-WSJ: keeps all values within +-1
 
 // Population standard deviation.
 double deviation(std::span<const double> values) {
@@ -85,7 +86,7 @@ RoomMixture mix_in_room(const Tensor& responses, int close_talk, const std::vect
   for (const auto& utterance : utterances) lengths.push_back(static_cast<int64_t>(utterance.size()));
   const int64_t length = *std::max_element(lengths.begin(), lengths.end());
   for (int64_t s = 0; s < sources; ++s)
-    if (std::all_of(utterances[s].begin(), utterances[s].end(), [](float sample) { return sample == 0; }))
+    if (is_silent(utterances[s]))
       throw_error<InputError>("{}: expected speech, utterance {} is silent ({} samples)", example, s + 1, lengths[s]);
 
   RoomMixture mixture;
@@ -99,7 +100,8 @@ RoomMixture mix_in_room(const Tensor& responses, int close_talk, const std::vect
     const std::span<double> image(images.data() + s * block, block);
     convolve(utterances[s], {filters, static_cast<size_t>(channels * taps)}, taps, flight - offset, length, image);
     const double level = deviation(image.first(array * length));
-    if (!(level > 0)) throw_error<InputError>("{}: expected speech, utterance {} cannot be heard", example, s + 1);
+    if (!(level > 0))
+      throw_error<InputError>("{}: expected speech, utterance {} has no energy at the array", example, s + 1);
     const double scale = std::pow(10, mixture.mixing.log_weights[s] / 20) / level / full_scale_share;
     for (double& value : image) value *= scale;
     std::copy(utterances[s].begin(), utterances[s].end(),

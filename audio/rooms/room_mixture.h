@@ -9,28 +9,29 @@
 namespace sunder {
 
 // float32 on the CPU. S speakers, M microphones of the array, C close-talk microphones (S or 0), L samples: those of
-// the longest utterance. Images are aligned with the dry source: the time of flight to the array is cut away, for the
-// close-talk microphones the same.
+// the longest utterance. Images are aligned with the dry source: the time of flight to the array is removed, the same
+// for the close-talk microphones.
 struct RoomMixture {
   RoomMixing mixing;
   Tensor speech_source;    // (S, L): the utterances at their offsets, neither scaled nor delayed
-  Tensor image, ct_image;  // (S, M, L), (S, C, L): what each speaker makes at each microphone
-  // The same by the response's first 50 ms after the time of flight, and by the rest; undefined without `split`.
+  Tensor image, ct_image;  // (S, M, L), (S, C, L): each speaker alone at each microphone
+  // The images by the first 50 ms of the response after the time of flight, and by the rest; undefined without `split`.
   Tensor early, ct_early, tail, ct_tail;
-  // (M, L), (C, L): white, mixing.snr below the speech of the array; at the close-talk microphones of the same level.
+  // (M, L), (C, L): white noise, mixing.snr dB below the speech at the array, and of the same level at the close-talk
+  // microphones.
   Tensor noise, ct_noise;
   Tensor observation, ct_observation;  // (M, L), (C, L): the sum of all images and the noise
 };
 
 // responses: (S, M + C, N) float64 on the CPU, as scene_responses; the last C are close-talk microphones. Noise,
-// weights and offsets follow from the names of set and example (draw_room_mixing). `split`: whether early and tail are
-// wanted. Throws InputError, beginning with the example's name, for an utterance that is empty or silent; Error for
-// another number of utterances than S or responses of another shape.
+// weights and offsets are drawn from the names of set and example (draw_room_mixing). `split`: make early and tail too.
+// Throws InputError that begins with the example's name for an empty or silent utterance; Error if there are not S
+// utterances or the responses have another shape.
 RoomMixture mix_in_room(const Tensor& responses, int close_talk, const std::vector<std::vector<float>>& utterances,
                         const std::string& set, const std::string& example, bool split);
 
-// Samples of sound that travels to the nearest microphone: the first that exceeds a tenth of its channel's peak, in the
-// channel where that is earliest. channels: (M, N).
+// Time of flight to the nearest microphone, in samples: the first sample that exceeds a tenth of its channel's peak,
+// the earliest of all channels. channels: (M, N).
 int64_t time_of_flight(const double* channels, int64_t count, int64_t length);
 
 }  // namespace sunder

@@ -14,7 +14,7 @@ namespace sunder {
 namespace {
 
 constexpr double pi = std::numbers::pi;
-constexpr double least_distance = 5e-3;  // m; a head and a microphone's case are larger
+constexpr double least_distance = 5e-3;  // m; closer than a head and a microphone's case allow
 constexpr int drawn_sources = 4, array_microphones = 6;
 
 double rounded(double value) { return std::nearbyint(value * 1000) / 1000; }
@@ -38,7 +38,7 @@ std::vector<Position> draw_sources(const Position& centre, NumpyRandom& random) 
   return sources;
 }
 
-// Turns (x, y) of a plane.
+// Rotates (x, y) by an angle.
 void turn(double& x, double& y, double angle) {
   const double old = x;
   x = std::cos(angle) * old - std::sin(angle) * y;
@@ -60,7 +60,8 @@ std::vector<Position> draw_array(const Position& centre, NumpyRandom& random) {
   return microphones;
 }
 
-// Uniform on the sphere and, in its distance, from 0.1 to 0.3 m (sources of SMS-WSJ lie 0.6 m from any wall).
+// Direction uniform on the sphere, distance uniform from 0.1 to 0.3 m (sources of SMS-WSJ are at least 0.6 m from any
+// wall).
 Position draw_close_talk(const Position& source, NumpyRandom& random) {
   Position direction;
   for (double& value : direction) value = random.normal();
@@ -89,7 +90,8 @@ bool is_composition(const std::vector<std::vector<int64_t>>& rows, const std::ve
   return true;
 }
 
-// A permutation, its rest shuffled anew (up to `tries` times a place) while its speaker is in the row already.
+// A permutation; at each place the rest is shuffled again, up to `tries` times, while the speaker is already in the
+// row.
 std::vector<int64_t> next_column(const std::vector<std::vector<int64_t>>& rows, std::vector<int64_t>& candidates,
                                  const std::vector<std::string>& speakers, int tries, NumpyRandom& random) {
   random.shuffle(candidates);

@@ -24,7 +24,7 @@ using nlohmann::json;
 namespace {
 
 struct Utterance {
-  std::string id;  // the path without its extension, in one word: ids of examples are joined by '_'
+  std::string id;  // the path without extension, '-' for '/', '_' and ' ': '_' joins the ids of an example
   Recording recording;
 };
 
@@ -39,14 +39,14 @@ std::vector<Utterance> utterances_of(const Corpus& corpus, Split split) {
   std::sort(utterances.begin(), utterances.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
   for (size_t i = 1; i < utterances.size(); ++i)
     if (utterances[i].id == utterances[i - 1].id)
-      throw_error<InputError>("{}: {} and {} have one name ({})", corpus.root.string(),
+      throw_error<InputError>("{}: {} and {} have the same name ({})", corpus.root.string(),
                               utterances[i - 1].recording.path, utterances[i].recording.path, utterances[i].id);
   return utterances;
 }
 
-// Of three speakers or more, the one with most keeps a third as many utterances as all others have: each of hers must
-// meet another voice twice, once in each slot, and the rule that pairs them searches blindly (with half as many it
-// often finds nothing). Returns how many went.
+// With three speakers or more, limits the one with the most utterances to a third of what all others have: each of them
+// must be paired with another speaker twice, once in each column, and SMS-WSJ's random search often finds no pairing if
+// there are half as many. Returns how many were dropped.
 int64_t drop_surplus(const std::string& set, std::vector<Utterance>& utterances) {
   std::map<std::string, std::vector<int64_t>> of_speaker;
   for (size_t i = 0; i < utterances.size(); ++i) of_speaker[utterances[i].recording.speaker].push_back(i);
@@ -67,7 +67,7 @@ int64_t drop_surplus(const std::string& set, std::vector<Utterance>& utterances)
   return surplus;
 }
 
-// SMS-WSJ's write_wav: mean removed, peak at the largest 16-bit number.
+// As write_wav of SMS-WSJ: mean removed, peak at the largest 16-bit number.
 std::vector<float> read_zero_mean(const fs::path& path, Channels channels) {
   std::vector<float> signal = read_recording(path, room_sample_rate, channels);
   const double mean = std::accumulate(signal.begin(), signal.end(), 0.0) / static_cast<double>(signal.size());
@@ -78,16 +78,7 @@ std::vector<float> read_zero_mean(const fs::path& path, Channels channels) {
   return signal;
 }
 
-// (channels, L) -> frames.
-template <class T>
-std::vector<T> interleaved(const T* rows, int64_t channels, int64_t length) {
-  std::vector<T> frames(channels * length);
-  for (int64_t c = 0; c < channels; ++c)
-    for (int64_t t = 0; t < length; ++t) frames[t * channels + c] = rows[c * length + t];
-  return frames;
-}
-
-// Rows of positions as SMS-WSJ keeps them: three lists, one for each coordinate.
+// Positions as SMS-WSJ stores them: three lists, one for each coordinate.
 json coordinates(const std::vector<Position>& positions) {
   json rows = json::array({json::array(), json::array(), json::array()});
   for (const Position& at : positions)
@@ -108,8 +99,9 @@ class ExampleWriter {
     json paths = json::array();
     for (int64_t k = 0; k < files; ++k) {
       const fs::path name = fs::path(folder) / set_ / (each ? fmt::format("{}_{}.wav", id, k) : id + ".wav");
-      write_wav(root_ / name, interleaved(signals.data<float>() + k * channels * length, channels, length),
-                room_sample_rate, WavFormat::float32, static_cast<int>(channels));
+      const std::span rows(signals.data<float>() + k * channels * length, channels * length);
+      write_wav(root_ / name, interleaved(rows, channels), room_sample_rate, WavFormat::float32,
+                static_cast<int>(channels));
       paths.push_back((final_root_ / name).string());
     }
     return each ? paths : paths[0];
@@ -122,9 +114,9 @@ class ExampleWriter {
     create_folders(root_ / folder / set_ / std::to_string(index));
     for (int64_t k = 0; k < responses.size(0); ++k) {
       const fs::path name = fs::path(folder) / set_ / std::to_string(index) / fmt::format("h_{}.wav", k);
-      const double* rows = responses.data<double>() + (k * responses.size(1) + begin) * responses.size(2);
-      write_wav_float64(root_ / name, interleaved(rows, end - begin, responses.size(2)), room_sample_rate,
-                        static_cast<int>(end - begin));
+      const int64_t length = responses.size(2);
+      const std::span rows(responses.data<double>() + (k * responses.size(1) + begin) * length, (end - begin) * length);
+      write_wav_float64(root_ / name, interleaved(rows, end - begin), room_sample_rate, static_cast<int>(end - begin));
       paths.push_back((final_root_ / name).string());
     }
     return paths;
@@ -181,8 +173,8 @@ json write_example(const ExampleWriter& writer, const std::string& set_key, int6
 
 constexpr std::string_view list_end = "\n}}\n";
 
-// Adds a set to the list that this file began, or begins it. Examples come as text, a line each: SMS-WSJ's 35,875 would
-// take gigabytes as trees.
+// Adds a set to the list in the file, or starts the file. Examples are JSON text, one line each: the 35,875 of SMS-WSJ
+// would take gigabytes as trees.
 void add_to_list(const fs::path& path, const std::string& set, const std::vector<std::string>& examples) {
   const bool begun = fs::exists(path);
   if (begun) fs::resize_file(path, fs::file_size(path) - list_end.size());
@@ -210,7 +202,7 @@ RoomSetCounts write_room_set(const Corpus& corpus, Split split, const RoomSetOpt
   counts.surplus = drop_surplus(key, utterances);
   counts.utterances = static_cast<int64_t>(utterances.size());
 
-  // Tiled, so that all utterances are heard equally often; each copy may meet another voice.
+  // Repeated, so that all utterances are used equally often; each copy may be paired with another speaker.
   std::vector<std::string> speakers;
   while (static_cast<int64_t>(speakers.size()) < counts.mixtures)
     for (const Utterance& utterance : utterances) speakers.push_back(utterance.recording.speaker);

@@ -1,17 +1,28 @@
 #include "audio/sets/batch.h"
 
 #include <algorithm>
-#include <span>
 
+#include "tensor/error.h"
 #include "tensor/random.h"
 
 namespace sunder {
 namespace {
 
-void copy_segment(const std::vector<float>& signal, int64_t start, int64_t length, float* to) {
-  const int64_t count = std::clamp<int64_t>(static_cast<int64_t>(signal.size()) - start, 0, length);
-  std::copy_n(signal.begin() + start, count, to);
-  std::fill(to + count, to + length, 0.0f);
+// (B, rows, length): each segment of a signal that the items hold, (rows, L).
+Tensor stack(const std::vector<Segment>& segments, Tensor Mixture::*signals, int64_t length) {
+  const int64_t rows = (segments[0].item.*signals).size(0);
+  const Tensor result = Tensor::empty({static_cast<int64_t>(segments.size()), rows, length}, DType::float32);
+  float* to = result.mutable_data<float>();
+  for (const Segment& segment : segments) {
+    const Tensor& from = segment.item.*signals;
+    SUNDER_ASSERT(from.size(0) == rows);
+    const int64_t count = std::clamp<int64_t>(from.size(1) - segment.start, 0, length);
+    for (int64_t row = 0; row < rows; ++row, to += length) {
+      std::copy_n(from.data<float>() + row * from.size(1) + segment.start, count, to);
+      std::fill(to + count, to + length, 0.0f);
+    }
+  }
+  return result;
 }
 
 }  // namespace
@@ -19,35 +30,19 @@ void copy_segment(const std::vector<float>& signal, int64_t start, int64_t lengt
 int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const std::string& crop,
                       uint64_t seed, int64_t epoch, int64_t item) {
   const int64_t unit = crop == "any" ? 1 : sample_rate;
-  const int64_t room = item_length / unit - (segment_length + unit - 1) / unit;
-  if (room <= 0) return 0;
+  const int64_t last = item_length / unit - (segment_length + unit - 1) / unit;
+  if (last <= 0) return 0;
   Random random(seed, RandomUse::segment, static_cast<uint32_t>(epoch), item);
-  return static_cast<int64_t>(random.below(room + 1)) * unit;
+  return static_cast<int64_t>(random.below(last + 1)) * unit;
 }
 
 Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype) {
-  using Signals = std::vector<std::vector<float>>;
-  const auto count = static_cast<int64_t>(segments.size());
-  // (B, rows, length) of what `signals` takes from an item.
-  const auto stack = [&](const auto& signals) {
-    const auto rows = static_cast<int64_t>(signals(segments[0].item).size());
-    const Tensor result = Tensor::empty({count, rows, length}, DType::float32);
-    float* to = result.mutable_data<float>();
-    for (const Segment& segment : segments)
-      for (const std::vector<float>& signal : signals(segment.item)) {
-        copy_segment(signal, segment.start, length, to);
-        to += length;
-      }
-    return result.cast(dtype);
-  };
   const Mixture& first = segments[0].item;
   Batch batch;
-  if (first.microphones.empty())
-    batch.mixtures = stack([](const Mixture& item) { return std::span(&item.mixture, 1); }).reshape({count, length});
-  else batch.mixtures = stack([](const Mixture& item) -> const Signals& { return item.microphones; });
-  if (with_references) batch.references = stack([](const Mixture& item) -> const Signals& { return item.sources; });
-  if (!first.close_talk.empty())
-    batch.close_talk = stack([](const Mixture& item) -> const Signals& { return item.close_talk; });
+  batch.mixtures = stack(segments, &Mixture::mixture, length).cast(dtype);
+  if (batch.mixtures.size(1) == 1) batch.mixtures = batch.mixtures.reshape({batch.mixtures.size(0), length});
+  if (with_references) batch.references = stack(segments, &Mixture::sources, length).cast(dtype);
+  if (first.close_talk.defined()) batch.close_talk = stack(segments, &Mixture::close_talk, length).cast(dtype);
   return batch;
 }
 

@@ -7,22 +7,20 @@
 namespace sunder {
 
 struct Batch {
-  Tensor mixtures;    // (B, L), of several microphones (B, M, L)
+  Tensor mixtures;    // (B, L); (B, M, L) of items with several channels
   Tensor references;  // (B, S, L); undefined unless the method reads clean sources
   Tensor close_talk;  // (B, S, L); undefined unless the set was opened with close-talk microphones
 };
 
-// Where a segment of an item starts, in samples.
 struct Segment {
   Mixture item;
-  int64_t start = 0;
+  int64_t start = 0;  // samples
 };
 
-// Segments of one length, on the host; an item shorter than it is padded with zeros at its end. All items come from one
-// set.
+// Segments of `length` samples on the CPU; an item that ends earlier is padded with zeros. All items come from one set.
 Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype);
-// Where the segment of an item starts: uniform over whole seconds 0 ... floor(length / rate) - seconds, or over
-// samples.
+// Where the segment of an item starts, in samples: uniform over the whole seconds that fit, 0 ... floor(length / rate)
+// - ceil(segment / rate), or over all samples for the crop "any".
 int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const std::string& crop,
                       uint64_t seed, int64_t epoch, int64_t item);
 

@@ -7,6 +7,7 @@
 
 #include "audio/file.h"
 #include "audio/mixing.h"
+#include "files/atomic_file.h"
 #include "files/csv.h"
 #include "files/output_folder.h"
 #include "tensor/error.h"
@@ -51,18 +52,24 @@ std::vector<float> read_scaled(const fs::path& path, float gain) {
   return halve_rate(audio.samples);
 }
 
-// Makes one mixture and returns its length.
+// Writes one mixture and its sources; returns their length.
 size_t write_mixture(const Sources& mixture, const fs::path& subset, MixLength length) {
-  std::vector<std::vector<float>> sources;
-  for (size_t s = 0; s < mixture.paths.size(); ++s) sources.push_back(read_scaled(mixture.paths[s], mixture.gains[s]));
-  size_t samples = sources[0].size();
-  for (const auto& source : sources)
-    samples = length == MixLength::min ? std::min(samples, source.size()) : std::max(samples, source.size());
-  for (auto& source : sources) source.resize(samples, 0.0f);
+  std::vector<std::vector<float>> recordings;
+  for (size_t s = 0; s < mixture.paths.size(); ++s)
+    recordings.push_back(read_scaled(mixture.paths[s], mixture.gains[s]));
+  size_t samples = recordings[0].size();
+  for (const auto& recording : recordings)
+    samples = length == MixLength::min ? std::min(samples, recording.size()) : std::max(samples, recording.size());
   const std::string name = mixture.id + ".wav";
-  write_wav(subset / "mix_clean" / name, mix(sources), 8000, WavFormat::pcm16);
-  for (size_t s = 0; s < sources.size(); ++s)
-    write_wav(subset / fmt::format("s{}", s + 1) / name, sources[s], 8000, WavFormat::pcm16);
+  const Tensor sources =
+      Tensor::empty({static_cast<int64_t>(recordings.size()), static_cast<int64_t>(samples)}, DType::float32);
+  float* to = sources.mutable_data<float>();
+  for (size_t s = 0; s < recordings.size(); ++s, to += samples) {
+    recordings[s].resize(samples, 0.0f);
+    std::copy(recordings[s].begin(), recordings[s].end(), to);
+    write_wav(subset / fmt::format("s{}", s + 1) / name, recordings[s], 8000, WavFormat::pcm16);
+  }
+  write_wav(subset / "mix_clean" / name, std::span(mix(sources).data<float>(), samples), 8000, WavFormat::pcm16);
   return samples;
 }
 
@@ -130,7 +137,7 @@ int64_t write_librimix(const fs::path& metadata, const fs::path& librispeech, co
     fields.push_back(std::to_string(lengths[i]));
     list += csv_line(fields);
   }
-  write_text(root / base / "metadata" / fmt::format("mixture_{}_mix_clean.csv", name), list);
+  write_file(root / base / "metadata" / fmt::format("mixture_{}_mix_clean.csv", name), list);
   return count;
 }
 

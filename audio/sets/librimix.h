@@ -25,9 +25,9 @@ enum class MixLength {
 
 // Writes one subset at 8 kHz, 16-bit: root/wav8k/{min,max}/<subset>/{mix_clean,s1,s2,...}/<id>.wav and LibriMix's list
 // root/wav8k/{min,max}/metadata/mixture_<subset>_mix_clean.csv. `metadata` is a CSV file with mixture_ID,
-// source_1_path, source_1_gain, ... (paths relative to `librispeech`); noise is not read, a clean mixture does not
-// depend on it. Returns the number of mixtures. Throws InputError for a missing column, a gain that is no number, a
-// recording that is missing or not at 16 kHz.
+// source_1_path, source_1_gain, ... (paths relative to `librispeech`); the noise columns are not read, clean mixtures
+// do not depend on them. Returns the number of mixtures. Throws InputError for a missing column, a gain that is not a
+// number, and a recording that is missing or not at 16 kHz.
 int64_t write_librimix(const std::filesystem::path& metadata, const std::filesystem::path& librispeech,
                        const std::filesystem::path& root, MixLength length, const Progress& progress = {});
 

@@ -24,7 +24,7 @@ class MixtureItems {
 std::shared_ptr<const MixtureItems> open_listed_items(const std::filesystem::path& folder, Split split,
                                                       const MixtureSetOptions& options);
 
-// Folders of WAV files; null if there is no folder for this split in a layout that is known.
+// Folders of WAV files; null if no known layout has a folder for this split.
 std::shared_ptr<const MixtureItems> open_folder_items(const std::filesystem::path& folder, Split split,
                                                       const MixtureSetOptions& options);
 

@@ -11,7 +11,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// The folder of a split that has mixtures and sources, or an empty path. LibriMix's names come first.
+// The folder of a split with mixtures and sources, or an empty path. LibriMix's names come first.
 fs::path split_folder(const fs::path& root, Split split) {
   static const std::vector<std::string> names[] = {{"train-360", "train-100", "train"}, {"dev", "valid"}, {"test"}};
   for (const char* base : {"wav8k/min", "wav8k/max", "wav16k/min", "wav16k/max", ""})
@@ -33,7 +33,7 @@ class FolderItems : public MixtureItems {
  public:
   FolderItems(const fs::path& folder, const fs::path& mixtures, const MixtureSetOptions& options)
       : mixtures_(mixtures), names_(wav_names(mixtures)), cache_(options.cache_bytes) {
-    if (names_.empty()) throw_error<InputError>("{}: holds no WAV files", mixtures.string());
+    if (names_.empty()) throw_error<InputError>("{}: has no WAV files", mixtures.string());
     for (int s = 1; fs::is_directory(folder / fmt::format("s{}", s)); ++s)
       sources_.push_back(folder / fmt::format("s{}", s));
     if (sources_.size() < 2)
@@ -49,14 +49,18 @@ class FolderItems : public MixtureItems {
   std::string id(int64_t i) const override { return fs::path(names_[i]).stem().string(); }
 
   Mixture load(int64_t i) const override {
-    Mixture item{id(i), sample_rate_, read(mixtures_ / names_[i]), {}};
-    for (const fs::path& source : sources_) {
-      item.sources.push_back(read(source / names_[i]));
-      if (item.sources.back().size() != item.mixture.size())
-        throw_error<InputError>("{}: expected {} samples as in {}, got {}", (source / names_[i]).string(),
-                                item.mixture.size(), (mixtures_ / names_[i]).string(), item.sources.back().size());
+    const Signal mixture = read(mixtures_ / names_[i]);
+    const auto length = static_cast<int64_t>(mixture->size());
+    const Tensor sources = Tensor::empty({num_sources(), length}, DType::float32);
+    float* to = sources.mutable_data<float>();
+    for (const fs::path& folder : sources_) {
+      const Signal source = read(folder / names_[i]);
+      if (source->size() != mixture->size())
+        throw_error<InputError>("{}: expected {} samples as in {}, got {}", (folder / names_[i]).string(),
+                                mixture->size(), (mixtures_ / names_[i]).string(), source->size());
+      to = std::copy(source->begin(), source->end(), to);
     }
-    return item;
+    return {id(i), sample_rate_, Tensor::from(*mixture, {1, length}), sources};
   }
 
  private:
@@ -71,8 +75,8 @@ class FolderItems : public MixtureItems {
                               names_.size());
   }
 
-  std::vector<float> read(const fs::path& path) const {
-    return *cache_.get(path.string(), [&] {
+  Signal read(const fs::path& path) const {
+    return cache_.get(path.string(), [&] {
       Audio audio = read_mono(path);
       if (audio.sample_rate != sample_rate_)
         throw_error<InputError>("{}: expected {} Hz as in {}, got {} Hz", path.string(), sample_rate_,

@@ -9,7 +9,7 @@
 namespace sunder {
 namespace {
 
-// Moments at which a source's noise may begin; part of what the seed means.
+// Samples of the noise tape at which a source's noise may begin; changing it changes every set.
 constexpr int64_t noise_starts = 1 << 18;
 
 class ListedItems : public MixtureItems {
@@ -33,25 +33,25 @@ class ListedItems : public MixtureItems {
   std::string id(int64_t i) const override { return mixtures_[i].id; }
 
   Mixture load(int64_t i) const override {
-    Mixture item{mixtures_[i].id, config_.sample_rate, {}, {}};
-    for (size_t s = 0; s < mixtures_[i].sources.size(); ++s) item.sources.push_back(load_source(i, s));
-    item.mixture = mix(item.sources);
-    return item;
+    const Tensor sources = Tensor::empty({num_sources(), config_.window}, DType::float32);
+    for (int s = 0; s < num_sources(); ++s)
+      load_source(i, s, {sources.mutable_data<float>() + s * config_.window, static_cast<size_t>(config_.window)});
+    return {mixtures_[i].id, config_.sample_rate, mix(sources).reshape({1, config_.window}), sources};
   }
 
  private:
-  std::vector<float> load_source(int64_t i, size_t s) const {
+  void load_source(int64_t i, int s, std::span<float> window) const {
     const ListedSource& source = mixtures_[i].sources[s];
     const std::filesystem::path path = corpus_ / source.path;
     const Signal recording =
         cache_.get(source.path, [&] { return read_recording(path, config_.sample_rate, config_.channels); });
     const auto samples = static_cast<int64_t>(recording->size());
     const Placement placement = source.placement.value_or(centred(samples, config_.window));
-    std::vector<float> window = place(*recording, placement, config_.window);
+    place(*recording, placement, window);
     try {
       if (config_.noise_floor_db) {
-        const auto heard = std::span<const float>(window).subspan(placement.start, placement.length);
-        const double level = active_level_db(heard, config_.sample_rate) + *config_.noise_floor_db;
+        const auto speech = window.subspan(placement.start, placement.length);
+        const double level = active_level_db(speech, config_.sample_rate) + *config_.noise_floor_db;
         const auto stream = static_cast<uint32_t>(split_) << 8 | static_cast<uint32_t>(s);
         const uint64_t from = Random(config_.seed, RandomUse::placement, stream, i).below(noise_starts);
         add_noise(window, level, std::span(noise_).subspan(from, config_.window));
@@ -60,14 +60,13 @@ class ListedItems : public MixtureItems {
     } catch (const InputError& error) {
       throw_error<InputError>("{}: {} (mixture {})", path.string(), error.what(), mixtures_[i].id);
     }
-    return window;
   }
 
   const SetConfig config_;
   const std::filesystem::path corpus_;
   const Split split_;
   const std::vector<ListedMixture> mixtures_;
-  std::vector<float> noise_;  // empty without a floor
+  std::vector<float> noise_;  // empty without a noise floor
   mutable RecordingCache cache_;
 };
 

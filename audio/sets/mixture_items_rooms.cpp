@@ -1,30 +1,16 @@
-// SMS-WSJ's trees as mixture sets.
+// Trees of SMS-WSJ as mixture sets.
 #include "audio/recording.h"
 #include "audio/rooms/room_mixture.h"
 #include "audio/rooms/room_set.h"
 #include "audio/sets/mixture_items.h"
 #include "audio/sets/sms_wsj.h"
 #include "tensor/error.h"
+#include "tensor/ops/slice_axis.h"
 
 namespace sunder {
 namespace {
 
 namespace fs = std::filesystem;
-using Signals = std::vector<std::vector<float>>;
-
-Signals first_rows(const Tensor& rows, int64_t count) {
-  Signals signals;
-  for (int64_t row = 0; row < count; ++row) signals.push_back(rows.slice(row, row + 1).to_vector<float>());
-  return signals;
-}
-
-// images: (S, M, L): each speaker at the first microphone.
-Signals at_first_microphone(const Tensor& images) {
-  Signals signals;
-  for (int64_t s = 0; s < images.size(0); ++s)
-    signals.push_back(images.slice(s, s + 1).reshape({images.size(1), -1}).slice(0, 1).to_vector<float>());
-  return signals;
-}
 
 bool lists_images(const RoomEntry& entry) {
   return !entry.files.image.empty() || (!entry.files.early.empty() && !entry.files.tail.empty());
@@ -38,8 +24,8 @@ class RoomItems : public MixtureItems {
       : set_(SmsWsjSet::open(folder, split_name(split), {.from = options.path_from, .to = options.path_to})),
         name_(sms_wsj_set(split)),
         options_(options) {
-    if (options.microphones > set_.microphones())
-      throw_error<InputError>("{}: expected at least {} microphones, found {}", folder.string(), options.microphones,
+    if (options.channels > set_.microphones())
+      throw_error<InputError>("{}: expected at least {} microphones, found {}", folder.string(), options.channels,
                               set_.microphones());
     if (options.close_talk && set_.close_talk() != set_.num_sources())
       throw_error<InputError>("{}: expected a close-talk microphone for each of {} speakers (ct_observation), found {}",
@@ -66,22 +52,22 @@ class RoomItems : public MixtureItems {
     return mixture_of(i, item.observation, item.images, item.ct_observation);
   }
 
-  // Epoch 0 is the tree; the same speakers meet in another room, elsewhere and at other levels, in every later one.
+  // Epoch 0 is the tree; in every later epoch the same speakers meet in another room, at other places and levels.
   Mixture draw(int64_t i, int64_t epoch) const override {
     if (!options_.on_the_fly || epoch == 0) return load(i);
     const RoomEntry& entry = set_.entry(i);
-    Signals dry;
+    std::vector<std::vector<float>> dry;
     for (const fs::path& path : entry.files.dry) dry.push_back(read_recording(path, sample_rate(), Channels::one));
     const std::string name = fmt::format("{}/seed-{}/epoch-{}", name_, options_.seed, epoch);
     const RoomScene scene = draw_room_scene(name, i, num_sources());
-    // Noise and SNR follow from the example's name, so that it has to be another one, too.
+    // Noise and SNR follow from the example's name, so the name must be new too.
     const RoomMixture mixture = mix_in_room(scene_responses(scene), static_cast<int>(scene.close_talk.size()), dry,
                                             name, name + "/" + entry.id, /*split=*/false);
     return mixture_of(i, mixture.observation, mixture.image, mixture.ct_observation);
   }
 
  private:
-  // A file that is gone is named now, not in the middle of an epoch.
+  // Reports a missing file now, not in the middle of an epoch.
   void require_files(const RoomEntry& entry) const {
     const RoomFiles& files = entry.files;
     std::vector<fs::path> needed;
@@ -108,11 +94,11 @@ class RoomItems : public MixtureItems {
       if (!fs::exists(path)) throw_error<InputError>("{}: no such file, which {} needs", path.string(), entry.id);
   }
 
+  // observation: (all channels, L), images: (S, all channels, L), close_talk: (S, L).
   Mixture mixture_of(int64_t i, const Tensor& observation, const Tensor& images, const Tensor& close_talk) const {
-    Mixture mixture{id(i), sample_rate(), first_rows(observation, 1)[0], {}};
-    if (with_sources_) mixture.sources = at_first_microphone(images);
-    if (options_.microphones > 1) mixture.microphones = first_rows(observation, options_.microphones);
-    if (options_.close_talk) mixture.close_talk = first_rows(close_talk, close_talk.size(0));
+    Mixture mixture{id(i), sample_rate(), observation.slice(0, options_.channels)};
+    if (with_sources_) mixture.sources = slice_axis(images, 1, 0, 1).reshape({images.size(0), -1});
+    if (options_.close_talk) mixture.close_talk = close_talk;
     return mixture;
   }
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "files/atomic_file.h"
 #include "files/csv.h"
 #include "files/toml.h"
 #include "tensor/error.h"
@@ -28,7 +29,7 @@ Placement read_placement(const CsvTable& table, int64_t row, int source, int64_t
 
 template <class T>
 T required(const toml::table& table, const std::filesystem::path& path, const char* key) {
-  // value() would turn a fraction into a whole number, whatever its size: undefined where it does not fit.
+  // value() would convert a fraction to an integer, which is undefined if it does not fit.
   const auto value = std::is_integral_v<T> ? table[key].value_exact<T>() : table[key].value<T>();
   if (!value) throw_error<InputError>("{}: the key {} is missing or of the wrong type", path.string(), key);
   return *value;
@@ -87,7 +88,7 @@ void write_mixture_list(const std::filesystem::path& csv, const std::vector<List
     }
     text += csv_line(fields);
   }
-  write_text(csv, text);
+  write_file(csv, text);
 }
 
 SetConfig read_set_config(const std::filesystem::path& path) {
@@ -125,17 +126,17 @@ void write_set_config(const std::filesystem::path& path, const SetConfig& config
                     {"channels", config.channels == Channels::one ? "one" : "mean"}};
   if (config.noise_floor_db) table.insert("noise_floor_db", *config.noise_floor_db);
   std::ostringstream text;
-  // toml++ 3.3 puts a text with line breaks and quotes between three quotes, whatever it holds.
+  // toml++ 3.3 writes a text with line breaks and quotes as a multi-line string without escaping what it holds.
   constexpr auto flags = toml::toml_formatter::default_flags &
                          ~(toml::format_flags::allow_literal_strings | toml::format_flags::allow_multi_line_strings);
   text << toml::toml_formatter(table, flags) << "\n";
-  write_text(path, text.str());
+  write_file(path, text.str());
 }
 
 std::filesystem::path corpus_reference(const std::filesystem::path& corpus, const std::filesystem::path& set) {
   const std::filesystem::path from = std::filesystem::weakly_canonical(set);
   const std::filesystem::path to = std::filesystem::weakly_canonical(corpus);
-  auto first = ++from.begin(), second = ++to.begin();  // behind the root
+  auto first = ++from.begin(), second = ++to.begin();  // after the root
   const bool together = first != from.end() && second != to.end() && *first == *second;
   return together ? to.lexically_relative(from) : to;
 }

@@ -1,5 +1,6 @@
 // Mixture sets as lists: a folder with set.toml (what holds for all mixtures) and train.csv, valid.csv, test.csv (one
-// mixture per line). They name recordings of a corpus, which are mixed while they are read, the same on every machine.
+// mixture per line). They name recordings of a corpus, which are mixed when they are loaded, with the same result on
+// every machine.
 #pragma once
 
 #include <filesystem>
@@ -13,9 +14,9 @@
 
 namespace sunder {
 
-// set.toml. Every source is placed in a window, gets its floor of noise, is standardised; their sum is the mixture.
+// set.toml. Every source is placed in a window, gets a noise floor and is standardised; the mixture is their sum.
 struct SetConfig {
-  std::string rule{};              // "sc09mix" or "voices": how the list was made
+  std::string rule{};              // "sc09mix" or "voices": how the list was drawn
   std::filesystem::path corpus{};  // absolute, or relative to the set's folder
   int sample_rate = 8000;          // Hz; recordings are converted to it
   int64_t window = 8000;           // samples of every mixture
@@ -45,8 +46,8 @@ void write_mixture_list(const std::filesystem::path& csv, const std::vector<List
 SetConfig read_set_config(const std::filesystem::path& toml);
 void write_set_config(const std::filesystem::path& toml, const SetConfig& config);
 
-// How set.toml names a corpus: relative to the set where both lie under one folder other than the file system's root
-// (they can then be moved together), absolute otherwise.
+// How set.toml names a corpus: relative to the set if both are in one folder below the file system's root, so that they
+// can be moved together; else absolute.
 std::filesystem::path corpus_reference(const std::filesystem::path& corpus, const std::filesystem::path& set);
 
 }  // namespace sunder

@@ -16,7 +16,7 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
     throw_error<UsageError>("expected the split train, valid or test, got \"{}\"", split);
   if (!std::filesystem::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
   const Split wanted = parse_split(split, folder.string());
-  const bool several = options.microphones > 1 || options.close_talk || options.on_the_fly;
+  const bool several = options.channels > 1 || options.close_talk || options.on_the_fly;
   if (std::filesystem::exists(folder / "sms_wsj.json")) return MixtureSet(open_room_items(folder, wanted, options));
   if (several)
     throw_error<InputError>("{}: expected recordings of several microphones (sms_wsj.json), found none",
@@ -25,8 +25,8 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
   std::shared_ptr<const MixtureItems> items = open_folder_items(folder, wanted, options);
   if (!items)
     throw_error<InputError>(
-        "{}: expected a mixture set with the split {}: set.toml and {}.csv (sunder-prepare), or "
-        "{}/mix, {}/s1, {}/s2, LibriMix's wav8k/min, or sms_wsj.json",
+        "{}: expected a mixture set with the split {}: set.toml and {}.csv, or {}/mix, {}/s1, {}/s2, or LibriMix's "
+        "wav8k/min, or sms_wsj.json",
         folder.string(), split, split, split, split, split);
   return MixtureSet(std::move(items));
 }
@@ -66,9 +66,12 @@ void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int
     for (int64_t i = begin; i < end; ++i) {
       const Mixture item = set.load(i);
       const std::string name = item.id + ".wav";
-      write_wav(folders[0] / name, item.mixture, item.sample_rate);
-      for (size_t s = 0; s < item.sources.size(); ++s)
-        write_wav(folders[s + 1] / name, item.sources[s], item.sample_rate);
+      const auto write = [&](const std::filesystem::path& into, const Tensor& signals, int64_t row) {
+        const int64_t length = item.length();
+        write_wav(into / name, std::span(signals.data<float>() + row * length, length), item.sample_rate);
+      };
+      write(folders[0], item.mixture, 0);
+      for (int s = 0; set.has_sources() && s < set.num_sources(); ++s) write(folders[s + 1], item.sources, s);
     }
     const std::lock_guard lock(reporting);
     done += end - begin;

@@ -9,7 +9,7 @@
 namespace sunder {
 namespace {
 
-// Positions 0, 1, 2, ... of an endless row of shuffled passes over `count` things.
+// An endless sequence of shuffled passes over the indices 0 ... count - 1.
 class ShuffledPasses {
  public:
   ShuffledPasses(int64_t count, const PairingOptions& options) : count_(count), options_(options) {}
@@ -32,21 +32,22 @@ class ShuffledPasses {
 
 std::string mixture_id(int64_t index) { return fmt::format("{:06}", index); }
 
-Placement draw_placement(const Screened& heard, const PairingOptions& options, Random& random) {
-  if (heard.length <= options.window)
-    return {heard.begin, heard.length, static_cast<int64_t>(random.below(options.window - heard.length + 1))};
+Placement draw_placement(const Screened& recording, const PairingOptions& options, Random& random) {
+  if (recording.length <= options.window)
+    return {recording.begin, recording.length,
+            static_cast<int64_t>(random.below(options.window - recording.length + 1))};
   const int64_t frame = frame_length(options.sample_rate);
   const auto active_frames = [&](int64_t begin) {
-    const auto frames = static_cast<int64_t>(heard.active.size());
+    const auto frames = static_cast<int64_t>(recording.active.size());
     const int64_t first = std::min(begin / frame, frames), last = std::min(first + options.window / frame, frames);
-    return std::count(heard.active.begin() + first, heard.active.begin() + last, true);
+    return std::count(recording.active.begin() + first, recording.active.begin() + last, true);
   };
   int64_t best = 0, most = -1;
   for (int attempt = 0; attempt < 20 && 2 * most * frame < options.window; ++attempt) {
-    const auto begin = static_cast<int64_t>(random.below(heard.length - options.window + 1));
+    const auto begin = static_cast<int64_t>(random.below(recording.length - options.window + 1));
     if (const int64_t active = active_frames(begin); active > most) best = begin, most = active;
   }
-  return {heard.begin + best, options.window, 0};
+  return {recording.begin + best, options.window, 0};
 }
 
 }  // namespace
@@ -65,7 +66,7 @@ std::vector<ListedMixture> pair_cycling(const std::vector<Recording>& recordings
 
 std::vector<ListedMixture> pair_voices(const std::vector<Screened>& recordings, const PairingOptions& options) {
   std::set<std::string> speakers;
-  for (const Screened& heard : recordings) speakers.insert(heard.recording.speaker);
+  for (const Screened& screened : recordings) speakers.insert(screened.recording.speaker);
   if (static_cast<int>(speakers.size()) < options.num_sources)
     throw_error<InputError>("mixtures of {} different speakers need as many, the split {} has {}", options.num_sources,
                             split_name(options.split), speakers.size());
@@ -75,11 +76,11 @@ std::vector<ListedMixture> pair_voices(const std::vector<Screened>& recordings, 
     Random random(options.seed, RandomUse::mixing, static_cast<uint32_t>(options.split), i);
     mixtures[i].id = mixture_id(i);
     std::set<std::string> taken;
-    const Screened* heard = &recordings[passes.at(i)];
+    const Screened* chosen = &recordings[passes.at(i)];
     for (int s = 0; s < options.num_sources; ++s) {
-      while (taken.contains(heard->recording.speaker)) heard = &recordings[random.below(recordings.size())];
-      taken.insert(heard->recording.speaker);
-      mixtures[i].sources.push_back({heard->recording.path, draw_placement(*heard, options, random)});
+      while (taken.contains(chosen->recording.speaker)) chosen = &recordings[random.below(recordings.size())];
+      taken.insert(chosen->recording.speaker);
+      mixtures[i].sources.push_back({chosen->recording.path, draw_placement(*chosen, options, random)});
     }
   }
   return mixtures;

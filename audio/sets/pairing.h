@@ -1,4 +1,4 @@
-// Which recordings meet in which mixture. A list is a pure function of its arguments: the same on every machine.
+// Which recordings go into which mixture: a pure function of the arguments, the same on every machine.
 #pragma once
 
 #include <cstdint>
@@ -19,13 +19,13 @@ struct PairingOptions {
 };
 
 // SC09Mix: mixture i takes the next `num_sources` recordings of a shuffled pass over the recordings, which is shuffled
-// anew and repeated for ever; no rule against equal speakers or words. Source: ertug/MixCycle, src/sc09mix.py.
+// again at its end; speakers and words may be equal. Source: ertug/MixCycle, src/sc09mix.py.
 std::vector<ListedMixture> pair_cycling(const std::vector<Recording>& recordings, const PairingOptions& options);
 
-// Voices: the first source goes through shuffled passes, so that all recordings are heard equally often; the others are
-// drawn from those of speakers not yet in the mixture. A recording shorter than the window is placed at a random moment
-// of it; of a longer one a random segment is cut, drawn again (up to 20 times) while less than half of it is active.
-// Throws InputError for fewer speakers than sources.
+// Voices: the first source goes through shuffled passes, so that all recordings are used equally often; the others are
+// drawn from the recordings of speakers not yet in the mixture. A recording shorter than the window is placed at a
+// random position; of a longer one a random segment is taken, the first of up to 20 that is active for half of it, else
+// the most active. Throws InputError for fewer speakers than sources.
 std::vector<ListedMixture> pair_voices(const std::vector<Screened>& recordings, const PairingOptions& options);
 
 }  // namespace sunder

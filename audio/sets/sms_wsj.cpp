@@ -15,9 +15,9 @@ using nlohmann::json;
 
 namespace {
 
-// Finds the files of a list's paths.
+// Maps a list's paths to files.
 struct Locator {
-  fs::path folder;  // the list's own
+  fs::path folder;  // of the list
   SmsWsjOptions options;
 
   fs::path operator()(const std::string& text) const {
@@ -71,7 +71,8 @@ RoomEntry parse_entry(const std::string& id, const json& example, const Locator&
   return entry;
 }
 
-// Examples are taken out and dropped while the list is parsed: SMS-WSJ's has 140 MB, and several times that as a tree.
+// Examples are converted and dropped while the list is parsed: SMS-WSJ's has 140 MB, and takes several times that as a
+// JSON tree.
 std::vector<RoomEntry> read_list(const fs::path& list, const std::string& set, const Locator& locate) {
   std::ifstream file(list);
   if (!file) throw_error<InputError>("{}: no such file", list.string());
@@ -90,7 +91,7 @@ std::vector<RoomEntry> read_list(const fs::path& list, const std::string& set, c
     if (!rest.is_object() || !rest.contains("datasets"))
       throw_error<InputError>("{}: expected a list of SMS-WSJ, found no \"datasets\"", list.string());
   } catch (const json::parse_error& error) {
-    throw_error<InputError>("{}: no valid JSON: {}", list.string(), error.what());
+    throw_error<InputError>("{}: not valid JSON: {}", list.string(), error.what());
   } catch (const json::exception& error) {
     throw_error<InputError>("{}: example {}: not as in SMS-WSJ: {}", list.string(), id, error.what());
   }
@@ -110,8 +111,8 @@ void check_entry(const fs::path& list, const RoomEntry& entry, const RoomEntry& 
   if (entry.files.observation.empty())
     throw_error<InputError>("{}: example {}: names no observation", list.string(), entry.id);
   if (entry.files.ct_observation.empty() != first.files.ct_observation.empty())
-    throw_error<InputError>("{}: of the examples {} and {} one has close-talk microphones", list.string(), first.id,
-                            entry.id);
+    throw_error<InputError>("{}: only one of the examples {} and {} has close-talk microphones", list.string(),
+                            first.id, entry.id);
   const RoomFiles& files = entry.files;
   for (const auto* paths : {&files.image, &files.early, &files.tail, &files.ct_image, &files.ct_early, &files.ct_tail})
     if (!paths->empty() && paths->size() != speakers)
@@ -152,11 +153,7 @@ Tensor SmsWsjSet::read(const fs::path& path, int channels, int64_t length) const
   if (audio.channels != channels || audio.sample_rate != sample_rate_ || audio.frames != length)
     throw_error<InputError>("{}: expected {} channels of {} samples at {} Hz, got {} of {} at {} Hz", path.string(),
                             channels, length, sample_rate_, audio.channels, audio.frames, audio.sample_rate);
-  Tensor rows = Tensor::empty({channels, length}, DType::float32);
-  float* to = rows.mutable_data<float>();
-  for (int64_t c = 0; c < channels; ++c)
-    for (int64_t t = 0; t < length; ++t) to[c * length + t] = audio.samples[t * channels + c];
-  return rows;
+  return deinterleaved(audio);
 }
 
 Tensor SmsWsjSet::read_each(const std::vector<fs::path>& paths, int channels, int64_t length) const {

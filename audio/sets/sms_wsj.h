@@ -1,4 +1,4 @@
-// Reads trees of SMS-WSJ and SMS-WSJ-FF-CT by their list, sms_wsj.json, as they are on disk.
+// Reads the folder trees of SMS-WSJ and SMS-WSJ-FF-CT through their list, sms_wsj.json.
 #pragma once
 
 #include <cstdint>
@@ -11,12 +11,12 @@
 
 namespace sunder {
 
-// Where the files of one example are; a key that the list lacks leaves its list empty.
+// The files of one example; empty where the list lacks the key.
 struct RoomFiles {
   std::filesystem::path observation, ct_observation;
   std::vector<std::filesystem::path> image, early, tail;  // one for each speaker
   std::vector<std::filesystem::path> ct_image, ct_early, ct_tail;
-  std::vector<std::filesystem::path> dry;  // the recordings before they were put into the room
+  std::vector<std::filesystem::path> dry;  // the recordings before the room was simulated
 };
 
 struct RoomEntry {
@@ -31,11 +31,11 @@ struct RoomItem {
   std::string id;
   Tensor observation;     // (M, L)
   Tensor images;          // (S, M, L): each speaker alone at each microphone
-  Tensor ct_observation;  // (C, L); without close-talk microphones undefined, as
-  Tensor ct_images;       // (S, C, L), which is undefined too where the tree does not hold it
+  Tensor ct_observation;  // (C, L); undefined without close-talk microphones
+  Tensor ct_images;       // (S, C, L); undefined unless asked for, too
 };
 
-// What to read; each part costs its files.
+// What to read: each part costs reading its files.
 struct RoomParts {
   bool images = true, close_talk = true, ct_images = false;
 };
@@ -48,11 +48,11 @@ struct SmsWsjOptions {
 class SmsWsjSet {
  public:
   // `list`: sms_wsj.json or the folder that holds it; `set`: one of its sets, or train, valid, test for SMS-WSJ's own
-  // names. Paths of the list are absolute, or relative to it; a file that is not there but stands in the list's own
-  // folder under the same last folders (<signal>/<set>/<file>) is taken from there, so that a tree can be moved.
-  // Speaker images are speech_image where the list has it, else early (also called speech_reverberation_direct) and
-  // tail added up. Throws InputError for a list that is missing, no JSON or not of this form; a set it lacks (naming
-  // those it has); the first observation that is gone.
+  // names. Paths in the list are absolute, or relative to it; a file that is missing there but exists under the same
+  // last folders (<signal>/<set>/<file>) in the list's own folder is taken from there, so that a tree can be moved.
+  // Speaker images are speech_image where the list has it, else the sum of early (also called
+  // speech_reverberation_direct) and tail. Throws InputError for a list that is missing, not JSON or not of this form,
+  // for a set that it lacks (with those it has), and for the first missing observation.
   static SmsWsjSet open(const std::filesystem::path& list, const std::string& set, const SmsWsjOptions& options = {});
 
   int64_t size() const { return static_cast<int64_t>(entries_.size()); }
@@ -62,8 +62,8 @@ class SmsWsjSet {
   int close_talk() const { return close_talk_; }  // 0: the tree has none
   int sample_rate() const { return sample_rate_; }
 
-  // The same bits at every call; safe to call from several threads. Throws InputError naming the file that is gone,
-  // broken or of other channels, rate or length than the set or the observation.
+  // The same bits at every call; safe to call from several threads. Throws InputError with the file that is missing,
+  // broken, or of other channels, rate or length than the set or the observation.
   RoomItem load(int64_t i, const RoomParts& parts = {}) const;
 
  private:

@@ -6,6 +6,7 @@
 #include <csignal>
 #include <limits>
 
+#include "audio/silence.h"
 #include "tests/files/scratch_folder.h"
 
 namespace sunder {
@@ -19,7 +20,7 @@ std::string u32(uint32_t value) {
   return bytes;
 }
 
-// A WAV file by hand: 16-bit mono at 8 kHz, with sizes that may lie.
+// A hand-made WAV file: 16-bit mono at 8 kHz; the size in its header may be wrong.
 std::string wav(const std::string& data, uint32_t claimed, const std::string& behind = "") {
   const std::string format =
       std::string("\x01\x00\x01\x00", 4) + u32(8000) + u32(16000) + std::string("\x02\x00\x10\x00", 4);
@@ -55,6 +56,23 @@ TEST_F(FileTest, FloatWavReadsBackToTheSameBits) {
   const AudioInfo info = audio_info(folder_ / "a.wav");
   EXPECT_EQ(info.frames, 3);
   EXPECT_EQ(info.channels, 2);
+}
+
+TEST_F(FileTest, ChannelsAreRowsAndBack) {
+  const Audio audio{{1, 10, 100, 2, 20, 200}, 3, 8000, 2};
+  const Tensor rows = deinterleaved(audio);
+  EXPECT_EQ(rows.shape(), (Shape{3, 2}));
+  EXPECT_EQ(rows.to_vector<float>(), (std::vector<float>{1, 2, 10, 20, 100, 200}));
+  EXPECT_EQ(interleaved(std::span(rows.data<float>(), 6), 3), audio.samples);
+  const std::vector<double> wide = {1, 2, 3, 4};
+  EXPECT_EQ(interleaved(std::span<const double>(wide), 2), (std::vector<double>{1, 3, 2, 4}));
+}
+
+TEST_F(FileTest, SilenceIsZerosAlone) {
+  EXPECT_TRUE(is_silent(std::vector<double>{0.0, -0.0}));
+  EXPECT_TRUE(is_silent(std::vector<float>{}));
+  EXPECT_FALSE(is_silent(std::vector<float>{0, 0, 1e-38f}));
+  EXPECT_FALSE(is_silent(std::vector<double>{0, NAN}));
 }
 
 TEST_F(FileTest, EqualSamplesMakeEqualFiles) {
@@ -102,7 +120,7 @@ TEST_F(FileTest, WavThatLiesAboutItsSizeIsRejected) {
                            {"long.wav", "cut short", "3000", "2000"});
   expect_error<InputError>([&] { audio_info(write("huge.wav", wav(data, 0x7FFFFFF0))); }, {"huge.wav", "cut short"});
   expect_error<InputError>([&] { read_audio(write("short.wav", wav(data, 1000))); },
-                           {"short.wav", "1000 bytes", "no chunk"});
+                           {"short.wav", "1000 bytes", "not a chunk"});
   EXPECT_EQ(read_mono(write("list.wav", wav(data, 2000, "LIST" + u32(4) + "INFO"))).frames, 1000);
 }
 
@@ -120,8 +138,8 @@ TEST_F(FileTest, FilesCutAnywhereAreRejected) {
   }
 }
 
-// libsndfile reads on behind a damaged page of an OGG stream and returns a shorter signal. Streams may follow one
-// another, even with one number (klettres-data has such recordings).
+// libsndfile skips a damaged page of an OGG stream and returns a shorter signal. Streams may be chained, even with the
+// same serial number (as in klettres-data).
 TEST_F(FileTest, DamagedOggIsRejected) {
   write_with(folder_ / "whole.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, ramp(20000));
   const std::string whole = read("whole.ogg");
@@ -140,7 +158,7 @@ TEST_F(FileTest, DamagedOggIsRejected) {
   expect_error<InputError>([&] { read_audio(write("junk.ogg", whole + "junk")); }, {"junk.ogg", "something else"});
 }
 
-// What is no WAV, FLAC or OGG, and WAV codings whose last block is filled up, would come back longer or shorter.
+// Formats other than WAV, FLAC and OGG, and WAV encodings with a padded last block, would be read with a wrong length.
 TEST_F(FileTest, OtherFormatsAndCodingsAreRejected) {
   for (const int format : {SF_FORMAT_AIFF | SF_FORMAT_PCM_16, SF_FORMAT_AU | SF_FORMAT_PCM_16,
                            SF_FORMAT_W64 | SF_FORMAT_PCM_16, SF_FORMAT_CAF | SF_FORMAT_PCM_16}) {
@@ -149,7 +167,7 @@ TEST_F(FileTest, OtherFormatsAndCodingsAreRejected) {
   }
   for (const int coding : {SF_FORMAT_GSM610, SF_FORMAT_IMA_ADPCM, SF_FORMAT_MS_ADPCM, SF_FORMAT_G721_32}) {
     write_with(folder_ / "coded.wav", SF_FORMAT_WAV | coding, ramp(100));
-    expect_error<InputError>([&] { audio_info(folder_ / "coded.wav"); }, {"coded.wav", "another coding"});
+    expect_error<InputError>([&] { audio_info(folder_ / "coded.wav"); }, {"coded.wav", "another encoding"});
   }
   for (const int coding :
        {SF_FORMAT_PCM_U8, SF_FORMAT_PCM_24, SF_FORMAT_PCM_32, SF_FORMAT_DOUBLE, SF_FORMAT_ULAW, SF_FORMAT_ALAW}) {
@@ -160,7 +178,7 @@ TEST_F(FileTest, OtherFormatsAndCodingsAreRejected) {
   EXPECT_EQ(read_mono(folder_ / "good.wav").frames, 101);
 }
 
-// libsndfile takes the last chunk of samples, also behind the end that the header states.
+// libsndfile takes the last data chunk, even after the end that the header states.
 TEST_F(FileTest, SecondChunksAreRejected) {
   const std::string first = wav(std::string(100, '\x11'), 100), second = "data" + u32(50) + std::string(90, '\x22');
   expect_error<InputError>([&] { read_audio(write("two.wav", first + second)); }, {"two.wav", "one chunk \"data\""});
@@ -196,7 +214,7 @@ TEST_F(FileTest, UnwritableFolderIsNamed) {
   expect_error<Error>([&] { write_wav(folder_ / "file" / "a.wav", ramp(10), 8000); }, {"Not a directory"});
 }
 
-// A limit on the size of files stands for a full disk: writes fail half way.
+// Simulates a full disk by a limit on file sizes: writes fail half way.
 TEST_F(FileTest, FullDiskLeavesNothingBehind) {
   std::signal(SIGXFSZ, SIG_IGN);
   rlimit before{};

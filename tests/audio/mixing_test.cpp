@@ -11,21 +11,27 @@
 namespace sunder {
 namespace {
 
+std::vector<float> placed(const std::vector<float>& recording, const Placement& placement, int64_t window) {
+  std::vector<float> result(window, 7.0f);
+  place(recording, placement, result);
+  return result;
+}
+
 TEST(MixingTest, ShortRecordingsAreCentredWithTheFloorOfHalf) {
   EXPECT_EQ(centred(5, 10).start, 2);  // (10 - 5) / 2 = 2.5
   EXPECT_EQ(centred(10, 10).start, 0);
   const std::vector<float> recording = {1, 2, 3};
-  EXPECT_EQ(place(recording, centred(3, 8), 8), (std::vector<float>{0, 0, 1, 2, 3, 0, 0, 0}));
-  EXPECT_EQ(place(std::vector<float>{1, 2, 3, 4, 5, 6}, centred(6, 3), 3), (std::vector<float>{2, 3, 4}));
+  EXPECT_EQ(placed(recording, centred(3, 8), 8), (std::vector<float>{0, 0, 1, 2, 3, 0, 0, 0}));
+  EXPECT_EQ(placed(std::vector<float>{1, 2, 3, 4, 5, 6}, centred(6, 3), 3), (std::vector<float>{2, 3, 4}));
 }
 
 TEST(MixingTest, PlacementTakesItsPartAndPadsWhatIsMissing) {
   const std::vector<float> recording = {1, 2, 3, 4, 5};
-  EXPECT_EQ(place(recording, {1, 3, 2}, 6), (std::vector<float>{0, 0, 2, 3, 4, 0}));
-  EXPECT_EQ(place(recording, {3, 4, 0}, 4), (std::vector<float>{4, 5, 0, 0}));
-  EXPECT_EQ(place(recording, {9, 2, 1}, 4), (std::vector<float>{0, 0, 0, 0}));
+  EXPECT_EQ(placed(recording, {1, 3, 2}, 6), (std::vector<float>{0, 0, 2, 3, 4, 0}));
+  EXPECT_EQ(placed(recording, {3, 4, 0}, 4), (std::vector<float>{4, 5, 0, 0}));
+  EXPECT_EQ(placed(recording, {9, 2, 1}, 4), (std::vector<float>{0, 0, 0, 0}));
   for (const Placement& wrong : {Placement{0, 4, 3}, {0, 7, 0}, {-1, 2, 0}, {0, 2, -1}, {0, -1, 0}})
-    EXPECT_THROW(place(recording, wrong, 6), Error);
+    EXPECT_THROW(placed(recording, wrong, 6), Error);
 }
 
 // numpy: x = [1, 2, 4, 8, 16]; (x - x.mean()) / x.std(ddof=1)
@@ -49,7 +55,11 @@ TEST(MixingTest, SilenceCannotBeStandardised) {
 }
 
 TEST(MixingTest, MixtureIsThePlainSum) {
-  EXPECT_EQ(mix({{1, 2}, {10, 20}, {100, -200}}), (std::vector<float>{111, -178}));
+  const Tensor sources = Tensor::from(std::vector<float>{1, 2, 10, 20, 100, -200}, {3, 2});
+  EXPECT_EQ(mix(sources).shape(), (Shape{2}));
+  EXPECT_EQ(mix(sources).to_vector<float>(), (std::vector<float>{111, -178}));
+  EXPECT_EQ(sources.data<float>()[0], 1) << "the sources stay as they were";
+  EXPECT_THROW(mix(Tensor::from(std::vector<float>{1, 2}, {2})), Error);
 }
 
 TEST(MixingTest, ActiveLevelLooksAtLoudFramesOnly) {

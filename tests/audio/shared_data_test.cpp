@@ -1,4 +1,4 @@
-// The corpora of recorded speech that lie beside the repository.
+// The corpora of recorded speech in SUNDER_SHARED.
 #include <gtest/gtest.h>
 
 #include <cmath>

@@ -48,13 +48,13 @@ TEST_F(CsvTest, BrokenTablesAreNamedWithTheLine) {
   refused("", {"table.csv", "empty file"});
   refused("\xEF\xBB\xBF", {"line 1", "names"});
   refused("\na,b\n", {"line 1", "names"});
-  refused("a,a\n", {"column a is there twice"});
+  refused("a,a\n", {"column a appears twice"});
   refused("a,b\n1,2\n1\n", {"line 3", "expected 2 fields, got 1"});
   // A file that was cut within a quote must not pass for a shorter one.
   refused("a,b\n1,\"2\n3,4\n", {"line 2", "quote", "never closed"});
-  refused("a,b\n1,\"2\"3\n", {"line 2", "behind field 2", "got \"3\""});
-  refused("a,b\n1\",2\n", {"line 2", "behind field 1", "got \"\"\""});
-  refused("a,b\r1,2\r", {"line 1", "behind field 2", "got \"\\r\""});
+  refused("a,b\n1,\"2\"3\n", {"line 2", "after field 2", "got \"3\""});
+  refused("a,b\n1\",2\n", {"line 2", "after field 1", "got \"\"\""});
+  refused("a,b\r1,2\r", {"line 1", "after field 2", "got \"\\r\""});
 }
 
 }  // namespace

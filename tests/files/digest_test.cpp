@@ -8,12 +8,10 @@
 namespace sunder {
 namespace {
 
-// Words as they are written down, the first byte of each first.
-template <size_t words>
-std::string hex(const std::array<uint32_t, words>& digest, bool first_is_lowest = false) {
+template <size_t size>
+std::string hex(const std::array<uint8_t, size>& digest) {
   std::string digits;
-  for (const uint32_t word : digest)
-    for (int i = 0; i < 4; ++i) digits += fmt::format("{:02x}", word >> 8 * (first_is_lowest ? i : 3 - i) & 0xff);
+  for (const uint8_t byte : digest) digits += fmt::format("{:02x}", byte);
   return digits;
 }
 
@@ -37,11 +35,17 @@ TEST(DigestTest, Sha256EqualsPublishedVectors) {
 
 // RFC 1321, appendix A.5.
 TEST(DigestTest, Md5EqualsPublishedVectors) {
-  EXPECT_EQ(hex(md5(""), true), "d41d8cd98f00b204e9800998ecf8427e");
-  EXPECT_EQ(hex(md5("abc"), true), "900150983cd24fb0d6963f7d28e17f72");
-  EXPECT_EQ(hex(md5("abcdefghijklmnopqrstuvwxyz"), true), "c3fcd3d76192e4007dfb496cca67e13b");
-  EXPECT_EQ(hex(md5("12345678901234567890123456789012345678901234567890123456789012345678901234567890"), true),
+  EXPECT_EQ(hex(md5("")), "d41d8cd98f00b204e9800998ecf8427e");
+  EXPECT_EQ(hex(md5("abc")), "900150983cd24fb0d6963f7d28e17f72");
+  EXPECT_EQ(hex(md5("abcdefghijklmnopqrstuvwxyz")), "c3fcd3d76192e4007dfb496cca67e13b");
+  EXPECT_EQ(hex(md5("12345678901234567890123456789012345678901234567890123456789012345678901234567890")),
             "57edf4a22be3c955ac49da2e2107b67a");
+}
+
+TEST(DigestTest, LowWordHoldsTheLastFourBytes) {
+  EXPECT_EQ(low_word(sha1("abc")), 0x9cd0d89du);
+  EXPECT_EQ(low_word(sha256("abc")), 0xf20015adu);
+  EXPECT_EQ(low_word(md5("abc")), 0x28e17f72u);
 }
 
 // int(hashlib.sha1(name.encode()).hexdigest(), 16) % 2**27 * 100.0 / (2**27 - 1)

@@ -8,7 +8,6 @@
 #include <cstring>
 #include <fstream>
 
-#include "files/durable_file.h"
 #include "tensor/random.h"
 
 namespace sunder {
@@ -123,7 +122,7 @@ TEST_F(SafeTensorsTest, EveryTruncationIsRefused) {
   EXPECT_EQ(refusal(), "");
 }
 
-// Whatever stands in the header, reading ends in tensors or in a ModelError: no crash, no other exception.
+// Whatever the header holds, reading gives tensors or a ModelError: no crash, no other exception.
 TEST_F(SafeTensorsTest, DamagedHeadersNeverCrash) {
   write_safetensors(path_, {{"w", Tensor::full({3, 5}, 1, DType::float32)}, {"z", Tensor::full({2}, 1, DType::int64)}},
                     {{"architecture", "stft-conv-tasnet"}});
@@ -225,7 +224,7 @@ TEST_F(SafeTensorsTest, RefusesWhatTheFormatCannotHold) {
   EXPECT_TRUE(fs::is_empty(folder_));
 }
 
-// A full disk, as far as a process can make one: a limit on the size of its files.
+// Simulates a full disk by a limit on file sizes.
 TEST_F(SafeTensorsTest, FailedWriteKeepsTheOldFile) {
   write_safetensors(path_, {{"x", Tensor::full({1}, 1, DType::float32)}});
   const std::string before = get();
@@ -244,21 +243,9 @@ TEST_F(SafeTensorsTest, FailedWriteKeepsTheOldFile) {
   }
   setrlimit(RLIMIT_FSIZE, &old);
   std::signal(SIGXFSZ, handler);
-  EXPECT_EQ(message, path_.string() + ": cannot write: File too large");
+  EXPECT_EQ(message, path_.string() + ": cannot be written: File too large");
   EXPECT_EQ(get(), before);
   EXPECT_EQ(std::distance(fs::directory_iterator(folder_), {}), 1);
-}
-
-TEST(DurableFile, ReplacesWholeFilesAndNamesWhatFails) {
-  const fs::path folder = fs::temp_directory_path() / fmt::format("sunder-durable-{}", ::getpid());
-  fs::create_directories(folder);
-  write_file(folder / "a.txt", "first");
-  write_file(folder / "a.txt", "second");
-  std::ifstream stream(folder / "a.txt");
-  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(stream), {}), "second");
-  EXPECT_THROW(write_file(folder / "a.txt" / "b", "x"), Error);
-  EXPECT_THROW(sync_folder(folder / "none"), Error);
-  fs::remove_all(folder);
 }
 
 }  // namespace

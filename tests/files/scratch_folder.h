@@ -1,4 +1,4 @@
-// A folder of a test's own that goes away with it, and what tests of files do again and again.
+// A temporary folder for each test, and helpers for tests of files.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -35,7 +35,7 @@ class ScratchFolder : public testing::Test {
     std::ifstream file(folder_ / name, std::ios::binary);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  // A sine of `samples`, louder with every call's `level`.
+  // Writes a sine of `samples` samples with peak `level`.
   std::filesystem::path write_tone(const std::filesystem::path& name, int64_t samples, int rate = 8000,
                                    float level = 0.5f, double hertz = 440) const {
     std::filesystem::create_directories((folder_ / name).parent_path());

@@ -27,6 +27,7 @@ bool same(const ListedMixture& a, const ListedMixture& b) {
 
 void check(const std::vector<ListedMixture>& mixtures, const SetConfig& config) {
   const std::vector<float> recording(config.window / 2, 1.0f);
+  std::vector<float> window(config.window);
   SUNDER_PROMISE(!mixtures.empty());
   std::set<std::string> ids;
   for (const ListedMixture& mixture : mixtures) {
@@ -34,7 +35,7 @@ void check(const std::vector<ListedMixture>& mixtures, const SetConfig& config) 
     SUNDER_PROMISE(static_cast<int>(mixture.sources.size()) == config.num_sources);
     for (const ListedSource& source : mixture.sources) {
       SUNDER_PROMISE(!source.path.empty());
-      if (source.placement) place(recording, *source.placement, config.window);
+      if (source.placement) place(recording, *source.placement, window);
     }
   }
   const auto copy = fuzz::output_folder() / "copy.csv";

@@ -14,36 +14,18 @@
 #include <cstring>
 #include <utility>
 
+#include "files/file_descriptor.h"
 #include "tensor/error.h"
 
 namespace sunder {
 
 namespace {
 
-class Descriptor {
- public:
-  explicit Descriptor(int number = -1) : number_(number) {}
-  Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(number_, other.number_);
-    return *this;
-  }
-  ~Descriptor() { close(); }
-
-  int number() const { return number_; }
-  bool is_open() const { return number_ >= 0; }
-  void close() {
-    if (is_open()) ::close(std::exchange(number_, -1));
-  }
-
- private:
-  int number_;
-};
-
-// A descriptor just made, moved away from 0 to 2 (where ours are closed), which the child's dup2 would overwrite.
-Descriptor checked(Descriptor made) {
+// A new descriptor, moved above 0 to 2 where it got one of these (our own streams are closed): the child's dup2 would
+// overwrite it.
+FileDescriptor checked(FileDescriptor made) {
   if (made.is_open() && made.number() <= STDERR_FILENO)
-    made = Descriptor(fcntl(made.number(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
+    made = FileDescriptor(fcntl(made.number(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1));
   if (!made.is_open()) throw_error("a program cannot be started: {}", std::strerror(errno));
   return made;
 }
@@ -52,11 +34,11 @@ struct Pipe {
   Pipe() {
     int ends[] = {-1, -1};
     const bool made = pipe2(ends, O_CLOEXEC) == 0;
-    Descriptor first(made ? ends[0] : -1), second(made ? ends[1] : -1);
+    FileDescriptor first(made ? ends[0] : -1), second(made ? ends[1] : -1);
     read = checked(std::move(first));
     write = checked(std::move(second));
   }
-  Descriptor read, write;
+  FileDescriptor read, write;
 };
 
 struct Start {
@@ -66,7 +48,7 @@ struct Start {
   pid_t parent;
 };
 
-// The child until exec. It shares our memory: system calls alone are allowed here.
+// The child until exec. It shares our memory, so it may make system calls only.
 [[noreturn]] __attribute__((noinline)) void become_program(const Start& start) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != start.parent) _exit(127);  // it died before the line above
@@ -89,8 +71,8 @@ struct Start {
 }
 
 // vfork, not fork: fork runs the handlers of other libraries (OpenBLAS stops its threads, which others may be using)
-// and copies the page tables. No handler of ours may run in the child, so all signals wait until it has become another
-// program.
+// and copies the page tables. Not posix_spawn: it cannot set PR_SET_PDEATHSIG. All signals are blocked until exec, so
+// that none of our handlers runs in the child.
 __attribute__((noinline)) pid_t start_child(const Start& start) {
   sigset_t all, before;
   sigfillset(&all);
@@ -103,7 +85,7 @@ __attribute__((noinline)) pid_t start_child(const Start& start) {
   return child;
 }
 
-// A process and its group. Until end() it stays a zombie at most, so that its number is not given to another.
+// A process and its group. It is reaped by end() only, so that its number is not given to another process before.
 class Child {
  public:
   explicit Child(const Start& start) : pid_(start_child(start)) {
@@ -113,13 +95,13 @@ class Child {
   Child& operator=(const Child&) = delete;
   ~Child() { end(); }
 
-  // Whether it ended by itself; then `result` says how.
+  // Whether it ended by itself; `result` then says how.
   bool ended(ChildResult& result) {
     siginfo_t info{};
     while (waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0) {
       if (errno == EINTR) continue;
       pid_ = -1;
-      throw_error("how a program ended cannot be known: {} (is SIGCHLD ignored?)", std::strerror(errno));
+      throw_error("cannot wait for a program: {} (is SIGCHLD ignored?)", std::strerror(errno));
     }
     if (info.si_pid == 0) return false;
     result.end = info.si_code == CLD_EXITED ? ChildResult::End::exited : ChildResult::End::signalled;
@@ -138,13 +120,13 @@ class Child {
   pid_t pid_;
 };
 
-// What comes through a pipe, up to `limit` bytes.
+// Collects what comes through a pipe, up to `limit` bytes.
 class Capture {
  public:
-  Capture(Descriptor pipe, size_t limit, std::string& text) : pipe_(std::move(pipe)), limit_(limit), text_(text) {
+  Capture(FileDescriptor pipe, size_t limit, std::string& text) : pipe_(std::move(pipe)), limit_(limit), text_(text) {
     fcntl(pipe_.number(), F_SETFL, O_NONBLOCK);
   }
-  void read_what_is_there() {
+  void read_available() {
     char block[1 << 14];
     while (pipe_.is_open() && !full()) {
       const ssize_t count = read(pipe_.number(), block, std::min(sizeof block, limit_ - text_.size()));
@@ -155,17 +137,17 @@ class Capture {
     }
   }
   bool full() const { return text_.size() >= limit_; }
-  const Descriptor& pipe() const { return pipe_; }
+  const FileDescriptor& pipe() const { return pipe_; }
 
  private:
-  Descriptor pipe_;
+  FileDescriptor pipe_;
   size_t limit_;
   std::string& text_;
 };
 
-// Until there is something to read, or for so short a time that the end of the program is seen soon.
+// Until there is something to read, or long enough not to spin and short enough to notice the program's end soon.
 void wait_briefly(const Capture& output, const Capture& errors) {
-  pollfd pipes[] = {{output.pipe().number(), POLLIN, 0}, {errors.pipe().number(), POLLIN, 0}};  // -1 is passed over
+  pollfd pipes[] = {{output.pipe().number(), POLLIN, 0}, {errors.pipe().number(), POLLIN, 0}};  // poll ignores -1
   const bool open = output.pipe().is_open() || errors.pipe().is_open();
   poll(pipes, 2, open ? 10 : 1);
 }
@@ -177,7 +159,7 @@ ChildResult run_child(const std::vector<std::string>& argv, const std::filesyste
   using clock = std::chrono::steady_clock;
   ChildResult result;
   Pipe output_pipe, error_pipe, failure_pipe;
-  Descriptor input = checked(Descriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)));
+  FileDescriptor input = checked(FileDescriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)));
   std::vector<char*> arguments;
   for (const std::string& argument : argv) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
@@ -185,7 +167,7 @@ ChildResult run_child(const std::vector<std::string>& argv, const std::filesyste
   const clock::time_point start = clock::now();
   Child child({arguments.data(), folder.c_str(), input.number(), output_pipe.write.number(), error_pipe.write.number(),
                failure_pipe.write.number(), getpid()});
-  for (Descriptor* ours : {&output_pipe.write, &error_pipe.write, &failure_pipe.write, &input}) ours->close();
+  for (FileDescriptor* ours : {&output_pipe.write, &error_pipe.write, &failure_pipe.write, &input}) ours->close();
   int reason = 0;
   ssize_t told = 0;
   while ((told = read(failure_pipe.read.number(), &reason, sizeof reason)) < 0 && errno == EINTR) continue;
@@ -194,8 +176,8 @@ ChildResult run_child(const std::vector<std::string>& argv, const std::filesyste
   Capture output(std::move(output_pipe.read), limits.bytes, result.output);
   Capture errors(std::move(error_pipe.read), limits.bytes, result.errors);
   while (true) {
-    output.read_what_is_there();
-    errors.read_what_is_there();
+    output.read_available();
+    errors.read_available();
     if (output.full() || errors.full() || child.ended(result)) break;
     if (std::chrono::duration<double>(clock::now() - start).count() >= limits.seconds) {
       result.end = ChildResult::End::timed_out;
@@ -204,8 +186,8 @@ ChildResult run_child(const std::vector<std::string>& argv, const std::filesyste
     wait_briefly(output, errors);
   }
   child.end();
-  output.read_what_is_there();
-  errors.read_what_is_there();
+  output.read_available();
+  errors.read_available();
   if (output.full() || errors.full()) result.end = ChildResult::End::printed_too_much;
   return result;
 }

@@ -1,4 +1,4 @@
-// Another program, run to its end: without a shell, within limits of time and output, and with nothing left behind.
+// Runs another program to its end: without a shell, with limits on time and output, and leaving no process behind.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +20,10 @@ struct ChildResult {
   std::string output, errors;
 };
 
-// Runs argv[0] (an absolute path) with `folder` as its working folder and /dev/null as its stdin, in a process group of
-// its own that is killed when it ends, when a limit is reached, and (the program alone) when this process dies. It gets
-// no other descriptor, no blocked or ignored signal of ours. Many threads may call at once. Throws InputError where the
-// system refuses to run the file, Error where it has no process or descriptor left.
+// Runs argv[0] (an absolute path) in the folder `folder`, with /dev/null as its stdin and in a process group of its
+// own. The group is killed when the program ends and when a limit is reached; the program itself also when this process
+// dies. It inherits no other descriptor and no blocked or ignored signal. Safe to call from several threads. Throws
+// InputError where the system refuses to run the file, Error where it has no process or descriptor left.
 ChildResult run_child(const std::vector<std::string>& argv, const std::filesystem::path& folder,
                       const ChildLimits& limits);
 

@@ -11,6 +11,7 @@
 #include "audio/file.h"
 #include "audio/metrics/pesq/child_process.h"
 #include "audio/metrics/pesq/program_command.h"
+#include "audio/silence.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -19,9 +20,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Wider than what P.862.1 and P.862.2 can give (1.02 to 4.65), so that other mappings pass and other numbers do not.
+// Wider than the range of P.862.1 and P.862.2 (1.02 to 4.65): scores of other mappings are accepted, other numbers not.
 constexpr double lowest_lqo = 0.5, highest_lqo = 4.7;
-// P.862: -0.5 to 4.5; half a unit of the third decimal is room enough for rounding.
+// P.862: -0.5 to 4.5, with half a unit of the third decimal for rounding.
 constexpr double lowest_raw = -0.5005, highest_raw = 4.5005;
 
 class TemporaryFolder {
@@ -43,7 +44,7 @@ class TemporaryFolder {
   fs::path path_;
 };
 
-// Multiples of 1/32768: the signal itself where it is made of them, else scaled until its peak is 32767/32768.
+// Multiples of 1/32768: the signal itself if it has no other values, else scaled to a peak of 32767/32768.
 std::vector<float> in_16_bits(std::span<const float> signal) {
   float peak = 0;
   bool fits = true;
@@ -58,10 +59,6 @@ std::vector<float> in_16_bits(std::span<const float> signal) {
   return result;
 }
 
-bool is_silent(std::span<const float> signal) {
-  return std::all_of(signal.begin(), signal.end(), [](float x) { return x == 0; });
-}
-
 std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   for (size_t begin = 0; begin < text.size();) {
@@ -73,7 +70,7 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-// Numbers parted by blanks; empty where anything else is among them.
+// Numbers separated by blanks; empty if there is anything else.
 std::vector<double> numbers_in(std::string_view text) {
   std::vector<double> numbers;
   while (true) {
@@ -98,7 +95,7 @@ const char* name_of(PesqBand band) { return band == PesqBand::narrow ? "narrow-b
 
 struct Reading {
   std::optional<double> lqo;
-  std::string found;  // where there is no score: what was printed instead
+  std::string found;  // without a score: what was printed instead
 };
 
 Reading in_range(double value, double lowest, double highest) {
@@ -136,7 +133,7 @@ bool says_no_utterances(const ChildResult& result) {
   return text.find("no utterance") != std::string::npos || text.find("processing error!") != std::string::npos;
 }
 
-// ` and "last line"`, or nothing: short, and in ASCII, because a program may print any bytes.
+// ` and "last line"`, or nothing: shortened, and in ASCII, because a program may print any bytes.
 std::string last_words(const std::vector<std::string>& lines) {
   if (lines.empty()) return "";
   std::string line = lines.back().substr(0, 200);

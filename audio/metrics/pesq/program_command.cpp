@@ -42,8 +42,8 @@ fs::path find_program(const std::string& name) {
   };
   if (name.find('/') != std::string::npos) {
     std::error_code ignored;
-    if (!fs::exists(name, ignored)) throw_error<InputError>("{}: expected a program, there is no such file", name);
-    if (!executable(name)) throw_error<InputError>("{}: expected a program, got what cannot be executed", name);
+    if (!fs::exists(name, ignored)) throw_error<InputError>("{}: expected a program, found no such file", name);
+    if (!executable(name)) throw_error<InputError>("{}: expected a program, got a file that is not executable", name);
     return fs::absolute(name);
   }
   const char* variable = std::getenv("PATH");

@@ -37,7 +37,7 @@ TEST_F(CorpusTest, BadSplitsCsvIsNamedWithItsLine) {
   fails("", {"splits.csv", "empty"});
   fails("path,speaker,split\n", {"lists no recordings"});
   fails("path,voice\na.wav,ann\n", {"missing: speaker,split"});
-  fails("path,path,speaker,split\n", {"column path is there twice"});
+  fails("path,path,speaker,split\n", {"column path appears twice"});
   fails("path,speaker,split\na.wav,ann\n", {"line 2", "expected 3 fields, got 2"});
   fails("path,speaker,split\na.wav,ann,dev\n", {"line 2", "train, valid or test, got \"dev\""});
   fails("path,speaker,split\na.wav,,train\n", {"line 2", "empty field"});
@@ -131,7 +131,8 @@ TEST_F(CorpusTest, DebianVoicesAreMergedLeftOutAndHeldOut) {
                                                 {"ktuberling/sounds/fr/hat.wav", "ktuberling-fr"},
                                                 {"tuxpaint/stamps/animals/cat_desc_fr.ogg", "tuxpaint-fr"},
                                                 {"tuxpaint/stamps/town/stone_desc_da.ogg.ogg", "ktuberling-da"}}));
-  expect_error<InputError>([&] { find_debian_voices(folder_ / "klettres"); }, {"apt-get install klettres-data"});
+  expect_error<InputError>([&] { find_debian_voices(folder_ / "klettres"); },
+                           {"Debian packages klettres-data", "found none"});
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ TEST(PairingTest, VoicesOfAMixtureDiffer) {
   for (const int sources : {2, 3}) {
     const auto mixtures =
         pair_voices(screened(30, 4000), {.split = Split::train, .count = 300, .num_sources = sources, .window = 16000});
-    std::map<std::string, int> heard;
+    std::map<std::string, int> uses;
     for (const ListedMixture& mixture : mixtures) {
       std::set<std::string> speakers;
       for (const ListedSource& source : mixture.sources) {
@@ -73,10 +73,10 @@ TEST(PairingTest, VoicesOfAMixtureDiffer) {
         EXPECT_TRUE(placement.start >= 0 && placement.start <= 12000);
       }
       EXPECT_EQ(speakers.size(), static_cast<size_t>(sources));
-      ++heard[mixture.sources[0].path];
+      ++uses[mixture.sources[0].path];
     }
-    EXPECT_EQ(heard.size(), 30u);
-    for (const auto& [path, count] : heard) EXPECT_EQ(count, 10) << path;
+    EXPECT_EQ(uses.size(), 30u);
+    for (const auto& [path, count] : uses) EXPECT_EQ(count, 10) << path;
   }
   const PairingOptions four{.split = Split::train, .count = 1, .num_sources = 4, .window = 16000};
   EXPECT_THROW(pair_voices(screened(30, 4000), four), InputError);
@@ -84,7 +84,7 @@ TEST(PairingTest, VoicesOfAMixtureDiffer) {
 
 TEST(PairingTest, SegmentsOfLongSpeechAvoidItsPauses) {
   std::vector<Screened> list = screened(6, 160000);
-  for (Screened& heard : list) std::fill(heard.active.begin() + 100, heard.active.begin() + 900, false);
+  for (Screened& recording : list) std::fill(recording.active.begin() + 100, recording.active.begin() + 900, false);
   const auto mixtures = pair_voices(list, {.split = Split::train, .count = 200, .window = 16000, .sample_rate = 8000});
   std::set<int64_t> begins;
   for (const ListedMixture& mixture : mixtures)

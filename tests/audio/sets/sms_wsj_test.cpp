@@ -8,6 +8,7 @@
 
 #include "audio/rooms/room_mixture.h"
 #include "audio/rooms/room_set.h"
+#include "audio/sets/batch.h"
 #include "tests/files/scratch_folder.h"
 
 namespace sunder {
@@ -91,6 +92,55 @@ TEST_F(SmsWsjTest, EqualSeedsMakeEqualTrees) {
   EXPECT_NE(list(one)["datasets"].dump(), list(other)["datasets"].dump());
 }
 
+TEST_F(SmsWsjTest, ATreeIsAMixtureSetOfTheChannelsAskedFor) {
+  const fs::path root = tree();
+  const RoomItem whole = SmsWsjSet::open(root, "valid").load(1);
+  const int64_t length = whole.observation.size(1);
+  const auto values = [](const Tensor& tensor) { return tensor.to_vector<float>(); };
+  const Mixture item = MixtureSet::open(root, "valid", {.channels = 3, .close_talk = true}).load(1);
+  EXPECT_EQ(item.id, whole.id);
+  EXPECT_EQ(item.length(), length);
+  EXPECT_EQ(item.mixture.shape(), (Shape{3, length}));
+  EXPECT_EQ(values(item.mixture), values(whole.observation.slice(0, 3)));
+  EXPECT_EQ(item.sources.shape(), (Shape{2, length}));
+  for (int64_t s = 0; s < 2; ++s)  // at the first microphone
+    EXPECT_EQ(values(item.sources.slice(s, s + 1)),
+              values(whole.images.slice(s, s + 1).reshape({6, length}).slice(0, 1)));
+  EXPECT_EQ(values(item.close_talk), values(whole.ct_observation));
+
+  const MixtureSetOptions blind{.sources = CleanSources::unused};
+  const Mixture single = MixtureSet::open(root, "valid", blind).load(1);
+  EXPECT_EQ(values(single.mixture), values(whole.observation.slice(0, 1)));
+  EXPECT_FALSE(single.sources.defined());
+  EXPECT_FALSE(single.close_talk.defined());
+  expect_error<InputError>([&] { MixtureSet::open(root, "valid", {.channels = 7}); },
+                           {"expected at least 7 microphones, found 6"});
+}
+
+// Segments of two items of different lengths: cut, and padded with zeros where the item ends.
+TEST_F(SmsWsjTest, BatchesAreCutAndPaddedSegments) {
+  const MixtureSet set = MixtureSet::open(tree(), "valid", {.channels = 2, .close_talk = true});
+  const std::vector<Segment> segments = {{set.load(0), 0}, {set.load(1), set.length(1) - 100}};
+  const Batch batch = make_batch(segments, 300, /*with_references=*/true, DType::float64);
+  EXPECT_EQ(batch.mixtures.shape(), (Shape{2, 2, 300}));
+  const auto check = [&](const Tensor& stacked, Tensor Mixture::*signals) {
+    ASSERT_EQ(stacked.shape(), (Shape{2, 2, 300}));
+    for (int64_t b = 0; b < 2; ++b)
+      for (int64_t row = 0; row < 2; ++row)
+        for (int64_t t = 0; t < 300; ++t) {
+          const Mixture& item = segments[b].item;
+          const int64_t at = segments[b].start + t;
+          const float expected = at < item.length() ? (item.*signals).data<float>()[row * item.length() + at] : 0.0f;
+          ASSERT_EQ(stacked.data<double>()[(b * 2 + row) * 300 + t], expected) << b << ' ' << row << ' ' << t;
+        }
+  };
+  check(batch.mixtures, &Mixture::mixture);
+  check(batch.references, &Mixture::sources);
+  check(batch.close_talk, &Mixture::close_talk);
+  const Batch without = make_batch(segments, 300, /*with_references=*/false, DType::float32);
+  EXPECT_FALSE(without.references.defined());
+}
+
 TEST_F(SmsWsjTest, AMovedTreeIsFoundAndPathsCanBeRewritten) {
   const fs::path root = tree();
   const auto first = SmsWsjSet::open(root, "cv_dev93").load(0).observation.to_vector<float>();
@@ -170,9 +220,9 @@ TEST_F(SmsWsjTest, BadListsAreNamed) {
   change(root, [n = 0](json& example) mutable {
     if (n++ == 1) example["audio_path"].erase("ct_observation");
   });
-  expect_error<InputError>(open, {"one has close-talk microphones"});
+  expect_error<InputError>(open, {"only one of the examples", "has close-talk microphones"});
   write(path, good.substr(0, good.size() / 2));
-  expect_error<InputError>(open, {"sms_wsj.json", "no valid JSON"});
+  expect_error<InputError>(open, {"sms_wsj.json", "not valid JSON"});
   write(path, "{\"sets\": {}}");
   expect_error<InputError>(open, {"no \"datasets\""});
   write(path, "{\"datasets\": {\"cv_dev93\": {}}}");

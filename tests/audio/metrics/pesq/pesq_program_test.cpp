@@ -179,7 +179,7 @@ TEST_F(PesqProgramTest, TheProgramGetsRateBandAndTwoFilesOf16Bits) {
 
 TEST_F(PesqProgramTest, CommandsAreCheckedBeforeAnythingIsScored) {
   const fs::path plain = write("plain", "#!/bin/sh\necho 2.5\n");
-  expect_error<InputError>([&] { PesqProgram({plain}); }, {plain.string(), "cannot be executed"});
+  expect_error<InputError>([&] { PesqProgram({plain}); }, {plain.string(), "not executable"});
   expect_error<InputError>([] { PesqProgram({"no-such-pesq"}); }, {"no-such-pesq", "PATH"});
   expect_error<UsageError>([] { PesqProgram({" "}); }, {"PESQ", "empty command"});
   expect_error<UsageError>([] { PesqProgram({"'sh"}); }, {"closing '"});

@@ -25,8 +25,8 @@ TEST_F(ProgramCommand, ProgramsAreFoundByPathAndByName) {
   const fs::path plain = write("plain", "text"), program = write("bin/my-pesq", "#!/bin/sh\n");
   fs::permissions(program, fs::perms::owner_all);
   EXPECT_EQ(find_program(program.string()), program);
-  expect_error<InputError>([&] { find_program(plain.string()); }, {plain.string(), "cannot be executed"});
-  expect_error<InputError>([&] { find_program(folder_.string()); }, {folder_.string(), "cannot be executed"});
+  expect_error<InputError>([&] { find_program(plain.string()); }, {plain.string(), "not executable"});
+  expect_error<InputError>([&] { find_program(folder_.string()); }, {folder_.string(), "not executable"});
   expect_error<InputError>([&] { find_program("./no-such"); }, {"./no-such: expected a program", "no such file"});
   expect_error<InputError>([] { find_program("no-such-pesq"); }, {"no-such-pesq: expected a program", "PATH"});
   expect_error<InputError>([] { find_program(""); }, {"expected a program"});
