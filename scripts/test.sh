@@ -9,34 +9,42 @@ cd "$(dirname "$0")/.."
 scripts/setup.sh
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1  # one cache for every clone
 export CMAKE_BUILD_PARALLEL_LEVEL="${CMAKE_BUILD_PARALLEL_LEVEL:-$(nproc)}"
+# As many tests at once as there are cores, each with as many threads: one that waits must not spin.
+export CTEST_PARALLEL_LEVEL="${CTEST_PARALLEL_LEVEL:-$(nproc)}" OMP_WAIT_POLICY="${OMP_WAIT_POLICY:-passive}"
+
+summaries=()
+run_tests() {  # of build/NAME, with ctest's arguments
+  ctest --test-dir "build/$1" --output-on-failure "${@:2}" | tee "build/$1/tests.log"
+  summaries+=("$1: $(grep 'tests passed' "build/$1/tests.log")" "$(grep '^Total Test time' "build/$1/tests.log")")
+}
 
 cmake -S . -B build/release -G Ninja -DSUNDER_BENCHMARKS=ON
 cmake --build build/release
-ctest --test-dir build/release --output-on-failure
+run_tests release
 
 # One allocation per tensor, so that the sanitizer sees every overrun. Leak checking stays on.
 export SUNDER_POOL=off
 cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" \
   -DSUNDER_SANITIZE=address,undefined
 cmake --build build/sanitize
-ctest --test-dir build/sanitize --output-on-failure -LE slow
+run_tests sanitize -LE slow
 
 # The .cu files as C++ on a CUDA device in software (tests/emulator). Its tally says how many kernels ran.
 cmake -S . -B build/emulated -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" \
   -DSUNDER_SANITIZE=address -DSUNDER_CUDA=emulated
 cmake --build build/emulated --target cuda_tests
-results="$PWD/build/emulated/results"
-rm -rf "$results"
-mkdir "$results"
-SUNDER_REQUIRE_CUDA=1 SUNDER_EMULATOR_TALLY="$results/kernels.txt" GTEST_OUTPUT="xml:$results/" \
-  ctest --test-dir build/emulated --output-on-failure -L cuda
-tests=$(sed -n 's/^<testsuites tests="\([0-9]*\)".*/\1/p' "$results"/*.xml | awk '{ sum += $1 } END { print sum }')
-awk -v tests="$tests" '
+tally="$PWD/build/emulated/kernels.txt"
+rm -f "$tally"
+SUNDER_REQUIRE_CUDA=1 SUNDER_EMULATOR_TALLY="$tally" run_tests emulated -L cuda
+# ctest's own log holds what every process said; each says how many cases it ran.
+cases=$(sed -n 's/^\[==========\] \([0-9]*\) tests\? from .* ran\..*/\1/p' build/emulated/Testing/Temporary/LastTest.log |
+  awk '{ sum += $1 } END { print sum }')
+awk -v cases="$cases" '
   { launches += $1; sub(/^[0-9]+ /, ""); instances[$0] = 1; sub(/<.*/, ""); kernels[$0] = 1 }
   END {
-    printf "cuda on the emulator: %d kernels (%d with their template arguments) ran %d times in %d tests\n",
-           length(kernels), length(instances), launches, tests
-  }' "$results/kernels.txt"
+    printf "cuda on the emulator: %d kernels (%d with their template arguments) ran %d times in %d cases\n",
+           length(kernels), length(instances), launches, cases
+  }' "$tally"
 
 nvcc=$(PATH="$PATH:/usr/local/cuda/bin" command -v nvcc || true)
 if [ -n "$nvcc" ]; then
@@ -44,3 +52,5 @@ if [ -n "$nvcc" ]; then
 else
   echo "no nvcc: the kernels were not compiled for a GPU"
 fi
+
+printf '%s\n' "${summaries[@]}"

@@ -117,19 +117,6 @@ TEST(Layers, NoAbsolutePaths) {
     }
 }
 
-TEST(Layers, EveryOpHasABenchmarkRow) {
-  std::string rows;
-  for (const Source& source : sources())
-    if (source.path == "bench/ops.cpp")
-      for (const std::string& line : source.lines) rows += line + '\n';
-  for (const Source& source : sources()) {
-    const fs::path path = source.path;
-    if (path.parent_path() != "tensor/ops" || path.extension() != ".cpp") continue;
-    const std::regex row("(plain|differentiable)\\(\\s*\"" + path.stem().string() + "[.\"]");
-    EXPECT_TRUE(std::regex_search(rows, row)) << path.stem() << " has no row in bench/ops.cpp";
-  }
-}
-
 TEST(Layers, FilesStayShort) {
   const Source* longest = &sources().front();
   size_t total = 0;

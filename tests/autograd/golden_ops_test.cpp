@@ -83,11 +83,22 @@ TEST_P(GoldenOps, Lstm) {
 Variable to_last(const Variable& x) { return permute(x, {0, 2, 3, 1}); }
 Variable to_second(const Variable& x) { return permute(x, {0, 3, 1, 2}); }
 
+// Along an axis of a weight, with the file's stride and padding.
+Window::Axis along(const Golden& golden, const Variable& weight, int axis) {
+  return {weight.size(axis), static_cast<int64_t>(golden.constant("stride")),
+          static_cast<int64_t>(golden.constant("padding"))};
+}
+// The size that a transposed convolution gives an axis of `size`.
+int64_t widened(const Window::Axis& axis, int64_t size) {
+  return (size - 1) * axis.stride + axis.kernel - 2 * axis.padding;
+}
+
 TEST_P(GoldenOps, Conv2d) {
   SUNDER_NEEDS_SHARED("golden/models/op_conv2d.safetensors");
   const Golden golden("op_conv2d", GetParam());
   const Variable x(golden("input"), true), weight(golden("weight"), true), bias(golden("bias"), true);
-  const Variable y = linear(unfold(to_last(x), {{3, 1, 1}, {3, 1, 1}}), reshape(weight, {4, 27}), bias);
+  const Window window{along(golden, weight, 2), along(golden, weight, 3)};
+  const Variable y = linear(unfold(to_last(x), window), reshape(weight, {weight.size(0), -1}), bias);
   check(golden, "", to_second(y), golden("cotangent"), {{"input", x}, {"weight", weight}, {"bias", bias}},
         {1e-7, 3e-7});
 }
@@ -96,24 +107,41 @@ TEST_P(GoldenOps, ConvTranspose2d) {
   SUNDER_NEEDS_SHARED("golden/models/op_conv_transpose2d.safetensors");
   const Golden golden("op_conv_transpose2d", GetParam());
   const Variable x(golden("input"), true), weight(golden("weight"), true), bias(golden("bias"), true);
-  const Variable windows = matmul(to_last(x), reshape(weight, {3, 36}));
-  const Variable y = add(fold(windows, 6, 7, {{3, 1, 1}, {3, 1, 1}}), bias);
+  const Window window{along(golden, weight, 2), along(golden, weight, 3)};
+  const Variable windows = matmul(to_last(x), reshape(weight, {weight.size(0), -1}));
+  const Variable y = add(fold(windows, widened(window.t, x.size(2)), widened(window.f, x.size(3)), window), bias);
   check(golden, "", to_second(y), golden("cotangent"), {{"input", x}, {"weight", weight}, {"bias", bias}},
         {8e-8, 2e-7});
 }
 
 TEST_P(GoldenOps, ConvTranspose1d) {
-  for (const auto& [name, kernel, stride] :
-       {std::tuple("op_conv_transpose1d_k4_s1", 4, 1), {"op_conv_transpose1d_k2_s2", 2, 2}}) {
-    SUNDER_NEEDS_SHARED(std::string("golden/models/") + name + ".safetensors");
+  for (const std::string name : {"op_conv_transpose1d_k4_s1", "op_conv_transpose1d_k2_s2"}) {
+    SUNDER_NEEDS_SHARED("golden/models/" + name + ".safetensors");
     const Golden golden(name, GetParam());
     const Variable x(golden("input"), true), weight(golden("weight"), true), bias(golden("bias"), true);
-    const Variable rows = reshape(channels_last(x), {2, 1, 6, 3});
-    const int64_t steps = 5 * stride + kernel;
-    const Variable y = fold(matmul(rows, reshape(weight, {3, -1})), 1, steps, {{}, {kernel, stride, 0}});
-    check(golden, "", channels_last(reshape(add(y, bias), {2, steps, 4})), golden("cotangent"),
+    const Window window{{}, along(golden, weight, 2)};
+    const Variable rows = reshape(channels_last(x), {x.size(0), 1, x.size(2), x.size(1)});
+    const int64_t steps = widened(window.f, x.size(2));
+    const Variable y = fold(matmul(rows, reshape(weight, {weight.size(0), -1})), 1, steps, window);
+    check(golden, "", channels_last(reshape(add(y, bias), {x.size(0), steps, bias.size(0)})), golden("cotangent"),
           {{"input", x}, {"weight", weight}, {"bias", bias}}, {9e-8, 7e-8});
   }
+}
+
+TEST_P(GoldenOps, DepthwiseConv1d) {
+  SUNDER_NEEDS_SHARED("golden/models/op_depthwise_conv1d.safetensors");
+  const Golden golden("op_depthwise_conv1d", GetParam());
+  int dilations = 0;
+  for (int64_t dilation = 1; dilation < 1000; ++dilation) {
+    const std::string prefix = fmt::format("dilation{}.", dilation);
+    if (!golden.file().tensors.contains(prefix + "input")) continue;
+    ++dilations;
+    const Variable x(golden(prefix + "input"), true), weight(golden(prefix + "weight"), true),
+        bias(golden(prefix + "bias"), true);
+    check(golden, prefix, channels_last(depthwise_conv1d(channels_last(x), weight, bias, dilation)),
+          golden(prefix + "cotangent"), {{"input", x}, {"weight", weight}, {"bias", bias}}, {6e-8, 2e-7});
+  }
+  EXPECT_GT(dilations, 0) << "the file names no dilation";
 }
 
 INSTANTIATE_TEST_SUITE_P(Precision, GoldenOps, testing::Values(DType::float64, DType::float32),

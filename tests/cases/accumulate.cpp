@@ -28,10 +28,26 @@ Example example(const std::string& name, Shape shape, DType dtype) {
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark({"",
+                     {random_tensor({batch, frames, hidden}, 1), random_tensor({batch, frames, hidden}, 2)},
+                     [](const auto& in) {
+                       Tensor total = in[0].value();
+                       accumulate(total, in[1].value());
+                       return std::vector{in[0]};
+                     },
+                     {},
+                     {},
+                     /*check_grad=*/false},
+                    1)};
+}
+
 }  // namespace
 
 Case accumulate_case() {
   return {"accumulate",
+          benchmarks,
           {example("1", {1}, DType::float64), example("3x7", {3, 7}, DType::float64),
            example("100001", {100001}, DType::float64), example("5x3_complex", {5, 3}, DType::complex128),
            example("0", {0}, DType::float64)},

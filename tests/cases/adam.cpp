@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "tensor/ops/l2_norm.h"
 #include "tests/cases/case.h"
@@ -79,10 +80,28 @@ Example with_last_gradient(Example example, double value) {
   return example;
 }
 
+std::vector<Benchmark> benchmarks(int64_t) {
+  using namespace paper;
+  const auto flat = [](uint64_t which) { return random_tensor({network_parameters}, which, DType::float64, 0.1, 1); };
+  // Updates its first three inputs. The first call makes the rest of the state, which is not timed.
+  const auto update = [state = std::optional<AdamState>(), norm = Tensor(), loss = Tensor()](const auto& in) mutable {
+    if (!state) {
+      state = fresh_state(in[0].value());
+      state->parameters = in[0].value(), state->first_moment = in[1].value(), state->second_moment = in[2].value();
+      norm = l2_norm(in[3].value());
+      loss = Tensor::zeros({1}, DType::float32, norm.stream());
+    }
+    adam(*state, in[3].value(), norm, loss, {});
+    return std::vector{in[0], in[1], in[2]};
+  };
+  return {benchmark({"", {flat(1), flat(2), flat(3), flat(4)}, update, {}, {}, /*check_grad=*/false}, 14)};
+}
+
 }  // namespace
 
 Case adam_case() {
   return {"adam",
+          benchmarks,
           {example("1", 1, 5), example("37_clipped", 37, 0.5), example("37_unclipped", 37, 0),
            example("40000_clipped", 40000, 5), with_last_gradient(example("5_last_gradient_nan", 5, 5), nan),
            example("5_last_loss_nan", 5, 5, nan)},

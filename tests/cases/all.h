@@ -1,4 +1,4 @@
-// Every case, one line each. A test compares this list with the files of tensor/ops and autograd/ops.
+// Every case, one line each, made once. A test compares this list with the files of tensor/ops and autograd/ops.
 #pragma once
 
 #include "tests/cases/case.h"
@@ -46,8 +46,8 @@ Case stft_case();
 Case sum_case();
 Case unfold_case();
 
-inline std::vector<Case> all() {
-  return {
+inline const std::vector<Case>& all() {
+  static const std::vector<Case> cases = {
       accumulate_case(),
       adam_case(),
       binary_case(),
@@ -89,6 +89,7 @@ inline std::vector<Case> all() {
       sum_case(),
       unfold_case(),
   };
+  return cases;
 }
 
 }  // namespace sunder::cases

@@ -84,11 +84,20 @@ Example stretched(const std::string& name, Shape from, Shape to) {
           }};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  const Shape shape{batch, frames, hidden}, spectra{batch, frames, bins};
+  return {benchmark(example("add", Operation::add, shape, shape), 1),
+          benchmark(example("multiply_rows", Operation::multiply, shape, {hidden}), 1),
+          benchmark(example("multiply_complex", Operation::multiply, spectra, spectra, DType::complex128), 6)};
+}
+
 }  // namespace
 
 Case binary_case() {
   using enum Operation;
   return {"binary",
+          benchmarks,
           {example("add_3x5x7", add, {3, 5, 7}, {3, 5, 7}),
            example("add_rows", add, {3, 5, 7}, {7}),
            example("add_scalar_tensor", add, {3, 5}, {}),

@@ -19,6 +19,24 @@ std::vector<double> reals(const Tensor& tensor) {
 
 }  // namespace
 
+std::vector<bool> Example::with_gradient() const {
+  if (!check_grad) return std::vector<bool>(inputs.size(), false);
+  if (!wanted_grads.empty()) return wanted_grads;
+  std::vector<bool> result;
+  for (const Tensor& input : inputs) result.push_back(input.dtype() != DType::int64);
+  return result;
+}
+
+Benchmark benchmark(Example example, double flops) {
+  flops *= static_cast<double>(example.inputs[0].numel());
+  return {std::move(example), flops};
+}
+
+Tensor in_float32(const Tensor& input) {
+  if (input.dtype() == DType::int64) return input;
+  return input.cast(is_complex(input.dtype()) ? DType::complex64 : DType::float32);
+}
+
 Tensor random_tensor(Shape shape, uint64_t which, DType dtype, double low, double high) {
   Tensor result = Tensor::empty(std::move(shape), dtype);
   Random random(1, RandomUse::test, 0, which);

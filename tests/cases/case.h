@@ -1,6 +1,7 @@
-// One case per op drives every check (tests/cases/cases_test.cpp): the op equals its reference in float64 and float32, its
-// gradients equal finite differences, nothing unwritten is read, two runs and any number of threads give the same bits,
-// and wrong inputs are rejected with their message. To add an op: write cases/<stem>.cpp, list it in cases/all.h.
+// One case per op drives every check (tests/cases/cases_test.cpp): the op equals its reference in float64 and float32,
+// its gradients equal finite differences, nothing unwritten is read, two runs and any number of threads give the same
+// bits, and wrong inputs are rejected with their message. The op's benchmark (bench/ops.cpp) is part of its case. To
+// add an op: write cases/<stem>.cpp, list it in cases/all.h.
 #pragma once
 
 #include <functional>
@@ -35,7 +36,20 @@ struct Example {
   double bfloat16_bound = 0;
   Differentiable tf32 = {};  // the function with TF32 on
   double tf32_bound = 0;
+
+  std::vector<bool> with_gradient() const;  // of each input: whether it has a gradient
 };
+
+// A row of sunder-bench-ops, or two, with and without the backward pass. The example's name is the row's after the op's
+// stem; it needs no reference. Bytes follow from the inputs and outputs.
+struct Benchmark {
+  Example example;
+  double flops;         // of the forward call
+  bool float32 = true;  // the inputs are cast to it; else they stay as they are
+};
+
+// flops: of an element of the first input.
+Benchmark benchmark(Example example, double flops);
 
 struct Rejected {
   std::string message;  // a part of what is thrown
@@ -44,10 +58,24 @@ struct Rejected {
 
 struct Case {
   std::string op;  // the stem
+  std::function<std::vector<Benchmark>(int64_t batch)> benchmarks;
   std::vector<Example> examples;
   std::vector<Rejected> rejected;
 };
 
+// The sizes that ops are timed at: those of the papers' networks.
+namespace paper {
+// Conv-TasNet, one second at 8 kHz.
+inline constexpr int64_t samples = 8000, n_fft = 512, hop_length = 128, frames = 63, bins = 257, sources = 2;
+inline constexpr int64_t bottleneck = 128, hidden = 512, network_parameters = 2'451'869;
+// Four seconds of far-field recordings, four items a batch.
+inline constexpr int64_t microphones = 6, far_field_frames = 501, far_field_bins = 129;
+// About so many an element, and 5 N log2 N of a complex transform of a frame, half of it for a real one.
+inline constexpr double norm_flops = 8, activation_flops = 20, transform_flops = 2.5 * n_fft * 9;
+}  // namespace paper
+
+// As the op sees it in float32: complex64 for complex inputs, integers as they are.
+Tensor in_float32(const Tensor& input);
 // Fixed pseudo-random values, uniform in [low, high); complex ones in both parts.
 Tensor random_tensor(Shape shape, uint64_t which, DType dtype = DType::float64, double low = -1, double high = 1);
 Tensor integers(const std::vector<int64_t>& values, Shape shape);

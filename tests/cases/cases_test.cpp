@@ -8,6 +8,7 @@
 #include "tensor/memory.h"
 #include "tensor/parallel.h"
 #include "tests/cases/all.h"
+#include "tests/cases/benchmark.h"
 #include "tests/cuda_device.h"
 #include "tests/paths.h"
 
@@ -33,31 +34,19 @@ class OpCase : public testing::TestWithParam<Named> {
  protected:
   const Example& example() const { return GetParam().example; }
 
-  std::vector<bool> wanted() const {
-    std::vector<bool> wanted = example().wanted_grads;
-    if (wanted.empty())
-      for (const Tensor& input : example().inputs) wanted.push_back(input.dtype() != DType::int64);
-    return wanted;
-  }
-
   // The inputs as float64 or as float32 (complex and integers alike).
   std::vector<Tensor> inputs(bool single, Stream stream = cpu_device) const {
     std::vector<Tensor> result;
-    for (const Tensor& input : example().inputs) {
-      Tensor copy = input.clone();
-      if (single && input.dtype() != DType::int64)
-        copy = input.cast(is_complex(input.dtype()) ? DType::complex64 : DType::float32);
-      result.push_back(copy.to(stream));
-    }
+    for (const Tensor& input : example().inputs)
+      result.push_back((single ? in_float32(input) : input).clone().to(stream));
     return result;
   }
 
   // Outputs, then the gradients of the inputs that have one; all on the host.
   std::vector<Tensor> run(bool single, Stream stream = cpu_device) const {
     std::vector<Variable> variables;
-    const std::vector<bool> want = wanted();
-    for (size_t i = 0; const Tensor& input : inputs(single, stream))
-      variables.emplace_back(input, example().check_grad && want[i++]);
+    const std::vector<bool> wanted = example().with_gradient();
+    for (size_t i = 0; const Tensor& input : inputs(single, stream)) variables.emplace_back(input, wanted[i++]);
     const std::vector<Variable> outputs = example().function(variables);
     std::vector<Tensor> results, cotangents;
     for (const Variable& output : outputs) results.push_back(output.value().to(cpu_device));
@@ -103,7 +92,7 @@ TEST_P(OpCase, EqualsReference) {
 }
 
 TEST_P(OpGradient, GradMatchesFiniteDifferences) {
-  const GradcheckResult result = gradcheck(example().function, inputs(false), wanted());
+  const GradcheckResult result = gradcheck(example().function, inputs(false), example().with_gradient());
   EXPECT_LE(result.error, example().grad_tolerance) << result.detail;
 }
 
@@ -206,6 +195,26 @@ TEST(Cases, EveryOpHasOne) {
     for (const auto& file : std::filesystem::directory_iterator(source_folder + "/" + folder))
       if (file.path().extension() == ".cpp") want.insert(file.path().stem());
   EXPECT_EQ(have, want);
+}
+
+// What sunder-bench-ops runs, once and for one item.
+TEST(Cases, EveryOpHasABenchmarkThatRuns) {
+  std::set<std::string> rows;
+  for (const Case& op : all()) {
+    ASSERT_TRUE(op.benchmarks) << op.op << " has no benchmark";
+    const std::vector<Benchmark> benchmarks = op.benchmarks(1);
+    EXPECT_FALSE(benchmarks.empty()) << op.op << " has no benchmark";
+    for (const Benchmark& benchmark : benchmarks) {
+      const std::string row = PreparedBenchmark::row(op, benchmark);
+      EXPECT_TRUE(rows.insert(row).second) << "two rows are called " << row;
+      const PreparedBenchmark ready(benchmark, cpu_device);
+      EXPECT_EQ(ready.has_gradient(), benchmark.example.check_grad) << row;
+      for (const Variable& output : ready.forward())
+        EXPECT_TRUE(output.value().numel() > 0 && std::isfinite(max_abs(output.value()))) << row;
+      if (ready.has_gradient()) ready.forward_backward();
+      EXPECT_GE(benchmark.flops, 0) << row;
+    }
+  }
 }
 
 }  // namespace

@@ -63,10 +63,22 @@ Example differentiable(const std::string& name, Shape shape) {
           [](const std::vector<Tensor>& in) { return in; }};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark({"",
+                     {random_tensor({batch, frames, hidden}, 1)},
+                     [](const auto& in) { return std::vector{Variable(in[0].value().cast(DType::float64))}; },
+                     {},
+                     {},
+                     /*check_grad=*/false},
+                    0)};
+}
+
 }  // namespace
 
 Case cast_case() {
   return {"cast",
+          benchmarks,
           {example("1", {1}, DType::float64), example("0", {0}, DType::float64), example("3x7", {3, 7}, DType::float64),
            example("40001", {40001}, DType::float64), example("5x3_complex", {5, 3}, DType::complex128),
            differentiable("gradient_3x7", {3, 7}),

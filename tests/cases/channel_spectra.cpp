@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "tests/cases/case.h"
 
 namespace sunder::cases {
@@ -22,10 +24,16 @@ Example example(const std::string& name, Shape shape) {
           reference};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {std::max<int64_t>(1, batch / 8), frames, far_field_bins, 2 * sources}), 0)};
+}
+
 }  // namespace
 
 Case channel_spectra_case() {
   return {"channel_spectra",
+          benchmarks,
           {example("2x5x7x4", {2, 5, 7, 4}), example("1x3x2x6", {1, 3, 2, 6}), example("1x1x1x2", {1, 1, 1, 2}),
            example("0x3x4x4", {0, 3, 4, 4}), example("2x3x4x0", {2, 3, 4, 0})},
           {{"[channel_spectra] expected x with 4 axes, got float64 (2, 3, 4)",

@@ -34,10 +34,16 @@ Example example(const std::string& name, const std::vector<Shape>& shapes, int a
           }};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {{batch, frames, bottleneck}, {batch, frames, bottleneck}}, 2), 0)};
+}
+
 }  // namespace
 
 Case concat_case() {
   return {"concat",
+          benchmarks,
           {example("one", {{3, 5}}, 1), example("first", {{3, 5}, {1, 5}, {4, 5}}, 0),
            example("last", {{3, 5}, {3, 1}, {3, 6}}, -1), example("middle", {{2, 3, 4}, {2, 5, 4}}, 1),
            example("with_an_empty_part", {{3, 2}, {3, 0}, {3, 4}}, 1), example("all_empty", {{0, 2}, {0, 4}}, 1),

@@ -75,11 +75,19 @@ ConvBlock<Tensor> small(int64_t rows, int64_t skips, int64_t taps = 3) {
           row, one,       row, row, out_weight, out_bias, random_tensor({1, 4, skips}, 8)};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  constexpr double products = 3 * 2 * hidden, rest = 6 + 2 * norm_flops;
+  return {benchmark(example("", {{batch, frames, bottleneck}, hidden, bottleneck, 3, 4}),
+                    products + rest * hidden / bottleneck)};
+}
+
 }  // namespace
 
 Case conv_block_case() {
   return {
       "conv_block",
+      benchmarks,
       {example("2x9x4_h6_d2", {{2, 9, 4}, 6, 4, 3, 2}),
        example("2x9x4_first_block", {.x = {2, 9, 4}, .hidden = 6, .skips = 4, .slope = 1, .has_skip = false}),
        example("2x9x4_last_block", {.x = {2, 9, 4}, .hidden = 6, .skips = 5, .slope = 1, .residual = false}),

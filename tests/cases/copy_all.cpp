@@ -41,11 +41,34 @@ Example example(const std::string& name, const std::vector<Shape>& shapes, DType
           /*check_grad=*/false};
 }
 
+std::vector<Benchmark> benchmarks(int64_t) {
+  using namespace paper;
+  // As many pieces as the network has parameters, of their mean size. The first call makes the lists, which is not
+  // timed.
+  const int64_t pieces = 150, size = network_parameters / pieces;
+  const auto copy = [=, from = std::vector<Tensor>(), to = std::vector<Tensor>(),
+                     flat = Tensor()](const auto& in) mutable {
+    if (from.empty()) {
+      flat = Tensor::zeros({pieces * size}, in[0].value().dtype(), in[0].value().stream());
+      for (int64_t i = 0; i < pieces; ++i) {
+        from.push_back(in[i].value());
+        to.push_back(flat.slice(i * size, (i + 1) * size));
+      }
+    }
+    copy_all(from, to);
+    return std::vector{Variable(flat)};
+  };
+  Example result{"", {}, copy, {}, {}, /*check_grad=*/false};
+  for (int64_t i = 0; i < pieces; ++i) result.inputs.push_back(random_tensor({size}, i));
+  return {benchmark(result, 0)};
+}
+
 }  // namespace
 
 Case copy_all_case() {
   return {
       "copy_all",
+      benchmarks,
       {example("one", {{1}}), example("three", {{3, 5}, {1}, {7}}), example("long_and_empty", {{9001}, {0}, {4096}}),
        example("170_tables", std::vector<Shape>(170, Shape{3})), example("complex", {{4}, {5, 3}}, DType::complex128)},
       {{"[copy_all] expected as many targets as the 1 sources, got 0", [] { copy_all({random_tensor({2}, 1)}, {}); }},

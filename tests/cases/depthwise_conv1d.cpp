@@ -29,17 +29,27 @@ Example example(const std::string& name, Shape x, int64_t kernel, int64_t dilati
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, hidden}, 3, 4), 6)};
+}
+
 }  // namespace
 
 Case depthwise_conv1d_case() {
   return {"depthwise_conv1d",
+          benchmarks,
           {example("1x1x1_k3", {1, 1, 1}, 3, 1), example("2x9x5_k3_d2", {2, 9, 5}, 3, 2),
            example("2x5x3_k3_d8_wider_than_signal", {2, 5, 3}, 3, 8), example("1x70x4_k5_d4", {1, 70, 4}, 5, 4),
            example("2x6x3_k1", {2, 6, 3}, 1, 1), example("0x4x2_k3", {0, 4, 2}, 3, 1)},
           {{"[depthwise_conv1d] expected a kernel of odd length, got 4",
-            [] { depthwise_conv1d(random_tensor({1, 4, 2}, 1), random_tensor({2, 1, 4}, 2), random_tensor({2}, 3), 1); }},
+            [] {
+              depthwise_conv1d(random_tensor({1, 4, 2}, 1), random_tensor({2, 1, 4}, 2), random_tensor({2}, 3), 1);
+            }},
            {"[depthwise_conv1d] expected a dilation of at least 1, got 0",
-            [] { depthwise_conv1d(random_tensor({1, 4, 2}, 1), random_tensor({2, 1, 3}, 2), random_tensor({2}, 3), 0); }},
+            [] {
+              depthwise_conv1d(random_tensor({1, 4, 2}, 1), random_tensor({2, 1, 3}, 2), random_tensor({2}, 3), 0);
+            }},
            {"[depthwise_conv1d] expected weight of shape (2, 1, -1)", [] {
               depthwise_conv1d(random_tensor({1, 4, 2}, 1), random_tensor({3, 1, 3}, 2), random_tensor({2}, 3), 1);
             }}}};

@@ -212,11 +212,20 @@ void call(Shape estimates, Shape mixtures, Shape weights, const FcpOptions& opti
       random_tensor(std::move(weights), 3, DType::float64, 0.1, 1), options);
 }
 
+std::vector<Benchmark> benchmarks(int64_t) {
+  using namespace paper;
+  constexpr int64_t taps = 21;
+  // 21 x 21 matrices from products that a lag shares, right-hand sides and images; the solves are no more than that.
+  return {benchmark(example("", inputs(4, sources, microphones, 1, far_field_frames, far_field_bins), {}),
+                    taps * (8 + 2 * (taps + 1)) + 16 * taps * microphones)};
+}
+
 }  // namespace
 
 Case fcp_case() {
   return {
       "fcp",
+      benchmarks,
       {example("2x2x3x12x5_shared", inputs(2, 2, 3, 1, 12, 5), plain),
        example("1x2x2x14x9_own", inputs(1, 2, 2, 2, 14, 9), plain),
        example("1x1x4x10x2_two_groups", inputs(1, 1, 4, 2, 10, 2), plain),

@@ -47,10 +47,16 @@ Tensor loud(Shape shape) {
 
 Tensor spectra(Shape shape) { return random_tensor(std::move(shape), 1, DType::complex128); }
 
+std::vector<Benchmark> benchmarks(int64_t) {
+  using namespace paper;
+  return {benchmark(example("", spectra({4, microphones, far_field_frames, far_field_bins}), 1), 4)};
+}
+
 }  // namespace
 
 Case fcp_weight_case() {
   return {"fcp_weight",
+          benchmarks,
           {example("2x3x4x5_shared", loud({2, 3, 4, 5}), 1), example("2x3x4x5_own", loud({2, 3, 4, 5}), 3),
            example("1x6x7x3_two_groups", loud({1, 6, 7, 3}), 2),
            example("2x2x80x129_several_blocks", loud({2, 2, 80, 129}), 1),

@@ -33,6 +33,11 @@ Example example(const std::string& name, Shape shape, double low = -1, double hi
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, hidden}), norm_flops)};
+}
+
 }  // namespace
 
 Case global_norm_case() {
@@ -45,6 +50,7 @@ Case global_norm_case() {
   single.tolerance32 = 1e-3;
   single.grad_tolerance = 1e-6;
   return {"global_norm",
+          benchmarks,
           {single, example("2x3x5", {2, 3, 5}), example("3x1x4", {3, 1, 4}), example("2x130x9", {2, 130, 9}),
            example("2x67x136", {2, 67, 136}), example("0x2x3", {0, 2, 3}), quiet},
           {{"[global_norm] expected gain of shape (5)",

@@ -1,5 +1,7 @@
 #include "tensor/ops/head_norm.h"
 
+#include <algorithm>
+
 #include "tests/cases/case.h"
 
 namespace sunder::cases {
@@ -32,11 +34,17 @@ Example example(const std::string& name, Shape x, int64_t heads, double eps = 1e
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {std::max<int64_t>(1, batch / 8), frames, far_field_bins, 96}, 4), norm_flops + 2)};
+}
+
 }  // namespace
 
 Case head_norm_case() {
   const auto parameter = [](Shape shape) { return random_tensor(std::move(shape), 1); };
   return {"head_norm",
+          benchmarks,
           {example("1x1x3x2_one_head", {1, 1, 3, 2}, 1), example("2x3x5x6_two_heads", {2, 3, 5, 6}, 2),
            example("2x9x7x12_four_heads", {2, 9, 7, 12}, 4), example("1x37x33x5_one_head", {1, 37, 33, 5}, 1),
            example("1x3x129x8_eps", {1, 3, 129, 8}, 2, 0.1), example("0x3x2x4", {0, 3, 2, 4}, 2),

@@ -81,10 +81,16 @@ void call(Shape images, Shape mixtures, DType dtype = DType::complex128) {
   isms(random_tensor(std::move(images), 1, dtype), random_tensor(std::move(mixtures), 2, DType::complex128));
 }
 
+std::vector<Benchmark> benchmarks(int64_t) {
+  using namespace paper;
+  return {benchmark(example("", inputs(4, microphones, sources, far_field_frames, far_field_bins)), 30)};
+}
+
 }  // namespace
 
 Case isms_case() {
   return {"isms",
+          benchmarks,
           {example("2x3x2x5x7", inputs(2, 3, 2, 5, 7)), example("1x2x3x20x65", inputs(1, 2, 3, 20, 65)),
            example("1x1x1x1x2", inputs(1, 1, 1, 1, 2)), example("silent_microphone", silent_microphone()),
            gradient_at_zero(), example("0x2x2x3x4", inputs(0, 2, 2, 3, 4)), example("2x2x0x3x4", inputs(2, 2, 0, 3, 4)),

@@ -31,10 +31,16 @@ Example example(const std::string& name, Tensor x) {
           item_std_error};
 }
 
+std::vector<Benchmark> benchmarks(int64_t) {
+  using namespace paper;
+  return {benchmark(example("", random_tensor({4, microphones, 4 * samples}, 1)), 3)};
+}
+
 }  // namespace
 
 Case item_std_case() {
   return {"item_std",
+          benchmarks,
           {example("3x2x5", random_tensor({3, 2, 5}, 1)), example("1x2", random_tensor({1, 2}, 2)),
            example("2x40001", random_tensor({2, 40001}, 3)), example("5x3x4096", random_tensor({5, 3, 4096}, 4)),
            example("constant", Tensor::full({2, 8}, 0.5, DType::float64)), example("0x4", random_tensor({0, 4}, 5)),

@@ -41,6 +41,11 @@ Example composed(const std::string& name, Shape shape, double eps) {
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, hidden}), norm_flops)};
+}
+
 }  // namespace
 
 Case layer_norm_case() {
@@ -48,6 +53,7 @@ Case layer_norm_case() {
   offset.tolerance32 = 3e-5;  // float32 holds 100 to 4e-6, on a deviation of 0.6
   offset.tolerance64 = 1e-11;
   return {"layer_norm",
+          benchmarks,
           {example("3x7x5", {3, 7, 5}), example("200x33", {200, 33}), example("1x2", {1, 2}, 1e-2),
            example("1x1", {1, 1}, 0.5), example("0x4", {0, 4}), composed("composed_4x6x8", {4, 6, 8}, 1e-3), offset},
           {{"[layer_norm] expected gain of shape (7), got float64 (5) on cpu",

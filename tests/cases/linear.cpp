@@ -30,10 +30,17 @@ Example example(const std::string& name, Shape x, int64_t n) {
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("in", {batch, frames, bottleneck}, hidden), 2 * hidden),
+          benchmark(example("out", {batch, frames, hidden}, 2 * bottleneck), 2 * 2 * bottleneck)};
+}
+
 }  // namespace
 
 Case linear_case() {
   return {"linear",
+          benchmarks,
           {example("1x1", {1, 1}, 1), example("3x5x7_to_4", {3, 5, 7}, 4), example("0x3_to_2", {0, 3}, 2),
            example("300x33_to_65", {300, 33}, 65), example("261x128_to_96", {261, 128}, 96)},
           {{"[linear] expected x of shape (..., 5), got float64 (2, 4) on cpu",

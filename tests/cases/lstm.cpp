@@ -69,6 +69,15 @@ LstmWeights weights_with(int which, Shape shape) {
   return {w[0], w[1], w[2], w[3]};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  // TF-GridNet at the paper's size (D = 96, H = 192), two neighbours of 130 bands side by side, an eighth of a second
+  // for each eight items.
+  constexpr int64_t inputs = 2 * 96, units = 192;
+  return {benchmark(example("", {2 * batch, 65, inputs}, units, 0.07),
+                    2.0 * units / inputs * (8.0 * (inputs + units) + 5 * activation_flops))};
+}
+
 }  // namespace
 
 Case lstm_case() {
@@ -78,6 +87,7 @@ Case lstm_case() {
   saturated.bfloat16_bound *= 3;
   saturated.tf32_bound *= 4;
   return {"lstm",
+          benchmarks,
           {example("1x1x1_to_1", {1, 1, 1}, 1), example("3x7x5_to_4", {3, 7, 5}, 4),
            example("2x5x3x4_to_3_rows_side_by_side", {2, 5, 3, 4}, 3),
            example("1x4x70x2_to_2_two_blocks", {1, 4, 70, 2}, 2), example("70x3x2_to_5_two_blocks", {70, 3, 2}, 5),

@@ -29,10 +29,16 @@ Example gradient_at_zero() {
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", random_tensor({batch, frames, bins}, 1, DType::complex128)), 4)};
+}
+
 }  // namespace
 
 Case magnitude_case() {
   return {"magnitude",
+          benchmarks,
           {example("3x5x7", random_tensor({3, 5, 7}, 1, DType::complex128)),
            example("1", random_tensor({1}, 1, DType::complex128)),
            example("two_chunks", random_tensor({20001}, 1, DType::complex128)),

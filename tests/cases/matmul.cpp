@@ -36,10 +36,17 @@ Example example(const std::string& name, Shape a, Shape b, bool ta = false, bool
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, bottleneck}, {bottleneck, hidden}), 2 * hidden),
+          benchmark(example("attention", {4 * batch, frames, 64}, {4 * batch, frames, 64}, false, true), 2 * frames)};
+}
+
 }  // namespace
 
 Case matmul_case() {
   return {"matmul",
+          benchmarks,
           {example("4x3_by_3x5", {4, 3}, {3, 5}),
            example("4x3_by_3x5_at", {3, 4}, {3, 5}, true),
            example("4x3_by_3x5_bt", {4, 3}, {5, 3}, false, true),

@@ -110,10 +110,17 @@ Example indices(const std::string& name, std::vector<Tensor> in) {
           /*check_grad=*/false};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  // The Gram matrix of two mixtures and four estimates.
+  return {benchmark(differentiable("", inputs(batch, 2, 4, samples)), 6 * 7 / 2)};
+}
+
 }  // namespace
 
 Case mixit_snr_case() {
   return {"mixit_snr",
+          benchmarks,
           {differentiable("3x2x4x33", inputs(3, 2, 4, 33)), differentiable("2x3x4x17", inputs(2, 3, 4, 17)),
            differentiable("2x1x2x5", inputs(2, 1, 2, 5)), differentiable("2x2x1x1", inputs(2, 2, 1, 1)),
            differentiable("2x2x4x4500_several_blocks", inputs(2, 2, 4, 4500)),

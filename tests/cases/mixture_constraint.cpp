@@ -74,11 +74,17 @@ void call(Shape images, Shape mixtures, DType dtype = DType::complex128) {
                      random_tensor(std::move(mixtures), 2, DType::complex128));
 }
 
+std::vector<Benchmark> benchmarks(int64_t) {
+  using namespace paper;
+  return {benchmark(example("", inputs(4, microphones, sources, far_field_frames, far_field_bins)), 12)};
+}
+
 }  // namespace
 
 Case mixture_constraint_case() {
   return {
       "mixture_constraint",
+      benchmarks,
       {example("2x3x2x5x7", inputs(2, 3, 2, 5, 7)), example("1x2x3x40x129_several_blocks", inputs(1, 2, 3, 40, 129)),
        example("2x1x1x1x1", inputs(2, 1, 1, 1, 1)), example("2x2x0x3x4", inputs(2, 2, 0, 3, 4)),
        example("silent_microphone", silent_microphone()), gradient_at_kinks(),

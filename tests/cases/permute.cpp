@@ -43,10 +43,16 @@ Example reshaped(const std::string& name, Shape from, Shape to) {
           }};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, hidden}, {0, 2, 1}), 0)};
+}
+
 }  // namespace
 
 Case permute_case() {
   return {"permute",
+          benchmarks,
           {example("transpose_3x5", {3, 5}, {1, 0}), example("transpose_70x101", {70, 101}, {1, 0}),
            example("same", {3, 5, 7}, {0, 1, 2}), example("rows_kept", {3, 5, 7}, {1, 0, 2}),
            example("BTFC_to_BCTF", {2, 5, 6, 3}, {0, 3, 1, 2}), example("BCTF_to_BTFC", {2, 40, 3, 5}, {0, 2, 3, 1}),

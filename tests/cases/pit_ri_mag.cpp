@@ -77,10 +77,16 @@ void call(Shape references, Shape mixtures, Shape estimates, DType dtype = DType
              random_tensor(std::move(estimates), 3, dtype));
 }
 
+std::vector<Benchmark> benchmarks(int64_t) {
+  using namespace paper;
+  return {benchmark(differentiable("", inputs(4, sources, far_field_frames, far_field_bins)), 18 * sources)};
+}
+
 }  // namespace
 
 Case pit_ri_mag_case() {
   return {"pit_ri_mag",
+          benchmarks,
           {differentiable("3x2x5x7", inputs(3, 2, 5, 7)), differentiable("2x3x4x5", inputs(2, 3, 4, 5)),
            differentiable("1x6x2x3", inputs(1, 6, 2, 3)), differentiable("2x1x1x1", inputs(2, 1, 1, 1)),
            differentiable("1x2x40x65_several_blocks", inputs(1, 2, 40, 65)),

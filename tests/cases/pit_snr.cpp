@@ -89,10 +89,16 @@ std::vector<Tensor> silent_reference() {
   return in;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(differentiable("", inputs({batch, sources, samples})), 3 * sources)};
+}
+
 }  // namespace
 
 Case pit_snr_case() {
   return {"pit_snr",
+          benchmarks,
           {differentiable("3x2x33", inputs({3, 2, 33})), differentiable("2x3x17_snr_max_10", inputs({2, 3, 17}), 10),
            differentiable("1x6x5", inputs({1, 6, 5})), differentiable("2x1x1", inputs({2, 1, 1})),
            differentiable("2x2x4500_several_blocks", inputs({2, 2, 4500})),

@@ -37,11 +37,21 @@ Example complex_example(const std::string& name, Function function, std::complex
           }};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  const Tensor x = random_tensor({batch, frames, hidden}, 1);
+  return {benchmark(example("square", x, square, {}), 1),
+          benchmark(example("sigmoid", x, sigmoid, {}), activation_flops),
+          benchmark(example("tanh", x, tanh, {}), activation_flops),
+          benchmark(example("exp", x, exp, {}), activation_flops)};
+}
+
 }  // namespace
 
 Case pointwise_case() {
   const Tensor any = signed_values({3, 5, 7}), positive = random_tensor({4, 9}, 1, DType::float64, 0.2, 3);
   return {"pointwise",
+          benchmarks,
           {example("sigmoid_3x5x7", any, sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }),
            example("sigmoid_20001", signed_values({20001}), sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }),
            example("sigmoid_extremes", extremes(), sigmoid, [](double x) { return 1 / (1 + std::exp(-x)); }),

@@ -1,5 +1,5 @@
-#include "tests/cases/case.h"
 #include "tensor/ops/prelu.h"
+#include "tests/cases/case.h"
 
 namespace sunder::cases {
 namespace {
@@ -21,10 +21,16 @@ Example example(const std::string& name, Shape shape, int64_t slopes) {
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, hidden}, 1), 2)};
+}
+
 }  // namespace
 
 Case prelu_case() {
   return {"prelu",
+          benchmarks,
           {example("3x5x7_shared", {3, 5, 7}, 1), example("3x5x7_per_channel", {3, 5, 7}, 7), example("1", {1}, 1),
            example("200x33_shared", {200, 33}, 1), example("0x4_shared", {0, 4}, 1)},
           {{"[prelu] expected slope of shape (1) or (7), got float64 (3)",

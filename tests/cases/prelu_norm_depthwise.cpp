@@ -26,10 +26,16 @@ Example example(const std::string& name, Shape x, int64_t kernel, int64_t dilati
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, hidden}, 3, 4, 0.25), 6 + norm_flops)};
+}
+
 }  // namespace
 
 Case prelu_norm_depthwise_case() {
   return {"prelu_norm_depthwise",
+          benchmarks,
           {example("2x9x5_d2", {2, 9, 5}, 3, 2, 0.25), example("2x9x5_negative_slope", {2, 9, 5}, 3, 1, -0.3),
            example("1x1x2", {1, 1, 2}, 3, 1, 0.25), example("2x131x17_d8", {2, 131, 17}, 3, 8, 0.25),
            example("2x67x136_d4", {2, 67, 136}, 3, 4, 0.25), example("1x40x12_k5", {1, 40, 12}, 5, 2, 0.25),

@@ -31,6 +31,11 @@ Example example(const std::string& name, Shape x, int64_t n, double slope) {
   return result;
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, hidden}, 2 * bottleneck, 0.25), 2 * 2 * bottleneck + norm_flops)};
+}
+
 }  // namespace
 
 Case prelu_norm_linear_case() {
@@ -40,6 +45,7 @@ Case prelu_norm_linear_case() {
   two.bfloat16_bound *= 8;
   two.tf32_bound *= 3;
   return {"prelu_norm_linear",
+          benchmarks,
           {example("2x9x5_to_4", {2, 9, 5}, 4, 0.25), example("2x9x5_negative_slope", {2, 9, 5}, 3, -0.3), two,
            example("3x131x17_to_6", {3, 131, 17}, 6, 0.25), example("2x67x136_to_72", {2, 67, 136}, 72, 0.25),
            example("0x3x2_to_2", {0, 3, 2}, 2, 0.25)},

@@ -30,10 +30,18 @@ Example example(const std::string& name, Shape signals, const std::vector<int64_
           /*check_grad=*/false};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  std::vector<int64_t> order(batch * sources);
+  for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i ^ 1);
+  return {benchmark(example("", {batch * sources, samples}, order, {batch, sources}), 1)};
+}
+
 }  // namespace
 
 Case remix_case() {
   return {"remix",
+          benchmarks,
           {example("4x7_pairs", {4, 7}, {2, 1, 0, 3}, {2, 2}), example("5x9001_three", {5, 9001}, {4, 0, 2}, {1, 3}),
            example("1x1_twice", {1, 1}, {0, 0}, {1, 2}), example("3x4_one", {3, 4}, {2, 0, 1}, {3, 1}),
            example("3x0", {3, 0}, {2, 0}, {1, 2}), example("3x4_no_items", {3, 4}, {}, {0, 2})},

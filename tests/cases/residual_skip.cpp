@@ -20,16 +20,24 @@ Example example(const std::string& name, Shape x, int64_t skips, bool has_skip) 
   Example result{name, {random_tensor(x, 1)}, {}, reference};
   if (has_skip) result.inputs.push_back(random_tensor({x[0], x[1], skips}, 2));
   result.inputs.push_back(random_tensor({x[0], x[1], x[2] + skips}, 3));
-  result.function = [has_skip](const auto& in) { return residual_skip(in[0], has_skip ? in[1] : Variable(), in.back()); };
+  result.function = [has_skip](const auto& in) {
+    return residual_skip(in[0], has_skip ? in[1] : Variable(), in.back());
+  };
   result.narrow.assign(result.inputs.size(), Narrow::activation);
   result.bfloat16_bound = residual_skip_bfloat16_error;
   return result;
+}
+
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, bottleneck}, bottleneck, true), 2)};
 }
 
 }  // namespace
 
 Case residual_skip_case() {
   return {"residual_skip",
+          benchmarks,
           {example("2x3x4", {2, 3, 4}, 4, true), example("2x3x4_first_block", {2, 3, 4}, 4, false),
            example("1x70x5_skip_3", {1, 70, 5}, 3, true), example("2x9x24", {2, 9, 24}, 16, true),
            example("1x1x1", {1, 1, 1}, 1, true)},

@@ -104,6 +104,19 @@ std::function<void()> call(const Geometry& geometry, const RoomOptions& options 
   };
 }
 
+std::vector<Benchmark> benchmarks(int64_t) {
+  using namespace paper;
+  // An example of SMS-WSJ-FF-CT: two speakers, six microphones and one close to each speaker. As many images as rooms
+  // fill a ball of 1.024 s, 20 operations each and four for each of 64 taps.
+  Geometry of_six = room();
+  const std::vector<double> offsets = random_tensor({8, 3}, 1, DType::float64, 0.1, 1).to_vector<double>();
+  of_six.microphones_each = 8;
+  of_six.microphones.clear();
+  for (int i = 0; i < 24; ++i) of_six.microphones.push_back(0.2 * offsets[i] + (i % 3 == 2 ? 1.5 : 4));
+  const double images = 4.18879 * std::pow(1.024 * 343, 3) / (8.169 * 5.905 * 3.073);
+  return {{example("", of_six, {}), 16 * images * (20 + 4 * 64), /*single=*/false}};
+}
+
 }  // namespace
 
 Case room_responses_case() {
@@ -117,6 +130,7 @@ Case room_responses_case() {
   behind_wall.sources[3] = 8.17, outside.microphones[2] = -0.1, short_t60.t60[0] = 0.1;
   for (int a = 0; a < 3; ++a) on_microphone.sources[3 + a] = on_microphone.microphones[a];
   return {"room_responses",
+          benchmarks,
           {example("sms_wsj", room(), {.length = 800}), example("two_rooms_odd_length", two, {.length = 333}),
            example("no_high_pass", two, {.length = 200, .high_pass = false}),
            example("16_khz", two, {.sample_rate = 16000, .length = 500, .sound_velocity = 340}),

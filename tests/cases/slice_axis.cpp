@@ -51,10 +51,16 @@ Example padded(const std::string& name, Shape shape, int axis, int64_t before, i
           }};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {batch, frames, hidden}, 2, 128, 384), 0)};
+}
+
 }  // namespace
 
 Case slice_axis_case() {
   return {"slice_axis",
+          benchmarks,
           {example("first", {6, 5}, 0, 2, 5), example("last", {6, 5}, -1, 1, 4), example("middle", {3, 7, 4}, 1, 3, 4),
            example("whole", {3, 5}, 1, 0, 5), example("nothing", {3, 5}, 1, 2, 2), example("1", {1}, 0, 0, 1),
            example("of_empty", {0, 5}, 1, 1, 3), example("of_empty_axis", {3, 0}, 1, 0, 0),

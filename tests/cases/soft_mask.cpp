@@ -48,10 +48,23 @@ void call(Shape logits, Shape spectrum, int64_t sources = 2, DType dtype = DType
   soft_mask(random_tensor(std::move(logits), 1), random_tensor(std::move(spectrum), 2, dtype), sources);
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  // The spectrum is an input here: the examples' function would convert it in the time that is taken.
+  return {benchmark({"",
+                     {random_tensor({batch, frames, sources * bins}, 1, DType::float64, -3, 3),
+                      random_tensor({batch, frames, bins}, 2, DType::complex128)},
+                     [](const auto& in) { return std::vector{soft_mask(in[0], in[1].value(), sources)}; },
+                     {},
+                     {true, false}},
+                    activation_flops)};
+}
+
 }  // namespace
 
 Case soft_mask_case() {
   return {"soft_mask",
+          benchmarks,
           {example("2x2x5x17", 2, 2, 5, 17), example("3x4x20x9", 3, 4, 20, 9), example("1x1x1x1", 1, 1, 1, 1),
            // Masks below the constant that keeps their sum from being zero, and masks of exactly one.
            example("saturated_1x2x3x33", 1, 2, 3, 33, 40), example("0x2x4x5", 0, 2, 4, 5),

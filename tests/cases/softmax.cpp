@@ -25,12 +25,18 @@ Example example(const std::string& name, Shape shape, double range) {
           reference};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  return {benchmark(example("", {4 * batch, frames, frames}, 2), activation_flops)};
+}
+
 }  // namespace
 
 Case softmax_case() {
   Example large = example("large_scores", {5, 9}, 1000);
   large.tolerance32 = 1e-3;  // a score of 1000 is held to 3e-5 in float32
   return {"softmax",
+          benchmarks,
           {example("3x5x7", {3, 5, 7}, 2), example("200x101", {200, 101}, 5), example("1x1", {1, 1}, 1),
            example("4x1", {4, 1}, 1), example("0x4", {0, 4}, 1), example("4x0", {4, 0}, 1), large},
           {{"[softmax] expected x of shape (..., C), got float64 () on cpu", [] { softmax(random_tensor({}, 1)); }},

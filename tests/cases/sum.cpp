@@ -57,11 +57,19 @@ Example mean_example(const std::string& name, Shape shape, std::vector<int> axes
           }};
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  const Shape shape{batch, frames, hidden};
+  return {benchmark(example("all", shape, {}), 1), benchmark(example("rows", shape, {0, 1}), 1),
+          benchmark(example("channels", shape, {2}), 1)};
+}
+
 }  // namespace
 
 Case sum_case() {
   const DType cplx = DType::complex128;
   return {"sum",
+          benchmarks,
           {example("all_3x5x7", {3, 5, 7}, {}),
            example("all_100003", {100003}, {}),
            example("all_1", {1}, {}),

@@ -1,5 +1,7 @@
 #include "tensor/ops/unfold.h"
 
+#include <algorithm>
+
 #include "tests/cases/case.h"
 
 namespace sunder::cases {
@@ -56,11 +58,22 @@ Example folded(const std::string& name, Shape x, const Window& w) {
                         [=](const std::vector<Tensor>& in) { return fold_reference(in[0], x[1], x[2], w); }});
 }
 
+std::vector<Benchmark> benchmarks(int64_t batch) {
+  using namespace paper;
+  const int64_t items = std::max<int64_t>(1, batch / 8);
+  const Window square{{3, 1, 1}, {3, 1, 1}};
+  Example apart = unfolded("", {items, frames, far_field_bins, 12}, square);
+  Example together = folded("", {items, frames, far_field_bins, 4}, square);
+  apart.name = "";
+  together.name = "fold";
+  return {benchmark(apart, 0), benchmark(together, 1)};
+}
+
 }  // namespace
 
 Case unfold_case() {
   const Window square{{3, 1, 1}, {3, 1, 1}}, along_f{{}, {4, 1, 0}}, along_t{{4, 2, 0}, {}}, odd{{3, 2, 1}, {5, 3, 2}};
-  Case result{"unfold", {}, {}};
+  Case result{"unfold", benchmarks, {}, {}};
   for (const auto& make : {unfolded, folded}) {
     result.examples.push_back(make("1x1x1x1", {1, 1, 1, 1}, {}));
     result.examples.push_back(make("2x5x6x3_3x3", {2, 5, 6, 3}, square));

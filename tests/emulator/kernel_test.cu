@@ -2,7 +2,6 @@
 #include <cuda_bf16.h>
 #include <gtest/gtest.h>
 
-#include <chrono>
 #include <cmath>
 #include <numeric>
 
@@ -212,23 +211,6 @@ TEST(KernelCounters, CountLaunchesAndNames) {
   EXPECT_EQ(emulator::counters().kernels, before + 1);
   EXPECT_EQ(emulator::counters().threads, threads + 32);
   EXPECT_TRUE(emulator::kernels_run().contains("group_kernel"));
-}
-
-__global__ void touch_kernel(float* x, int64_t count) {
-  const int64_t i = int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  if (i < count) x[i] += 1;
-}
-
-// Not a bound on time, which a busy machine would break; bench figures are in README.md.
-TEST(KernelSpeed, OfThreadsWithoutBarriers) {
-  constexpr int64_t count = 1 << 22;
-  const DeviceArray<float> x(count);
-  launch(touch_kernel, cuda::blocks_for(count, 256), 256, 0, stream, x.data(), count);
-  const auto begin = std::chrono::steady_clock::now();
-  launch(touch_kernel, cuda::blocks_for(count, 256), 256, 0, stream, x.data(), count);
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  RecordProperty("threads_per_second", std::to_string(count / seconds));
-  std::printf("%.0f million threads a second\n", count / seconds / 1e6);
 }
 
 }  // namespace

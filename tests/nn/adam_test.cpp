@@ -8,7 +8,7 @@
 namespace sunder {
 namespace {
 
-TEST(AdamTest, EqualsTorchOverFiveStepsOnTwoTensors) {
+TEST(AdamTest, EqualsTorchOnTwoTensors) {
   SUNDER_NEEDS_SHARED("golden/models/op_adam.safetensors");
   const Golden golden("op_adam", DType::float64);
   Parameters parameters;

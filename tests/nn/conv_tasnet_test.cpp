@@ -70,8 +70,9 @@ TEST_P(GoldenConvTasNet, TwoSourcesWithPit) {
   const Golden golden("stft_conv_tasnet_s2", GetParam());
   const StftConvTasNet network = golden_network(golden, GetParam());
   load_weights(golden, network);
-  const Tensor magnitudes =
-      magnitude(Stft({network.config().n_fft, network.config().hop_length, "hann"}, GetParam()).forward(input(golden)));
+  const Tensor magnitudes = magnitude(
+      Stft({network.config().n_fft, network.config().hop_length, golden.file().metadata.at("window")}, GetParam())
+          .forward(input(golden)));
   golden.expect_equal(permute(Variable(magnitudes), {0, 2, 1}).value(), "magnitude", deviation.result32);
   expect_mask(golden, network, Variable(magnitudes), deviation.result32);
   const Variable estimates = network.forward(input(golden));

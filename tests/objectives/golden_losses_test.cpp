@@ -116,11 +116,11 @@ TEST_P(GoldenLosses, NetworkOutputs) {
   }
   const Golden golden("stft_conv_tasnet_s4", GetParam());  // mixtures: the sums of sources 0 + 1 and 2 + 3
   const Tensor sources = golden("pit.target");
-  const int64_t items = sources.size(0), length = sources.size(2);
-  std::vector<int64_t> order(items * 4);
+  const int64_t items = sources.size(0), length = sources.size(2), pairs = sources.size(1) / 2;
+  std::vector<int64_t> order(items * pairs * 2);
   for (size_t i = 0; i < order.size(); ++i) order[i] = static_cast<int64_t>(i);
-  const Tensor mixtures = remix(sources.reshape({items * 4, length}), Tensor::from(order, {items * 2, 2}))
-                              .mixtures.reshape({items, 2, length});
+  const Tensor mixtures = remix(sources.reshape({items * pairs * 2, length}), Tensor::from(order, {items * pairs, 2}))
+                              .mixtures.reshape({items, pairs, length});
   const MixitSnr result = mixit_snr(mixtures, golden("output"), golden.constant("snr_max"));
   golden.expect_equal(result.loss, "mixit.loss", 3e-6);
   expect_indices(golden, "mixit.best_assignment", result.assignment);

@@ -46,17 +46,31 @@ TEST_F(ResumeTest, KillsAtAnyMomentChangeNothing) {
   std::vector<std::string> words = arguments("set", "killed", three_epochs);
   words.insert(words.end(), {"--resume", "auto"});
   Random random(1, RandomUse::test);
+  const auto log_bytes = [&] {
+    std::error_code none;
+    const auto bytes = std::filesystem::file_size(folder_ / "killed/log.txt", none);
+    return none ? 0 : bytes;
+  };
+  const auto is_saving = [&] {
+    const std::vector<std::string> names = checkpoints("killed");
+    return std::any_of(names.begin(), names.end(), [](const std::string& name) { return name[0] == '.'; });
+  };
   int kills = 0, code = -1;
-  for (; code != 0 && kills < 100; ++kills) {
+  for (int round = 0; code != 0; ++round) {
+    const auto log_before = log_bytes();
+    const size_t lines = metrics_lines("killed") + random.below(4);
     Background program("sunder-train-mixcycle", words, folder_ / "said.txt");
-    // Most kills come before the run would end; after twelve of them it runs to its end.
-    const auto patience = std::chrono::milliseconds(kills < 12 ? 20 + random.below(400) : 60000);
-    const auto begin = std::chrono::steady_clock::now();
-    while (program.running() && std::chrono::steady_clock::now() - begin < patience)
-      std::this_thread::sleep_for(std::chrono::milliseconds(1));
-    program.kill(SIGKILL);
+    // Killed as it starts, as it saves a checkpoint, or up to four steps on; after twelve rounds it is left to run.
+    const auto moment = [&] {
+      return round % 3 == 0 ? log_bytes() > log_before : round % 3 == 1 ? is_saving() : metrics_lines("killed") > lines;
+    };
+    if (round < 12) {
+      while (program.running() && !moment()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      program.kill(SIGKILL);
+    }
     code = program.wait();
     ASSERT_TRUE(code == 0 || code == 128 + SIGKILL) << code << " " << program.said();
+    if (code != 0) ++kills;
   }
   EXPECT_GT(kills, 1) << "no run was killed";
   expect_same_run("whole", "killed");
@@ -91,11 +105,10 @@ TEST_F(ResumeTest, AStopBeforeTheFirstStepIsResumedToo) {
   ASSERT_EQ(train("mixcycle", "set", "whole", three_epochs).code, 0);
   {
     Background program("sunder-train-mixcycle", words, folder_ / "said.txt");
-    // Signals are handled from shortly after the log begins: before, the program dies at once; after, it saves step 0.
-    while (program.running() && !exists("early/log.txt")) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    wait_until([&] { return program.handles(SIGTERM); }, program, "the handler of SIGTERM");
+    if (HasFatalFailure()) return;
     program.kill(SIGTERM);
-    const int code = program.wait();
-    ASSERT_TRUE(code == 75 || code == 128 + SIGTERM) << program.said();
+    ASSERT_EQ(program.wait(), 75) << program.said();
   }
   std::vector<std::string> again = words;
   again.insert(again.end(), {"--resume", "auto"});
@@ -112,7 +125,8 @@ TEST_F(ResumeTest, ASecondSignalEndsTheProgramAtOnce) {
                      folder_ / "said.txt");
   wait_for_metrics("run", 1, program);
   program.kill(SIGINT);
-  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  wait_until([&] { return !program.handles(SIGINT); }, program, "the first signal to be noticed");
+  if (HasFatalFailure()) return;
   program.kill(SIGINT);
   EXPECT_EQ(program.wait(), 128 + SIGINT);
 }

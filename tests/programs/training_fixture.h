@@ -4,6 +4,7 @@
 #include <sndfile.h>
 
 #include <csignal>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
 
@@ -49,6 +50,13 @@ class Background {
   bool running() const {
     siginfo_t info{};
     return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+  }
+  // Whether the program has a handler of this signal now.
+  bool handles(int signal) const {
+    std::ifstream status(fmt::format("/proc/{}/status", pid_));
+    for (std::string line; std::getline(status, line);)
+      if (line.starts_with("SigCgt:")) return std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1;
+    return false;
   }
   std::string said() const {
     std::ifstream file(said_);
@@ -187,15 +195,22 @@ class TrainingTest : public ScratchFolder {
     EXPECT_EQ(metrics(a), metrics(b));
   }
 
-  // Waits until a run has written `lines` lines of metrics; fails after a minute, or if the run ends before.
-  void wait_for_metrics(const std::string& run, size_t lines, const Background& program) const {
+  size_t metrics_lines(const std::string& run) const {
+    const std::string text = read(run + "/metrics.jsonl");
+    return static_cast<size_t>(std::count(text.begin(), text.end(), '\n'));
+  }
+
+  // Waits until `happened`; fails if the program ends before, or after a minute: it hangs.
+  static void wait_until(const std::function<bool()>& happened, const Background& program, const std::string& what) {
     for (int i = 0; i < 20000; ++i) {
-      const std::string text = read(run + "/metrics.jsonl");
-      if (static_cast<size_t>(std::count(text.begin(), text.end(), '\n')) >= lines) return;
+      if (happened()) return;
       ASSERT_TRUE(program.running()) << program.said();
       std::this_thread::sleep_for(std::chrono::milliseconds(3));
     }
-    FAIL() << "no " << lines << " lines in " << run;
+    FAIL() << "waited in vain for " << what;
+  }
+  void wait_for_metrics(const std::string& run, size_t lines, const Background& program) const {
+    wait_until([&] { return metrics_lines(run) >= lines; }, program, fmt::format("{} lines in {}", lines, run));
   }
 
   static void expect_contains(const std::string& text, const std::vector<std::string>& parts) {
