@@ -222,7 +222,7 @@ void gridnet_rows() {
   differentiable("head_norm", {channels, random_tensor({4}), gains, gains},
                  (norm_flops + 2) * static_cast<double>(channels.numel()),
                  [](const Variables& in) { return Variables{head_norm(in[0], in[1], in[2], in[3])}; });
-  const Window window{{3, 1, 1}, {3, 1, 1}};
+  const SlidingWindow window{{3, 1, 1}, {3, 1, 1}};
   const Tensor features = random_tensor({items, frames, 129, 12}), windows = random_tensor({items, frames, 129, 36});
   differentiable("unfold", {features}, 0, [=](const Variables& in) { return Variables{unfold(in[0], window)}; });
   differentiable("unfold.fold", {windows}, static_cast<double>(windows.numel()),
@@ -344,7 +344,6 @@ void take_flags(int& argc, char** argv) {
   argc = kept;
   if (device.device.kind == Device::Kind::cpu) return;
   cuda::check_device(device.device);
-  cuda::make_current(device.device);
 }
 
 }  // namespace
