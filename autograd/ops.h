@@ -1,5 +1,5 @@
-// Every differentiable function, one line each; contracts stand in tensor/ops/<stem>.h, derivations in
-// autograd/ops/<stem>.cpp. Arguments that are tensors, not variables, are constants.
+// All differentiable functions. Contracts are in tensor/ops/<stem>.h, derivations in autograd/ops/<stem>.cpp. Arguments
+// that are tensors, not variables, are constants.
 #pragma once
 
 #include "autograd/variable.h"
@@ -12,8 +12,8 @@ namespace sunder {
 Variable add(const Variable& a, const Variable& b);
 Variable broadcast_to(const Variable& x, const Shape& shape);
 Variable cast(const Variable& x, DType dtype);
-// What a network of channels last says of S spectra: (B, T, F, 2 S), channel 2 s the real part and 2 s + 1 the imaginary
-// part of speaker s (TF-GridNet's order) -> (B, S, T, F) complex.
+// Splits a network's output into S complex spectra: (B, T, F, 2 S), with channel 2 s the real and 2 s + 1 the imaginary
+// part of speaker s (TF-GridNet's order) -> (B, S, T, F).
 Variable channel_spectra(const Variable& x);
 Variable concat(const std::vector<Variable>& parts, int axis);
 std::vector<Variable> conv_block(const ConvBlock<Variable>& in, const ConvBlockOptions& options);  // next, skip_sum
@@ -22,7 +22,7 @@ Variable divide(const Variable& a, const Variable& b);
 // Images (B, M, S, T, F) of the estimates.
 Variable fcp(const Variable& estimates, const Tensor& mixtures, const Tensor& weights, const FcpOptions& options,
              const Tensor& failures = {});
-Variable fold(const Variable& y, int64_t steps, int64_t bins, const Window& window);
+Variable fold(const Variable& y, int64_t steps, int64_t bins, const SlidingWindow& window);
 Variable global_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps = 1e-8);
 Variable head_norm(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
                    double eps = 1e-5);
@@ -37,12 +37,12 @@ Variable matmul(const Variable& a, const Variable& b, bool transpose_a = false, 
                 Tf32 tf32 = Tf32::off);
 Variable mean(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);
 Variable mixit_snr(const Tensor& mixtures, const Variable& estimates, double snr_max_db = 30);  // (B)
-Variable mixture_constraint(const Variable& images, const Tensor& mixtures);  // (B, M)
+Variable mixture_constraint(const Variable& images, const Tensor& mixtures);                    // (B, M)
 Variable multiply(const Variable& a, const Variable& b);
 Variable pad_axis(const Variable& x, int axis, int64_t before, int64_t after);  // with zeros
 Variable permute(const Variable& x, const std::vector<int>& axes);
 Variable pit_ri_mag(const Tensor& references, const Tensor& mixtures, const Variable& estimates);  // (B)
-Variable pit_snr(const Tensor& references, const Variable& estimates, double snr_max_db = 30);  // (B)
+Variable pit_snr(const Tensor& references, const Variable& estimates, double snr_max_db = 30);     // (B)
 Variable prelu(const Variable& x, const Variable& slope);
 Variable prelu_norm_depthwise(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
                               const Variable& weight, const Variable& conv_bias, int64_t dilation, double eps = 1e-8);
@@ -56,7 +56,7 @@ Variable softmax(const Variable& x);
 Variable stft(const Variable& signal, const Tensor& window, int64_t hop_length);
 Variable subtract(const Variable& a, const Variable& b);
 Variable sum(const Variable& x, const std::vector<int>& axes = {}, bool keepdim = false);  // no axes: all
-Variable unfold(const Variable& x, const Window& window);
+Variable unfold(const Variable& x, const SlidingWindow& window);
 
 // Pointwise: tensor/ops/pointwise.h.
 Variable abs(const Variable& x);

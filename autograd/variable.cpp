@@ -60,16 +60,16 @@ struct Pending {
   }
 };
 
-// First gradients of leaves that keep them in memory of the caller's. A network has a hundred of them, most of them
-// small: they are copied at the end, all at once.
-struct Kept {
+// The first gradients of leaves with storage of the caller's. A network has a hundred of them, most of them small, so
+// they are copied together at the end.
+struct Copies {
   std::vector<Tensor> from, to;
 };
 
-void add_to_leaf(Node& leaf, const Tensor& grad, Kept& kept) {
+void add_to_leaf(Node& leaf, const Tensor& grad, Copies& copies) {
   if (leaf.has_storage && leaf.grad_is_fresh) {
-    kept.from.push_back(grad);
-    kept.to.push_back(leaf.grad);
+    copies.from.push_back(grad);
+    copies.to.push_back(leaf.grad);
   } else if (leaf.has_storage) {
     accumulate(leaf.grad, grad);
   } else if (leaf.grad_is_fresh) {
@@ -116,7 +116,7 @@ struct Engine {
       std::vector<Pending> grads;
     };
     std::map<uint64_t, Entry, std::greater<>> waiting;
-    Kept kept;
+    Copies copies;
     const auto send = [&](const std::shared_ptr<Node>& node, int index, const Tensor& value) {
       Entry& entry = waiting[node->order];
       entry.node = node;
@@ -139,14 +139,14 @@ struct Engine {
       Entry entry = std::move(waiting.extract(waiting.begin()).mapped());
       Node& node = *entry.node;
       if (node.inputs.empty() && !node.backward) {
-        add_to_leaf(node, entry.grads[0].grad, kept);
+        add_to_leaf(node, entry.grads[0].grad, copies);
         continue;
       }
       if (!node.backward) throw_error("[{}] expected a tape that has not been used: backward() frees it", node.op);
       std::vector<Tensor> grad_outputs;
       for (Pending& pending : entry.grads) grad_outputs.push_back(std::move(pending.grad));
       const std::vector<Tensor> grad_inputs = node.backward(grad_outputs);
-      node.backward = nullptr;  // frees what the closure kept
+      node.backward = nullptr;  // frees what the closure captured
       SUNDER_ASSERT(grad_inputs.size() == node.inputs.size());
       for (size_t i = 0; i < grad_inputs.size(); ++i) {
         const auto& [input, index] = node.inputs[i];
@@ -155,7 +155,7 @@ struct Engine {
         send(input, index, grad_inputs[i]);
       }
     }
-    copy_all(kept.from, kept.to);
+    copy_all(copies.from, copies.to);
   }
 
   static Node& leaf(const Variable& variable) {

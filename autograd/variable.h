@@ -24,22 +24,22 @@ class Variable {
   const Shape& shape() const { return value_.shape(); }
   int64_t size(int axis) const { return value_.size(axis); }
   bool requires_grad() const { return node_ != nullptr; }
-  // The same node of the tape with a rounded copy of its value, e.g. a bfloat16 one of a float32 parameter; gradients
-  // are those of the node, in its own dtype.
+  // The same node of the tape with a rounded copy of its value, e.g. the bfloat16 copy of a float32 parameter.
+  // Gradients flow to the node in its own dtype.
   Variable with_value(Tensor copy) const {
     check_shape("with_value", "copy", copy, shape());
     Variable same = *this;
     same.value_ = std::move(copy);
     return same;
   }
-  // The same value, cut from the tape.
+  // The same value, detached from the tape.
   Variable detach() const { return Variable(value_); }
 
   // The gradient that backward() left in a leaf; not defined before. For a complex z it is dL/dRe + i dL/dIm.
   Tensor grad() const;
   // Forgets the gradient: the next backward() overwrites it.
   void zero_grad() const;
-  // Where the gradient of this leaf is to be kept (a piece of an optimiser's flat buffer) instead of memory of its own.
+  // Makes backward() store this leaf's gradient in `storage` (a slice of an optimiser's flat buffer).
   void keep_grad_in(Tensor storage) const;
 
  private:
@@ -49,8 +49,8 @@ class Variable {
   int output_ = 0;              // which of the node's outputs this is
 };
 
-// Maps the gradients of a function's outputs (not defined where nothing flowed) to those of its inputs, in their order;
-// a tensor that is not defined stands for zero. It captures tensors, never variables: the capture list is what is kept.
+// Maps the gradients of a function's outputs to those of its inputs, in their order; an undefined tensor stands for
+// zero. The closure captures tensors, never variables: the capture list is what the tape keeps alive.
 using BackwardMany = std::function<std::vector<Tensor>(const std::vector<Tensor>& grad_outputs)>;
 using Backward = std::function<std::vector<Tensor>(const Tensor& grad_output)>;
 
@@ -60,12 +60,12 @@ std::vector<Variable> record_many(const char* op, std::vector<Tensor> outputs, s
                                   BackwardMany backward);
 
 // Adds the gradient of `output` to every leaf it depends on, in a fixed order, and frees the tape behind it. Without
-// `grad` the output must have one element, and the gradient starts at 1. Throws Error if a closure returns a gradient of
-// another shape, dtype or device than its input's.
+// `grad` the output must have one element, and the gradient starts at 1. Throws Error if a closure returns a gradient
+// of another shape, dtype or device than its input's.
 void backward(const Variable& output, Tensor grad = {});
 void backward(const std::vector<Variable>& outputs, std::vector<Tensor> grads);
 
-// While one lives, this thread records nothing.
+// During its lifetime this thread records nothing on the tape.
 class NoGrad {
  public:
   NoGrad();

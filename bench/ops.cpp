@@ -87,7 +87,6 @@ void take_flags(int& argc, char** argv) {
   argc = kept;
   if (device.device.kind == Device::Kind::cpu) return;
   cuda::check_device(device.device);
-  cuda::make_current(device.device);
 }
 
 }  // namespace

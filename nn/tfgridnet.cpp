@@ -7,7 +7,7 @@
 namespace sunder {
 namespace {
 
-constexpr Window three_by_three{{3, 1, 1}, {3, 1, 1}};  // of the first and the last convolution
+constexpr SlidingWindow three_by_three{{3, 1, 1}, {3, 1, 1}};  // of the first and the last convolution
 
 void check(TfGridNetConfig c) {
   check_ranges(fields(c), "tf-gridnet");
@@ -133,7 +133,8 @@ Variable TfGridNet::run_path(const Variable& x, const Path& path, bool along_tim
     const Variable back = permute(reshape(y, {items, steps / kernel, bins, kernel, dim}), {0, 1, 3, 2, 4});
     return add(x, to_signals(reshape(back, x.shape())));
   }
-  const Window window = along_time ? Window{{kernel, stride, 0}, {}} : Window{{}, {kernel, stride, 0}};
+  const SlidingWindow window =
+      along_time ? SlidingWindow{{kernel, stride, 0}, {}} : SlidingWindow{{}, {kernel, stride, 0}};
   const Variable windows = unfold(normed, window);
   Shape shape = windows.shape();
   shape.back() = 2 * config_.lstm_hidden;

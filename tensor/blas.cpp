@@ -21,9 +21,9 @@ constexpr int row_major = 101, no_transpose = 111, transposed = 112;
 template <class T>
 using Gemm = void(int, int, int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
 
-// OpenBLAS is loaded, not linked, because it picks its kernels while it is being loaded, and on shared machines a pinned
-// OPENBLAS_CORETYPE makes it pick an old processor's for every program (Haswell's run at half the speed of SkylakeX's on
-// a Zen 5). For this loading alone it is told what the processor can do; SUNDER_OPENBLAS_CORE names another core.
+// OpenBLAS is loaded, not linked, because it chooses its kernels while it is loaded, and shared machines often set
+// OPENBLAS_CORETYPE to an old processor for all programs (on a Zen 5, Haswell's kernels run at half the speed of
+// SkylakeX's). While it is loaded, the variable names what the processor supports; SUNDER_OPENBLAS_CORE overrides that.
 class CoreChoice {
  public:
   CoreChoice() {
@@ -75,13 +75,13 @@ template <class T>
 void call(Gemm<T>* gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   if (m == 0 || n == 0) return;
-  gemm(row_major, transpose_a ? transposed : no_transpose, transpose_b ? transposed : no_transpose,
-       static_cast<int>(m), static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(lda), b,
-       static_cast<int>(ldb), beta, c, static_cast<int>(ldc));
+  gemm(row_major, transpose_a ? transposed : no_transpose, transpose_b ? transposed : no_transpose, static_cast<int>(m),
+       static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(lda), b, static_cast<int>(ldb), beta, c,
+       static_cast<int>(ldc));
 }
 
-// An even number of pieces of about 128 rows: OpenBLAS packs the other operand once a call, which costs a tenth at 128
-// rows and more below.
+// An even number of pieces of about 128 rows: OpenBLAS packs the other operand in every call, which costs a tenth of
+// the time at 128 rows and more below.
 int64_t rows_per_piece(int64_t rows) {
   constexpr int64_t wanted = 128;
   int64_t pieces = std::max<int64_t>(1, (rows + wanted - 1) / wanted);
@@ -89,13 +89,13 @@ int64_t rows_per_piece(int64_t rows) {
   return (rows + pieces - 1) / pieces;
 }
 
-// A small product over a long k, such as the gradient of a weight of at most small_result numbers, is cut along k in
-// pieces of piece_of_k.
+// A small product over a long k, such as the gradient of a weight of at most small_result numbers, is split along k
+// into pieces of piece_of_k.
 constexpr int64_t small_result = 1 << 13, piece_of_k = 2048;
 
 constexpr int64_t rows_per_sum = 64;
 
-// out = beta out + the sum of `count` rows that lie `stride` apart, in their order, in float64.
+// out = beta out + the sum of `count` rows `stride` apart, in order, in float64.
 template <class T>
 SUNDER_SIMD void add_pieces(const T* rows, int64_t count, int64_t stride, int64_t columns, T beta, T* out) {
   constexpr int64_t width = 64;
@@ -133,8 +133,8 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, d
 }
 
 template <class T>
-void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a, int64_t lda,
-                   const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
+void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
+                   int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   const int64_t rows = rows_per_piece(m), pieces = (k + piece_of_k - 1) / piece_of_k;
   if (rows < m || pieces < 2 || m * n > small_result) {
     parallel_for(m, rows, [&](int64_t begin, int64_t end) {

@@ -1,5 +1,5 @@
-// Matrix products on the CPU through OpenBLAS. Calls are serial: ops spread rows over threads themselves (parallel.h),
-// so that OpenBLAS's own threads and ours never fight for a core.
+// Matrix products on the CPU through OpenBLAS, which runs single-threaded: ops distribute rows over threads themselves
+// (parallel.h).
 #pragma once
 
 #include <complex>
@@ -14,8 +14,8 @@ void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, f
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
           int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc);
 
-// The same over all threads: the rows of C, or for a small C and a long k the sum, are cut in pieces that depend
-// on the shapes alone.
+// The same on all threads. Splits the rows of C, or the sum where C is small and k long, into pieces that depend on the
+// shapes alone.
 template <class T>
 void parallel_gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
                    int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc);

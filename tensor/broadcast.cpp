@@ -5,7 +5,7 @@
 namespace sunder {
 namespace {
 
-// Size of the axis that is `from_last` steps before the last; axes that a shape does not have are of size 1.
+// The size of the axis `from_last` places before the last; 1 where the shape has no such axis.
 int64_t size_from_last(const Shape& shape, size_t from_last) {
   return from_last < shape.size() ? shape[shape.size() - 1 - from_last] : 1;
 }
@@ -24,7 +24,7 @@ Shape broadcast_shape(const char* op, const Shape& a, const Shape& b) {
 }
 
 BroadcastLayout broadcast_layout(const char* op, const Shape& a, const Shape& b, const Shape& result) {
-  // Built from the last axis to the first, then turned round.
+  // Built from the last axis to the first, then reversed.
   BroadcastLayout layout;
   layout.axes = 0;
   int64_t a_stride = 1, b_stride = 1;

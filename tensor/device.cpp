@@ -17,7 +17,6 @@ Device parse_device(const std::string& name) {
         throw_error<UsageError>("device {}: expected cpu, cuda or cuda:N", name);
     }
     cuda::check_device(device);
-    cuda::make_current(device);
     return device;
   }
   throw_error<UsageError>("device {}: expected cpu, cuda or cuda:N", name);

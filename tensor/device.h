@@ -15,8 +15,8 @@ struct Device {
   bool operator==(const Device&) const = default;
 };
 
-// "cpu", "cuda" or "cuda:1". Throws UsageError for anything else and DeviceError if this build or machine lacks it. A
-// CUDA device becomes the thread's current one: kernels and library calls on its streams need that.
+// "cpu", "cuda" or "cuda:1". Throws UsageError for anything else, and DeviceMissing where this build or machine has no
+// such device. The thread's current CUDA device stays what it was: every call on a stream runs on the stream's device.
 Device parse_device(const std::string& name);
 std::string to_string(Device device);
 

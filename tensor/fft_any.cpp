@@ -1,4 +1,4 @@
-// Transforms of any size. They are rare, so they are kept simple: a complex transform of the full size in double.
+// Transforms of any size. They are rare, so the code is simple: a complex transform of the full size in double.
 #include <kissfft.hh>
 
 #include "tensor/fft.h"

@@ -1,7 +1,7 @@
-// Real transforms of power-of-two size, as many frames side by side as fit one cache line: sample n of all frames is
-// one row of lanes, and every step below is the textbook formula applied to whole rows. A real transform of size N is a
-// complex one of N / 2 of (even samples) + i (odd samples), so rows 2m and 2m + 1 are the parts of complex number m
-// without moving anything.
+// Real transforms of power-of-two size, with as many frames side by side as fit a cache line: sample n of all frames is
+// one row of lanes, and every step applies the textbook formula to whole rows. A real transform of size N is a complex
+// one of size N / 2 over (even samples) + i (odd samples), so rows 2m and 2m + 1 already are the parts of complex
+// number m.
 #include <algorithm>
 #include <cmath>
 #include <numbers>
@@ -25,7 +25,7 @@ struct FourOf {
 template <class T>
 using Four = typename FourOf<T>::type;
 
-// Rows become columns.
+// Transposes.
 template <class T>
 SUNDER_INLINE void transpose(Four<T>& a, Four<T>& b, Four<T>& c, Four<T>& d) {
   const Four<T> ac_low = __builtin_shufflevector(a, c, 0, 4, 1, 5), ac_high = __builtin_shufflevector(a, c, 2, 6, 3, 7);
@@ -105,8 +105,8 @@ SUNDER_INLINE void butterfly4(T* re, T* im, int64_t step, const T* w) {
   }
 }
 
-// Complex transform of `half` complex rows in place: in natural order in, in digit-reversed order out. With the parts
-// exchanged it is the inverse.
+// Complex transform of `half` complex rows in place: input in natural order, output in digit-reversed order. With real
+// and imaginary parts exchanged it is the inverse.
 template <class T>
 SUNDER_SIMD void transform(T* re, T* im, int64_t half, const T* twiddles) {
   constexpr int64_t row = 2 * lanes<T>;

@@ -1,6 +1,6 @@
-// Between signals and overlapping frames, on the CPU. Positions count in the padded signal, in which frame t starts at
-// t * hop_length. Signals are cut into pieces of a size that keeps a piece in the cache; the pieces depend on sizes
-// alone, and every sample adds its frames in ascending order.
+// Signals to overlapping frames and back, on the CPU. Positions count in the padded signal, in which frame t starts at
+// t * hop_length. Signals are split into pieces that fit the cache; the pieces depend on sizes alone, and every sample
+// sums its frames in ascending order.
 #pragma once
 
 #include <algorithm>
@@ -18,7 +18,7 @@ inline constexpr int64_t frames_per_piece = 96, frames_at_once = 32, samples_per
 struct Framing {
   int64_t signals, frames, n_fft, hop_length;
 
-  // How many pieces one thread takes at a time: enough to be worth a thread.
+  // Pieces per task: enough work for a thread.
   int64_t pieces_per_chunk(int64_t pieces) const {
     return std::max<int64_t>(1, samples_per_chunk * pieces / (frames * n_fft));
   }
@@ -70,8 +70,8 @@ void overlap_add(const Framing& framing, const RealFft<T>& fft, const T* window,
   }
 }
 
-// The other way round: samples [begin, end) of every padded signal from spectra (signals, frames, n_fft / 2 + 1),
-// transformed as RealFft::inverse says. write(signal, from, to, sum) gets them in pieces; `whole`: in one.
+// The inverse: samples [begin, end) of every padded signal from spectra (signals, frames, n_fft / 2 + 1), transformed
+// as RealFft::inverse says. write(signal, from, to, sum) gets them in pieces; `whole`: in one.
 template <class T, class Write>
 void synthesise(const Framing& framing, const T* window, T middle, const std::complex<T>* spectra, int64_t begin,
                 int64_t end, bool whole, const Write& write) {

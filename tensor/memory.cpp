@@ -62,7 +62,7 @@ void system_free(std::byte* block, Device device) {
 class Pool {
  public:
   static Pool& of(Device device) {
-    // Never destroyed: tensors with static storage outlive any order we could pick.
+    // Never destroyed: tensors with static storage may be destroyed later.
     static auto* pools = new std::map<std::pair<Device::Kind, int>, Pool*>;
     static std::mutex mutex;
     std::lock_guard lock(mutex);
@@ -71,14 +71,14 @@ class Pool {
     return *pool;
   }
 
-  // A freed block goes to the next request of its size on the same stream: there the work that still uses it is done
-  // before any work of the new owner.
+  // A freed block is reused for the next request of its size on the same stream: by the stream's order, earlier work
+  // has finished with it before later work begins.
   std::byte* take(size_t bytes, Stream stream, ArenaBlocks* arena) {
     std::lock_guard lock(mutex_);
-    std::vector<std::byte*>& kept = arena ? arena->free_again[bytes] : cached_[{stream.handle, bytes}];
-    if (!kept.empty()) {
-      std::byte* block = kept.back();
-      kept.pop_back();
+    std::vector<std::byte*>& free_blocks = arena ? arena->free_again[bytes] : cached_[{stream.handle, bytes}];
+    if (!free_blocks.empty()) {
+      std::byte* block = free_blocks.back();
+      free_blocks.pop_back();
       if (!arena) count_in(bytes);
       return block;
     }
@@ -101,7 +101,7 @@ class Pool {
     count_out(bytes);
     if (!caching_) return free_locked(block, bytes);
     cached_[{stream.handle, bytes}].push_back(block);
-    // On CUDA freeing waits for the device; there a failing allocation does it.
+    // On CUDA freeing waits for the device, so there only a failing allocation frees cached blocks.
     if (!device_.is_cuda() && stats_.bytes_reserved - stats_.bytes_in_use > most_cached * most_in_use_)
       release_locked();
   }
@@ -194,7 +194,7 @@ class Pool {
 
 std::shared_ptr<std::byte> allocate(size_t bytes, Stream stream) {
   Pool& pool = Pool::of(stream.device);
-  // Without the pool exact, so that a sanitizer sees every overrun; but cudaMalloc has no blocks of no bytes.
+  // Exact without the pool, so that a sanitizer sees every overrun; but cudaMalloc returns no block for zero bytes.
   const size_t least = stream.device.is_cuda() ? 1 : 0;
   const size_t rounded = pool.caching() ? size_class(bytes) : std::max(bytes, least);
   const std::shared_ptr<ArenaBlocks> arena = current_arena && current_arena->stream == stream ? current_arena : nullptr;

@@ -1,6 +1,6 @@
-// The caching pool behind every tensor: freed blocks are kept by size and handed out again, so that a training step in
-// steady state asks the system for nothing. On the CPU it keeps at most three times what was ever in use, on CUDA all
-// until an allocation fails. SUNDER_POOL=off gives every tensor an allocation of its own (sanitizers).
+// The caching pool behind every tensor: it keeps freed blocks by size and reuses them, so a training step in steady
+// state makes no call to the system's allocator. On the CPU the pool keeps at most three times the peak use, on CUDA
+// everything until an allocation fails. SUNDER_POOL=off gives every tensor an allocation of its own (for sanitizers).
 #pragma once
 
 #include <cstddef>
@@ -27,19 +27,19 @@ void reset_peak_memory(Device device);
 // Gives all cached blocks back to the system.
 void release_cached_memory(Device device);
 
-// Fills every new block with this byte (0: leaves it as it is). Tests run an op with two bytes: results that differ
-// hold memory that nothing wrote.
+// Fills every new block with this byte (0: leaves it as it is). Tests run an op with two different bytes: where the
+// results differ, it read memory that nothing wrote.
 void set_memory_poison(uint8_t byte);
 
-// Memory of its own for work that is captured into a graph: a replay writes to the addresses it was recorded with, so
-// nobody else may get them as long as the graph lives. Blocks that are freed are handed out again inside the arena; all
-// of it counts as in use and goes back to the system with the arena and the last tensor in it.
+// Private memory for work that is captured into a graph: a replay writes to the recorded addresses, so nothing else may
+// use them while the graph lives. Freed blocks are reused inside the arena. All of it counts as in use, and returns to
+// the system with the arena and its last tensor.
 class Arena {
  public:
   explicit Arena(Stream stream);
   size_t bytes() const;
 
-  // While one lives, what this thread allocates on the arena's stream comes from the arena.
+  // During its lifetime this thread's allocations on the arena's stream come from the arena.
   class Scope {
    public:
     explicit Scope(const Arena& arena);
@@ -55,8 +55,8 @@ class Arena {
   std::shared_ptr<struct ArenaBlocks> blocks_;
 };
 
-// What a thread allocates on one stream while this lives, in order, and what it frees of that. Work that is the same
-// but for its sizes leaves traces of one form.
+// Records what a thread allocates on one stream during the lifetime of this object, and what it frees of that, in
+// order.
 class MemoryTrace {
  public:
   struct Event {
@@ -76,8 +76,8 @@ class MemoryTrace {
   std::shared_ptr<struct TraceEvents> events_;
 };
 
-// What the pool would hold after these events if it had nothing before: for every size class as many blocks as were
-// handed out at once. An arena is as large.
+// The size of an empty pool after these events: for every size class, the largest number of blocks in use at a time. An
+// arena is as large.
 size_t pool_bytes(const std::vector<MemoryTrace::Event>& events);
 
 }  // namespace sunder

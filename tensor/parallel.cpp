@@ -11,7 +11,7 @@ thread_local bool alone = false;
 void set_num_threads(int count) { requested = count; }
 void work_alone() { alone = true; }
 
-// One inside a parallel region: ops called from a worker do not nest.
+// 1 inside a parallel region: ops called from a worker do not nest.
 int num_threads() {
   if (alone || omp_in_parallel()) return 1;
   return requested > 0 ? requested : omp_get_num_procs();

@@ -1,4 +1,4 @@
-// Threads on the CPU. Kernels are plain serial functions over a range; this header spreads ranges over threads.
+// Threads on the CPU. Kernels are serial functions over a range; this header distributes ranges over threads.
 #pragma once
 
 #include <algorithm>
@@ -10,12 +10,12 @@ namespace sunder {
 // How many threads ops use (OpenMP); 0 restores the default, one per core.
 void set_num_threads(int count);
 int num_threads();
-// From now on the calling thread works alone, whatever is set: a thread that prepares data beside the training does not
-// bring a team of its own.
+// Makes the calling thread run ops single-threaded from now on: a thread that prepares data during training starts no
+// OpenMP team of its own.
 void work_alone();
 
 // Runs task(begin, end) over [0, count) in chunks of `grain`, the last one shorter. Chunk borders depend on count and
-// grain alone, so partial sums kept per chunk (begin / grain) add up to the same bits with any number of threads.
+// grain alone, so partial sums per chunk (number begin / grain) give the same bits with any number of threads.
 template <class Task>
 void parallel_for(int64_t count, int64_t grain, const Task& task) {
   grain = std::max<int64_t>(grain, 1);

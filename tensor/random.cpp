@@ -52,7 +52,7 @@ double Random::normal() {
 }
 
 uint64_t Random::below(uint64_t limit) {
-  // Words that would make the first remainders likelier are drawn again.
+  // Redraws words that would make the low remainders more likely.
   const uint64_t reject_below = (0 - limit) % limit;
   for (;;) {
     const uint64_t word = (static_cast<uint64_t>(bits()) << 32) | bits();

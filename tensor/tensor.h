@@ -1,5 +1,5 @@
-// A contiguous, row-major array on one device. A Tensor is a handle: copies share memory; a view may only take a range
-// of the first axis or another shape. Tensor knows nothing of gradients (autograd/variable.h does).
+// A contiguous, row-major array on one device. A Tensor is a handle: copies share memory. A view is a range of the
+// first axis or another shape. Tensor has no gradients (autograd/variable.h has).
 #pragma once
 
 #include <initializer_list>
@@ -48,8 +48,14 @@ class Tensor {
   Device device() const { return stream_.device; }
 
   // The elements, on the tensor's device. Throws if T is not the dtype.
-  template <class T> const T* data() const { return reinterpret_cast<const T*>(checked(dtype_of<T>)); }
-  template <class T> T* mutable_data() const { return reinterpret_cast<T*>(checked(dtype_of<T>)); }
+  template <class T>
+  const T* data() const {
+    return reinterpret_cast<const T*>(checked(dtype_of<T>));
+  }
+  template <class T>
+  T* mutable_data() const {
+    return reinterpret_cast<T*>(checked(dtype_of<T>));
+  }
   std::byte* raw() const { return storage_.get() + offset_; }
 
   // Views. One size of a new shape may be -1.
@@ -58,14 +64,16 @@ class Tensor {
   Tensor as_complex() const;                       // (..., 2) real -> (...) complex: real part, imaginary part
   Tensor as_real() const;                          // (...) complex -> (..., 2) real
 
-  // Copies. `to` returns the tensor itself if it is there already.
+  // Copies. `to` and `cast` return the tensor itself where nothing changes. `cast`: between real types (bfloat16
+  // included), or between complex types.
   Tensor clone() const;
   Tensor to(Stream stream) const;
-  Tensor cast(DType dtype) const;  // real or bfloat16 to such, complex to complex; itself if nothing changes
+  Tensor cast(DType dtype) const;
   void copy_from(const Tensor& source) const;  // same shape and dtype; host and device, or within one stream
   void zero() const;
 
-  template <class T> std::vector<T> to_vector() const;
+  template <class T>
+  std::vector<T> to_vector() const;
   double item() const;  // the value of a tensor of one real element
 
  private:
@@ -79,19 +87,19 @@ class Tensor {
   Stream stream_;
 };
 
-// Where the gradient of a parameter goes: of the type it is computed with, also where `parameter` is a bfloat16 copy.
+// Memory for the gradient of a parameter, in its compute type also where `parameter` is a bfloat16 copy.
 inline Tensor empty_gradient(const Tensor& parameter) {
   return Tensor::empty(parameter.shape(), compute_dtype(parameter.dtype()), parameter.stream());
 }
 
 std::string describe(const Tensor& tensor);  // "float32 (2, 3) on cpu", for messages
 
-// Throws "[op] expected `name` of ..., got ..." unless the tensor is as said; -1 in `shape` stands for any size.
+// Throws "[op] expected `name` of ..., got ..." unless the shape matches; -1 in `shape` stands for any size.
 void check_shape(const char* op, const char* name, const Tensor& tensor, const Shape& shape);
 void check_dim(const char* op, const char* name, const Tensor& tensor, int dim);
 // Throws unless all have one dtype and one stream.
 void check_alike(const char* op, std::initializer_list<const Tensor*> tensors);
-// Throws unless all are on x's stream and of the type that x is computed with.
+// Throws unless all are on x's stream and of x's compute type.
 void check_parameters(const char* op, const Tensor& x, std::initializer_list<const Tensor*> parameters);
 // Throws unless TF32 is off or x is float32 on a CUDA device.
 void check_tf32(const char* op, const Tensor& x, Tf32 tf32);

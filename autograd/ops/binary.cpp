@@ -6,8 +6,8 @@
 
 namespace sunder {
 
-// Where an operand stretched, its gradient is the sum over the copies (sum_to). With dL/dRe + i dL/dIm as the gradient,
-// an analytic z = f(w) gives dw = dz conj(f'(w)).
+// Where an operand was broadcast, its gradient is the sum over the copies (sum_to). With dL/dRe + i dL/dIm as the
+// gradient, an analytic z = f(w) gives dw = dz conj(f'(w)).
 
 Variable add(const Variable& a, const Variable& b) {
   return record("add", add(a.value(), b.value()), {a, b},
@@ -26,7 +26,7 @@ Variable subtract(const Variable& a, const Variable& b) {
       });
 }
 
-// z = a b: da = dz conj(b), db = dz conj(a). An operand is kept for the other's gradient alone.
+// z = a b: da = dz conj(b), db = dz conj(a). An operand is saved only for the other's gradient.
 Variable multiply(const Variable& a, const Variable& b) {
   const Tensor kept_a = b.requires_grad() ? a.value() : Tensor(), kept_b = a.requires_grad() ? b.value() : Tensor();
   return record("multiply", multiply(a.value(), b.value()), {a, b},

@@ -4,7 +4,7 @@
 
 namespace sunder {
 
-// Rounding is taken for the identity: dx = dy, in x's precision.
+// Rounding is treated as the identity: dx = dy, in x's precision.
 Variable cast(const Variable& x, DType dtype) {
   if (x.value().dtype() == dtype) return x;
   return record(

@@ -5,7 +5,7 @@
 namespace sunder {
 
 // The chain rule through residual_skip, prelu_norm_linear, prelu_norm_depthwise and linear (each derived in its own
-// file); x has a gradient from next, too. Kept: x, h, y and the moments of both norms.
+// file); x has a gradient from next, too. Saved: x, h, y and the moments of both norms.
 std::vector<Variable> conv_block(const ConvBlock<Variable>& in, const ConvBlockOptions& options) {
   const ConvBlock<Tensor> values{
       in.x.value(),          in.in_weight.value(),   in.in_bias.value(),   in.in_slope.value(),   in.in_gain.value(),
@@ -18,9 +18,9 @@ std::vector<Variable> conv_block(const ConvBlock<Variable>& in, const ConvBlockO
   ConvBlock<Tensor> used = values;
   used.skip = result.next = result.skip_sum = {};
   return record_many("conv_block", outputs, in.list(),
-                     [used, kept = result, options](const std::vector<Tensor>& grads) {
+                     [used, saved = result, options](const std::vector<Tensor>& grads) {
                        const Tensor grad_next = options.residual ? grads[0] : Tensor();
-                       ConvBlock<Tensor> back = conv_block_backward(grad_next, grads.back(), used, kept, options);
+                       ConvBlock<Tensor> back = conv_block_backward(grad_next, grads.back(), used, saved, options);
                        back.skip = grads.back();
                        return back.list();
                      });

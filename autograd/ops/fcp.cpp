@@ -8,7 +8,7 @@ namespace sunder {
 // Through A g = b: gbar = sum conj(xbar_t) Z_t and w = A^-1 gbar (A is Hermitian), so dL = Re w^H (db - dA g) with db =
 // sum dZ_t conj(Y_t) / lambda_t and dA = sum (dZ_t Z_t^H + Z_t dZ_t^H) / lambda_t, and in all
 //   Zbar_t = xbar_t g + ((Y_t - X_t) w - (w^H Z_t) g) / lambda_t.
-// The K rows of Zbar_t are added to frames t - past ... t + future. X is computed again in float64: the residual Y - X
+// The K rows of Zbar_t are added to frames t - past ... t + future. X is recomputed in float64: the residual Y - X
 // meets w, which is large where A is nearly singular.
 Variable fcp(const Variable& estimates, const Tensor& mixtures, const Tensor& weights, const FcpOptions& options,
              const Tensor& failures) {

@@ -4,17 +4,17 @@
 
 namespace sunder {
 
-// With n = (x - mean) * scale, y = n * gain + bias and g = dy * gain:
+// With n = (x - mean) * rstd, y = n * gain + bias and g = dy * gain:
 //     dgain = sum dy * n,  dbias = sum dy  (over rows),
-//     dx = scale * (g - mean(g) - n * mean(g * n)),
-// because mean and scale depend on x, too: the last two terms take away what only moves the row's mean or its length.
-// x is kept and n computed again: y alone would not tell n where a gain is zero.
+//     dx = rstd * (g - mean(g) - n * mean(g * n)),
+// because mean and rstd depend on x too: the last two terms remove what only changes the row's mean or length.
+// x is saved and n recomputed: y does not determine n where a gain is zero.
 Variable layer_norm(const Variable& x, const Variable& gain, const Variable& bias, double eps) {
   const LayerNormResult result = layer_norm(x.value(), gain.value(), bias.value(), eps);
   return record("layer_norm", result.y, {x, gain, bias},
                 [x = x.value(), gain = gain.value(), mean = result.mean,
-                 scale = result.scale](const Tensor& grad) -> std::vector<Tensor> {
-                  LayerNormGrads grads = layer_norm_backward(grad, x, gain, mean, scale);
+                 rstd = result.rstd](const Tensor& grad) -> std::vector<Tensor> {
+                  LayerNormGrads grads = layer_norm_backward(grad, x, gain, mean, rstd);
                   return {grads.x, grads.gain, grads.bias};
                 });
 }

@@ -5,7 +5,7 @@
 namespace sunder {
 
 // C = op(A) op(B). With dC: d op(A) = dC op(B)^T and d op(B) = op(A)^T dC; where an operand enters transposed, so does
-// its gradient. An operand is kept for the other's gradient alone, but its shape is always needed.
+// its gradient. An operand is saved only for the other's gradient, but its shape is always needed.
 Variable matmul(const Variable& a, const Variable& b, bool transpose_a, bool transpose_b, Tf32 tf32) {
   return record("matmul", matmul(a.value(), b.value(), transpose_a, transpose_b, tf32), {a, b},
                 [a = a.value(), b = b.value(), transpose_a, transpose_b, tf32, wants_a = a.requires_grad(),

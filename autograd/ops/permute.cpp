@@ -4,7 +4,7 @@
 
 namespace sunder {
 
-// Every element goes to one place: dx is dy with the axes put back.
+// Every element goes to one place: dx is dy with the inverse permutation.
 Variable permute(const Variable& x, const std::vector<int>& axes) {
   Tensor y = permute(x.value(), axes);
   std::vector<int> back(axes.size());

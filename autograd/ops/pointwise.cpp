@@ -5,14 +5,14 @@
 namespace sunder {
 namespace {
 
-// dx = dy * f'(x); the functor says whether f' is written in x, in y, or in neither, and only that is kept.
+// dx = dy * f'(x); the functor says whether f' is written in x, in y, or in neither, and only that is saved.
 template <class Op>
 Variable differentiable(const char* name, const Op& op, const Variable& x) {
-  Tensor y = pointwise(op, x.value()), kept;
-  if constexpr (Op::keep == Keep::input) kept = x.value();
-  if constexpr (Op::keep == Keep::output) kept = y;
-  return record(name, y, {x}, [op, kept](const Tensor& grad_y) -> std::vector<Tensor> {
-    return {pointwise_backward(op, grad_y, kept)};
+  Tensor y = pointwise(op, x.value()), saved;
+  if constexpr (Op::saved == Saved::input) saved = x.value();
+  if constexpr (Op::saved == Saved::output) saved = y;
+  return record(name, y, {x}, [op, saved](const Tensor& grad_y) -> std::vector<Tensor> {
+    return {pointwise_backward(op, grad_y, saved)};
   });
 }
 

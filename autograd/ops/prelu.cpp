@@ -5,7 +5,7 @@
 namespace sunder {
 
 // dy/dx = 1 or slope, by the sign of x; dy/dslope = x where x <= 0. The sign is x's own (a slope may be negative, so y
-// does not tell it): x is kept.
+// does not determine it): x is saved.
 Variable prelu(const Variable& x, const Variable& slope) {
   return record("prelu", prelu(x.value(), slope.value()), {x, slope},
                 [x = x.value(), slope = slope.value()](const Tensor& grad_y) -> std::vector<Tensor> {

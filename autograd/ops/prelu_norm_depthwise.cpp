@@ -4,8 +4,8 @@
 
 namespace sunder {
 
-// The chain rule through depthwise_conv1d, global_norm and prelu (each derived in its own file). Kept: x and the moments;
-// PReLU and norm are worked out again from them.
+// The chain rule through depthwise_conv1d, global_norm and prelu (each derived in its own file). Saved: x and the
+// moments; PReLU and norm are recomputed from them.
 Variable prelu_norm_depthwise(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
                               const Variable& weight, const Variable& conv_bias, int64_t dilation, double eps) {
   const PreluNormDepthwiseInputs in{x.value(),    slope.value(),  gain.value(),

@@ -4,7 +4,7 @@
 
 namespace sunder {
 
-// The chain rule through linear, global_norm and prelu (each derived in its own file). Kept: x and the moments.
+// The chain rule through linear, global_norm and prelu (each derived in its own file). Saved: x and the moments.
 Variable prelu_norm_linear(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,
                            const Variable& weight, const Variable& out_bias, Tf32 tf32, double eps) {
   const PreluNormLinearInputs in{x.value(),    slope.value(),  gain.value(),

@@ -4,7 +4,7 @@
 
 namespace sunder {
 
-// What was cut away has no influence: dx is zero there and dy elsewhere.
+// What is outside the slice has no influence: dx is zero there and dy elsewhere.
 Variable slice_axis(const Variable& x, int axis, int64_t begin, int64_t end) {
   return record("slice_axis", slice_axis(x.value(), axis, begin, end), {x},
                 [shape = x.shape(), axis, begin](const Tensor& grad) -> std::vector<Tensor> {
@@ -12,7 +12,7 @@ Variable slice_axis(const Variable& x, int axis, int64_t begin, int64_t end) {
                 });
 }
 
-// The other way round: dx is dy without the zeros.
+// The inverse: dx is dy without the zeros.
 Variable pad_axis(const Variable& x, int axis, int64_t before, int64_t after) {
   if (before == 0 && after == 0) return x;
   Shape shape = x.shape();

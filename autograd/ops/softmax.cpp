@@ -4,7 +4,7 @@
 
 namespace sunder {
 
-// dy_i/dx_j = y_i (delta_ij - y_j), so dx = y * (dy - sum of dy * y): y alone is kept.
+// dy_i/dx_j = y_i (delta_ij - y_j), so dx = y * (dy - sum of dy * y): only y is saved.
 Variable softmax(const Variable& x) {
   Tensor y = softmax(x.value());
   return record("softmax", y, {x},

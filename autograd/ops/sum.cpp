@@ -5,14 +5,14 @@
 
 namespace sunder {
 
-// Every term enters with weight one: dx is dy, stretched over the axes that were summed.
+// Every term enters with weight one: dx is dy, broadcast over the axes that were summed.
 Variable sum(const Variable& x, const std::vector<int>& axes, bool keepdim) {
-  Shape kept = x.shape();  // the shape of the sum with keepdim
-  if (axes.empty()) kept.assign(kept.size(), 1);
+  Shape keepdim_shape = x.shape();  // the shape of the sum with keepdim
+  if (axes.empty()) keepdim_shape.assign(keepdim_shape.size(), 1);
   Tensor total = sum(x.value(), axes, keepdim);
-  for (int axis : axes) kept[axis < 0 ? axis + x.value().dim() : axis] = 1;
-  return record("sum", total, {x}, [kept, shape = x.shape()](const Tensor& grad) -> std::vector<Tensor> {
-    return {broadcast_to(grad.reshape(kept), shape)};
+  for (int axis : axes) keepdim_shape[axis < 0 ? axis + x.value().dim() : axis] = 1;
+  return record("sum", total, {x}, [keepdim_shape, shape = x.shape()](const Tensor& grad) -> std::vector<Tensor> {
+    return {broadcast_to(grad.reshape(keepdim_shape), shape)};
   });
 }
 

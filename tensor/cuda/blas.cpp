@@ -5,65 +5,60 @@
 #include <algorithm>
 #include <limits>
 #include <mutex>
+#include <optional>
 #include <type_traits>
 
-#include "tensor/cuda/device_scope.h"
-#include "tensor/cuda/recently_used.h"
 #include "tensor/cuda/runtime.h"
+#include "tensor/cuda/stream_handle.h"
 #include "tensor/error.h"
 #include "tensor/memory.h"
 
 namespace sunder::cuda::blas {
 namespace {
 
-// What NVIDIA recommends for Hopper (docs.nvidia.com/cuda/cublas, cublasSetWorkspace). A workspace of its own keeps
-// products on several streams reproducible, and cuBLAS from allocating while a graph is captured.
+// The size that NVIDIA recommends for Hopper (docs.nvidia.com/cuda/cublas, cublasSetWorkspace). With a workspace per
+// handle, products on several streams are reproducible, and cuBLAS does not allocate while a graph is captured.
 constexpr size_t workspace_bytes = 32 << 20;
 
-class Handle {
+class Workspace {
  public:
-  explicit Handle(Stream stream) : stream_(stream) {
-    const DeviceScope scope(stream.device);
-    SUNDER_CUDA_CHECK(cublasCreate(&handle_));
-    try {
-      SUNDER_CUDA_CHECK(cublasSetStream(handle_, static_cast<cudaStream_t>(stream.handle)));
-      // Sums stay in float32 where the result is bfloat16, also those of pieces that several blocks made.
-      SUNDER_CUDA_CHECK(cublasSetMathMode(
-          handle_, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
-      workspace_ = allocate(workspace_bytes, stream.device);
-      if (!workspace_) {
-        release_cached_memory(stream.device);
-        workspace_ = allocate(workspace_bytes, stream.device);
-      }
-      if (!workspace_)
-        throw OutOfMemory(fmt::format("out of memory on {}: asked for {} bytes for cuBLAS", to_string(stream.device),
-                                      workspace_bytes),
-                          workspace_bytes);
-      SUNDER_CUDA_CHECK(cublasSetWorkspace(handle_, workspace_, workspace_bytes));
-    } catch (...) {
-      release();
-      throw;
+  explicit Workspace(Device device) : device_(device), memory_(allocate(workspace_bytes, device)) {
+    if (!memory_) {
+      release_cached_memory(device);
+      memory_ = allocate(workspace_bytes, device);
     }
+    if (!memory_)
+      throw OutOfMemory(
+          fmt::format("out of memory on {}: asked for {} bytes for cuBLAS", to_string(device), workspace_bytes),
+          workspace_bytes);
   }
-  ~Handle() { release(); }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
+  ~Workspace() { free(memory_, device_); }
+  Workspace(const Workspace&) = delete;
+  Workspace& operator=(const Workspace&) = delete;
 
-  Stream key() const { return stream_; }
-  cublasHandle_t get() const { return handle_; }
-
-  bool captured = false;  // by a graph, whose nodes point at the workspace
+  std::byte* get() const { return memory_; }
 
  private:
-  void release() {
-    static_cast<void>(cublasDestroy(handle_));
-    if (workspace_) free(workspace_, stream_.device);
-  }
-
-  Stream stream_;
-  cublasHandle_t handle_ = nullptr;
-  std::byte* workspace_ = nullptr;
+  Device device_;
+  std::byte* memory_;
 };
+
+struct Library {
+  using Handle = cublasHandle_t;
+  std::optional<Workspace> workspace;
+
+  static void create(Handle* handle) { SUNDER_CUDA_CHECK(cublasCreate(handle)); }
+  void set_up(Handle handle, Stream stream) {
+    SUNDER_CUDA_CHECK(cublasSetStream(handle, native(stream)));
+    // Keeps sums in float32 where the result is bfloat16, also between the blocks of a split sum.
+    SUNDER_CUDA_CHECK(cublasSetMathMode(
+        handle, static_cast<cublasMath_t>(CUBLAS_DEFAULT_MATH | CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION)));
+    workspace.emplace(stream.device);
+    SUNDER_CUDA_CHECK(cublasSetWorkspace(handle, workspace->get(), workspace_bytes));  // cublasSetStream resets it
+  }
+  static void destroy(Handle handle) { static_cast<void>(cublasDestroy(handle)); }
+};
+using Handle = StreamHandle<Library>;
 
 RecentlyUsed<Handle>& handles() {
   static auto* const all = new RecentlyUsed<Handle>(handle_limit);  // never destroyed, as the driver may go first
@@ -93,21 +88,21 @@ void gemm(Stream stream, Tf32 tf32, int64_t m, int64_t n, int64_t k, compute_typ
   const cublasComputeType_t compute = type == CUDA_R_64F                       ? CUBLAS_COMPUTE_64F
                                       : type == CUDA_R_32F && tf32 == Tf32::on ? CUBLAS_COMPUTE_32F_FAST_TF32
                                                                                : CUBLAS_COMPUTE_32F;
+  const DeviceScope scope(stream.device);
   const std::lock_guard lock(handles().mutex());
-  Handle& handle = handles().get(stream);
-  handle.captured = handle.captured || is_capturing(stream);
-  // cuBLAS counts columns first and sees every matrix transposed: C^T = B^T A^T.
-  if (count == 1) {  // most are, and for these cuBLAS also cuts a long k between blocks
-    SUNDER_CUDA_CHECK(cublasGemmEx(handle.get(), operation(b.transposed), operation(a.transposed), as_int(n), as_int(m),
+  const Handle& handle = handles().use(stream, stream);
+  // cuBLAS is column major and sees every matrix transposed: C^T = B^T A^T.
+  if (count == 1) {  // most are, and for these cuBLAS also splits a long k between blocks
+    SUNDER_CUDA_CHECK(cublasGemmEx(handle, operation(b.transposed), operation(a.transposed), as_int(n), as_int(m),
                                    as_int(k), &alpha, b.data, type, as_int(b.row_stride), a.data, type,
                                    as_int(a.row_stride), &beta, c, out_type, as_int(ldc), compute,
                                    CUBLAS_GEMM_DEFAULT));
     return;
   }
-  constexpr int64_t most = 65535;  // layers of a grid
+  constexpr int64_t most = 65535;  // the largest z of a grid
   for (int64_t first = 0; first < count; first += most)
     SUNDER_CUDA_CHECK(cublasGemmStridedBatchedEx(
-        handle.get(), operation(b.transposed), operation(a.transposed), as_int(n), as_int(m), as_int(k), &alpha,
+        handle, operation(b.transposed), operation(a.transposed), as_int(n), as_int(m), as_int(k), &alpha,
         b.data + first * b.stride, type, as_int(b.row_stride), b.stride, a.data + first * a.stride, type,
         as_int(a.row_stride), a.stride, &beta, c + first * c_stride, out_type, as_int(ldc), c_stride,
         static_cast<int>(std::min(most, count - first)), compute, CUBLAS_GEMM_DEFAULT));

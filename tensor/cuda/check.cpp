@@ -35,7 +35,7 @@ std::string consequence(cudaError_t status) {
   return "";
 }
 
-// Of a library's call. It reports an error of the runtime as a failure of its own; the runtime knows better.
+// Of a library's call. A library reports an error of the runtime as a failure of its own, so the message names both.
 [[noreturn]] void fail(const char* library, const char* text, bool memory, const char* call, const char* file,
                        int line) {
   const cudaError_t pending = cudaGetLastError();

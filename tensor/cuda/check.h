@@ -1,5 +1,4 @@
-// The one place where statuses of CUDA and its libraries become exceptions, with call, file, line and the library's
-// text.
+// Turns statuses of CUDA and its libraries into exceptions that name the call, file, line and the library's text.
 #pragma once
 
 #include <cublas_v2.h>
@@ -18,14 +17,14 @@
 
 namespace sunder::cuda {
 
-// What this program has GPU code for: "sm_80 sm_90 sm_100".
+// The architectures that this program has GPU code for: "sm_80 sm_90 sm_100".
 const char* architectures();
-// Whether the thread's current device can run it: cudaErrorNoKernelImageForDevice where it cannot. Defined in probe.cu.
+// Whether the current device can run that code: cudaErrorNoKernelImageForDevice where it cannot. Defined in probe.cu.
 cudaError_t load_probe();
 
-// Throw DeviceError unless the status says success, OutOfMemory (of `bytes`, where the caller knows them) if memory is
-// what is missing; the message ends with what the user can do about it. The runtime's pending error is cleared, so that
-// the next call does not report it again; a sticky one (an illegal address, say) stays and needs a new process.
+// Throw DeviceError unless the status is success, or OutOfMemory (of `bytes`, where the caller knows them) where memory
+// is missing. The runtime's pending error is cleared, so that the next call does not report it again; a sticky one (an
+// illegal address, say) stays until the process ends.
 void check(cudaError_t status, const char* call, const char* file, int line, size_t bytes = 0);
 void check(cublasStatus_t status, const char* call, const char* file, int line);
 void check(cufftResult status, const char* call, const char* file, int line);
@@ -34,7 +33,7 @@ void check(cusolverStatus_t status, const char* call, const char* file, int line
 void check(cudnnStatus_t status, const char* call, const char* file, int line);
 #endif
 
-// What launch() calls: the message names the kernel and the launch's sizes.
+// Called by launch(): the message names the kernel and the launch's sizes.
 void check_launch(cudaError_t status, const void* kernel, dim3 grid, dim3 block, size_t shared_bytes,
                   const std::source_location& site);
 

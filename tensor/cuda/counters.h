@@ -1,4 +1,4 @@
-// Counters in device memory, by which the blocks of one launch find out which of them comes last.
+// Counters in device memory, by which the blocks of a launch find out which of them is the last.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +9,10 @@ namespace sunder::cuda {
 
 inline constexpr int64_t counter_count = 8192;
 
-// `counter_count` zeros for kernels on `stream`, which leave them at zero again; kept until forget_counters. The first
-// call on a stream allocates, which must not happen while it is captured.
+// `counter_count` zeros for kernels on `stream`, which reset them to zero; valid until forget_counters. The first call
+// on a stream allocates, which is not possible during a capture.
 unsigned* counters(Stream stream);
-// No graph that was captured on the stream may be launched after it.
+// A graph captured on the stream must not be launched afterwards.
 void forget_counters(Stream stream);
 
 }  // namespace sunder::cuda

@@ -19,8 +19,8 @@ struct Key {
   bool operator==(const Key&) const = default;
 };
 
-// The work area is no part of a plan: it comes from the stream's memory pool at every call, so that idle plans hold
-// tables alone and a captured graph finds it in its own arena.
+// The work area is not part of a plan. Every call takes one from the stream's memory pool, so an idle plan holds only
+// its tables, and a captured graph has the work area in its own arena.
 class Plan {
  public:
   explicit Plan(const Key& key) : key_(key) {
@@ -32,7 +32,10 @@ class Plan {
       throw;
     }
   }
-  ~Plan() { static_cast<void>(cufftDestroy(handle_)); }
+  ~Plan() {
+    const DeviceScope scope(key_.stream.device, std::nothrow);
+    static_cast<void>(cufftDestroy(handle_));
+  }
   Plan(const Plan&) = delete;
   Plan& operator=(const Plan&) = delete;
 
@@ -66,7 +69,7 @@ class Plan {
     SUNDER_CUDA_CHECK(cufftMakePlanMany64(handle_, 1, &n, forward ? &reals : &bins, 1, forward ? reals : bins,
                                           forward ? &bins : &reals, 1, forward ? bins : reals, type, key_.batch,
                                           &work_bytes_));
-    SUNDER_CUDA_CHECK(cufftSetStream(handle_, static_cast<cudaStream_t>(key_.stream.handle)));
+    SUNDER_CUDA_CHECK(cufftSetStream(handle_, native(key_.stream)));
   }
 
   Key key_;
@@ -85,9 +88,7 @@ void transform(const Tensor& rows, int64_t n_fft, bool forward) {
   const Stream stream = rows.stream();
   const DeviceScope scope(stream.device);
   const std::lock_guard lock(plans().mutex());  // a plan's work area is set for one call at a time
-  Plan& plan = plans().get(Key{n_fft, rows.numel() / rows.size(-1), rows.dtype(), forward, stream});
-  plan.captured = plan.captured || is_capturing(stream);
-  plan.run(rows.raw());
+  plans().use(stream, Key{n_fft, rows.numel() / rows.size(-1), rows.dtype(), forward, stream}).run(rows.raw());
 }
 
 }  // namespace

@@ -1,7 +1,7 @@
-// Between signals and overlapping frames, on a CUDA device: what the STFT, its inverse and their gradients share.
-// Positions count in the padded signal, in which frame t starts at t * hop_length. Frames lie in the memory of their
-// spectra and are transformed in place (tensor/cuda/fft.h): row r of a (rows, F) complex tensor, 2 F real numbers,
-// holds n_fft samples. So the frames, several times the signal, never have memory of their own.
+// Signals to overlapping frames and back on a CUDA device, for the STFT, its inverse and their gradients. Positions
+// count in the padded signal, in which frame t starts at t * hop_length. Frames are stored in the memory of their
+// spectra and transformed in place (tensor/cuda/fft.h): row r of a (rows, F) complex tensor, 2 F real numbers, holds
+// n_fft samples. So the frames, several times the size of the signal, need no memory of their own.
 #pragma once
 
 #include "tensor/cuda/kernel.cuh"
@@ -21,8 +21,8 @@ struct Framing {
   __host__ __device__ int64_t row_length() const { return 2 * (n_fft / 2 + 1); }  // real numbers
 };
 
-// A block takes four rows, 64 threads each, a thread two neighbouring real numbers or one complex at a time: rows begin
-// at multiples of that and, with an odd F, of nothing larger.
+// A block takes four rows with 64 threads each; a thread handles two neighbouring real numbers or one complex number at
+// a time, because rows of an odd F are aligned to no more than that.
 inline constexpr int rows_per_block = 4, threads_per_row = 64;
 inline dim3 frame_blocks(int64_t rows) { return dim3(blocks_for(rows, rows_per_block)); }
 inline dim3 frame_threads() { return dim3(threads_per_row, rows_per_block); }
@@ -42,8 +42,8 @@ __global__ void frame_kernel(Framing framing, const T* window, T factor, Read re
   }
 }
 
-// A copy that the inverse transform may destroy: bins that are real by nature lose their imaginary parts, the others
-// are multiplied by `middle`. Reads and writes the spectra once.
+// Copies spectra for the inverse transform, which destroys its input: the imaginary parts of the real bins (0 and n_fft
+// / 2) become zero, the other bins are multiplied by `middle`. Reads and writes the spectra once.
 template <class T>
 __global__ void copy_spectra_kernel(const T* spectra, int64_t count, int64_t n_fft, T middle, T* copy) {
   const int64_t row = static_cast<int64_t>(blockIdx.x) * rows_per_block + threadIdx.y, bins = n_fft / 2 + 1;
@@ -57,7 +57,7 @@ __global__ void copy_spectra_kernel(const T* spectra, int64_t count, int64_t n_f
   }
 }
 
-// Calls visit(t, n) for the frames t of which sample n lies at `position`, in ascending order.
+// Calls visit(t, n) for the frames t whose sample n is at `position`, in ascending order.
 template <class Visit>
 __device__ __forceinline__ void for_frames_at(const Framing& framing, int64_t position, Visit visit) {
   const int64_t hop = framing.hop_length, newest = position / hop, oldest = newest - (framing.n_fft - 1) / hop;
@@ -66,8 +66,8 @@ __device__ __forceinline__ void for_frames_at(const Framing& framing, int64_t po
     if (const int64_t n = position - t * hop; n < framing.n_fft) visit(t, n);
 }
 
-// Threads of an overlap-add write one sample each, four times: rows: the frames of one signal; samples of neighbouring
-// threads are neighbours in every frame.
+// The threads of an overlap-add write one sample each, four times; neighbouring threads have neighbouring samples.
+// rows: the frames of one signal.
 inline constexpr int64_t samples_per_block = 4 * block_size;
 
 }  // namespace sunder::cuda

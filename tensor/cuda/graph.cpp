@@ -15,14 +15,14 @@ struct Destroy {
 using Recorded = std::unique_ptr<std::remove_pointer_t<cudaGraph_t>, Destroy>;
 
 Recorded record(cudaStream_t stream, const std::function<void()>& work) {
-  // Of this thread alone: others, a loader's say, may go on allocating.
+  // Of this thread only: other threads, such as a loader's, may allocate meanwhile.
   SUNDER_CUDA_CHECK(cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal));
   cudaGraph_t graph = nullptr;
   try {
     work();
   } catch (...) {
     if (cudaStreamEndCapture(stream, &graph) == cudaSuccess) static_cast<void>(cudaGraphDestroy(graph));
-    static_cast<void>(cudaGetLastError());  // the capture is void; what went wrong is on its way already
+    static_cast<void>(cudaGetLastError());  // the capture is invalid; its cause is being thrown
     throw;
   }
   SUNDER_CUDA_CHECK(cudaStreamEndCapture(stream, &graph));
@@ -49,7 +49,7 @@ GraphSize size_of(cudaGraph_t graph) {
 
 Graph::Graph(Stream stream, const std::function<void()>& work) : stream_(stream) {
   const DeviceScope scope(stream.device);
-  const Recorded recorded = record(static_cast<cudaStream_t>(stream.handle), work);
+  const Recorded recorded = record(native(stream), work);
   size_ = size_of(recorded.get());
   SUNDER_CUDA_CHECK(cudaGraphInstantiate(&executable_, recorded.get(), 0));
 }
@@ -58,7 +58,7 @@ Graph::~Graph() { static_cast<void>(cudaGraphExecDestroy(executable_)); }
 
 void Graph::launch() const {
   const DeviceScope scope(stream_.device);
-  SUNDER_CUDA_CHECK(cudaGraphLaunch(executable_, static_cast<cudaStream_t>(stream_.handle)));
+  SUNDER_CUDA_CHECK(cudaGraphLaunch(executable_, native(stream_)));
 }
 
 }  // namespace sunder::cuda

@@ -12,14 +12,14 @@ namespace sunder::cuda {
 
 class Graph {
  public:
-  // Records what `work` queues on `stream`, a stream of its own (OwnedStream), instead of running it. Throws what
-  // `work` throws, and DeviceError where it waits for the device or allocates from it.
+  // Records what `work` queues on `stream`, which must not be the default stream (OwnedStream), instead of running it.
+  // Throws what `work` throws, and DeviceError where it waits for the device or allocates from it.
   Graph(Stream stream, const std::function<void()>& work);
   ~Graph();
   Graph(const Graph&) = delete;
   Graph& operator=(const Graph&) = delete;
 
-  // Queues all of it. Its memory (Arena), library handles and inputs must still be where they were.
+  // Queues the whole graph. Its memory (Arena), library handles and inputs must still be at the same addresses.
   void launch() const;
   const GraphSize& size() const { return size_; }
 

@@ -1,4 +1,5 @@
-// What kernels of the ops share: launch sizes, sums over a row, a warp or a block in a fixed order, 16-byte accesses.
+// Building blocks of the ops' kernels: launch shapes, 16-byte accesses, and reductions over a row, a warp or a block in
+// a fixed order.
 #pragma once
 
 #include <cuda_bf16.h>
@@ -14,19 +15,16 @@
 
 namespace sunder::cuda {
 
-inline cudaStream_t native(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
-inline cudaStream_t native(const Tensor& tensor) { return native(tensor.stream()); }
-
 __host__ __device__ constexpr int64_t ceil_div(int64_t count, int64_t size) { return (count + size - 1) / size; }
 
 // Launch shapes.
 
 // Threads of a block for element-wise kernels: eight warps fill an SM's schedulers and leave registers to spare.
 inline constexpr int block_size = 256;
-// SMs of the device that grids are cut for (H100, H200); fixed, so that sums have one order on every device.
+// The number of SMs that grids are sized for (H100, H200); a constant, so that sums have one order on every device.
 inline constexpr int64_t multiprocessors = 132;
 
-// Blocks of a grid-stride loop over `count` items, at most 16 an SM: two waves of full SMs. The rest is looped over.
+// Blocks of a grid-stride loop over `count` items, at most 16 per SM: two waves of full SMs.
 inline dim3 grid_for(int64_t count, int threads = block_size) {
   constexpr int64_t most = multiprocessors * 16;
   const int64_t blocks = ceil_div(count, threads);
@@ -36,20 +34,20 @@ inline dim3 grid_for(int64_t count, int threads = block_size) {
 // for (int64_t i : elements of this thread in a grid-stride loop)
 #define SUNDER_GRID_STRIDE(i, count) SUNDER_GRID_STRIDE_PACKS(i, count, 1)
 
-// The same in steps of `width` elements: i is the first of a pack.
+// The same in steps of `width` elements: i is the first element of a pack.
 #define SUNDER_GRID_STRIDE_PACKS(i, count, width)                                                        \
   for (int64_t i = (static_cast<int64_t>(blockIdx.x) * blockDim.x + threadIdx.x) * (width); i < (count); \
        i += static_cast<int64_t>(gridDim.x) * blockDim.x * (width))
 
 // 16-byte accesses.
 
-// `width` neighbouring elements, loaded and stored at once, 16 bytes an access.
+// `width` neighbouring elements, loaded and stored together, 16 bytes per access.
 template <class T, int width>
 struct alignas(sizeof(T) * width < 16 ? sizeof(T) * width : 16) Pack {
   T at[width];
 };
 
-// The pack at x; where fewer than `width` elements are left, these and zeros.
+// The pack at x. Where fewer than `width` elements are left, those and zeros.
 template <int width, class T>
 __device__ __forceinline__ Pack<T, width> load(const T* x, int64_t left = width) {
   if (left >= width) return *reinterpret_cast<const Pack<T, width>*>(x);
@@ -58,7 +56,7 @@ __device__ __forceinline__ Pack<T, width> load(const T* x, int64_t left = width)
   return pack;
 }
 
-// The values of a pack as they are computed with.
+// The values of a pack in the compute type.
 template <int width, class T>
 __device__ __forceinline__ Pack<compute_type<T>, width> widen(const Pack<T, width>& pack) {
   Pack<compute_type<T>, width> values;
@@ -66,8 +64,8 @@ __device__ __forceinline__ Pack<compute_type<T>, width> widen(const Pack<T, widt
   return values;
 }
 
-// To global memory, all of the pack or the first `left`. nvcc takes an assignment of a pack apart in some loops and
-// stores it element by element; the intrinsic, a plain store otherwise, stays whole.
+// Stores a pack, or its first `left` elements, to global memory. In some loops nvcc splits the assignment of a pack
+// into its elements; the intrinsic, otherwise a plain store, remains one access.
 template <int width, class T>
 __device__ __forceinline__ void store(T* y, const Pack<T, width>& pack, int64_t left = width) {
   if (left < width) {
@@ -87,7 +85,7 @@ __device__ __forceinline__ void store(T* y, const Pack<T, width>& pack, int64_t 
   *reinterpret_cast<Pack<T, width>*>(y) = pack;
 }
 
-// The same of values that are stored as bfloat16; two are rounded by one instruction.
+// Stores values as bfloat16; one instruction rounds two.
 template <int width>
 __device__ __forceinline__ void store(bfloat16* y, const Pack<float, width>& values, int64_t left = width) {
   Pack<bfloat16, width> pack;
@@ -99,8 +97,8 @@ __device__ __forceinline__ void store(bfloat16* y, const Pack<float, width>& val
   store(y, pack, left);
 }
 
-// Calls f<width>() with 16 bytes' worth of T, or `wide` of them, where all addresses and rows of `row` elements (0:
-// there are none, and the kernel passes `left`) begin at multiples of that, else with 1.
+// Calls f<width>() with 16 bytes' worth of T (or `wide` elements) as width where all addresses and all rows of `row`
+// elements are aligned to it, otherwise with 1. row = 0: there are no rows, and the kernel passes `left`.
 template <class T, int wide = sizeof(T) < 16 ? 16 / sizeof(T) : 1, class F>
 void with_pack_width(int64_t row, std::initializer_list<const void*> addresses, F&& f) {
   bool aligned = row % wide == 0;
@@ -125,8 +123,8 @@ struct Largest {
   }
 };
 
-// Over `lanes` neighbouring lanes of a warp (a power of two), the same bits in each of them. Groups of one warp may
-// come here in different numbers.
+// Reduces over `lanes` neighbouring lanes of a warp (a power of two); all of them get the same bits. Groups of one warp
+// may call it different numbers of times.
 template <int lanes, class Op, class T>
 __device__ __forceinline__ T lanes_reduce(T value, Op op) {
   const unsigned group = lanes == 32 ? 0xffffffffu : ((1u << lanes % 32) - 1) << (threadIdx.x % 32 / lanes * lanes);
@@ -134,8 +132,8 @@ __device__ __forceinline__ T lanes_reduce(T value, Op op) {
   return value;
 }
 
-// Over a block of `threads`, a multiple of 32, in a fixed order; the same bits in every thread. `partial` is shared
-// memory of threads / 32 values and free again after the call.
+// Reduces over a block of `threads`, a multiple of 32, in a fixed order; all threads get the same bits. `partial`:
+// shared memory of threads / 32 values, free again after the call.
 template <int threads, class Op, class T>
 __device__ __forceinline__ T block_reduce(T value, T* partial, Op op) {
   value = lanes_reduce<32>(value, op);
@@ -162,7 +160,7 @@ __device__ __forceinline__ T block_sum(T value, T* partial) {
   for (int64_t row = (static_cast<int64_t>(blockIdx.x) * ::sunder::cuda::block_size + threadIdx.x) / (row_threads); \
        row < (rows); row += static_cast<int64_t>(gridDim.x) * (::sunder::cuda::block_size / (row_threads)))
 
-// Waits for the threads that share a row: a warp or the whole block.
+// Synchronises the threads that share a row: a warp or the whole block.
 template <int row_threads>
 __device__ __forceinline__ void row_sync() {
   static_assert(row_threads == 32 || row_threads == block_size);
@@ -170,15 +168,16 @@ __device__ __forceinline__ void row_sync() {
   else __syncthreads();
 }
 
-// Over the threads of one row. `partial`: shared memory of block_size / 32 values, used where a row is a whole block.
+// Reduces over the threads of one row. `partial`: shared memory of block_size / 32 values, used where a row has a whole
+// block.
 template <int row_threads, class Op, class T>
 __device__ __forceinline__ T row_reduce(T value, T* partial, Op op) {
   if constexpr (row_threads <= 32) return lanes_reduce<row_threads>(value, op);
   else return block_reduce<row_threads>(value, partial, op);
 }
 
-// Calls f<row_threads, width>() for rows of `columns`: four lanes for short rows, a warp up to the length where eight
-// rows side by side still fit an SM's first cache (they are read more than once), a block beyond it.
+// Calls f<row_threads, width>() for rows of `columns`: four lanes for short rows; a warp up to the length at which
+// eight rows together fit the L1 cache of an SM (rows are read more than once); a block beyond it.
 template <class T, class F>
 void with_row_shape(int64_t columns, std::initializer_list<const void*> addresses, F&& f) {
   with_pack_width<T>(columns, addresses, [&]<int width>() {

@@ -17,7 +17,6 @@ void check_device(Device device) {
   throw_error<DeviceMissing>("device {}: this build has no CUDA backend", to_string(device));
 }
 DeviceMemory device_memory(Device) { missing(); }
-void make_current(Device) { missing(); }
 std::byte* allocate(size_t, Device) { missing(); }
 void free(std::byte*, Device) { missing(); }
 void copy(std::byte*, Device, const std::byte*, Device, size_t, Stream) { missing(); }

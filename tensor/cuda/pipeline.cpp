@@ -14,8 +14,6 @@
 namespace sunder::cuda {
 namespace {
 
-cudaStream_t native(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
-
 // Pinned host memory that grows.
 class Pinned {
  public:
@@ -148,7 +146,10 @@ struct Pipeline::State {
 
 Pipeline::Pipeline(Stream stream, GraphUse graphs) : state_(std::make_unique<State>(stream, graphs)) {}
 
-Pipeline::~Pipeline() { static_cast<void>(cudaStreamSynchronize(native(state_->stream))); }
+Pipeline::~Pipeline() {
+  const DeviceScope scope(state_->stream.device, std::nothrow);
+  static_cast<void>(cudaStreamSynchronize(native(state_->stream)));
+}
 
 void Pipeline::run(uint64_t key, const std::vector<Tensor>& inputs, const Work& work, const Tensor& result) {
   State& s = *state_;

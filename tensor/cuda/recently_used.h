@@ -1,4 +1,4 @@
-// Handles and plans of CUDA's libraries, which are expensive to make.
+// A bounded cache for the handles and plans of CUDA's libraries, which are expensive to make.
 #pragma once
 
 #include <cstddef>
@@ -6,22 +6,20 @@
 #include <mutex>
 #include <utility>
 
-#include "tensor/cuda/check.h"
+#include "tensor/cuda/device_scope.h"
 #include "tensor/device.h"
 
 namespace sunder::cuda {
 
-inline constexpr size_t handle_limit = 8;  // of a library, on as many streams
-
 inline bool is_capturing(Stream stream) {
   cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  SUNDER_CUDA_CHECK(cudaStreamIsCapturing(static_cast<cudaStream_t>(stream.handle), &status));
+  SUNDER_CUDA_CHECK(cudaStreamIsCapturing(native(stream), &status));
   return status == cudaStreamCaptureStatusActive;
 }
 
-// The entries that were used last; the others go, but for those that a graph has captured (`Entry::captured`): its
-// nodes may point at their memory. An entry is made of its key, key(), and what else get() is given. Callers hold the
-// lock as long as they use an entry, or another thread might push it out.
+// Keeps the most recently used entries. Entries that a graph captured (`Entry::captured`) are never evicted, because
+// the graph's nodes may point at their memory. An entry is constructed from its key, which key() returns, and the
+// further arguments of get(). Callers hold the mutex while they use an entry; otherwise another thread could evict it.
 template <class Entry>
 class RecentlyUsed {
  public:
@@ -34,11 +32,20 @@ class RecentlyUsed {
       entries_.splice(entries_.begin(), entries_, entry);
       return entries_.front();
     }
-    size_t kept = 0;
+    size_t evictable = 0;
     for (auto entry = entries_.begin(); entry != entries_.end();)
-      if (!entry->captured && ++kept >= limit_) entry = entries_.erase(entry);
+      if (!entry->captured && ++evictable >= limit_) entry = entries_.erase(entry);
       else ++entry;
     return entries_.emplace_front(key, std::forward<More>(more)...);
+  }
+
+  // The same for a call on `stream`: marks the entry where the stream is being captured. The stream's device is
+  // current.
+  template <class Key, class... More>
+  Entry& use(Stream stream, const Key& key, More&&... more) {
+    Entry& entry = get(key, std::forward<More>(more)...);
+    entry.captured = entry.captured || is_capturing(stream);
+    return entry;
   }
 
   template <class Predicate>

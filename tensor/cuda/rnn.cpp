@@ -6,14 +6,13 @@
 #include <limits>
 #include <mutex>
 
-#include "tensor/cuda/device_scope.h"
-#include "tensor/cuda/recently_used.h"
+#include "tensor/cuda/stream_handle.h"
 #include "tensor/error.h"
 
 namespace sunder::cuda {
 namespace {
 
-// cuDNN's descriptors come in pairs of functions.
+// A descriptor of cuDNN, which has one function that creates it and one that destroys it.
 template <class T, cudnnStatus_t (*create)(T*), cudnnStatus_t (*destroy)(T)>
 class Descriptor {
  public:
@@ -21,7 +20,7 @@ class Descriptor {
   ~Descriptor() { static_cast<void>(destroy(descriptor_)); }
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
-  operator T() const { return descriptor_; }  // NOLINT: stands for it in every call
+  operator T() const { return descriptor_; }  // NOLINT: as every call of cuDNN takes it
 
  private:
   T descriptor_ = nullptr;
@@ -33,27 +32,13 @@ using RnnDescriptor = Descriptor<cudnnRNNDescriptor_t, cudnnCreateRNNDescriptor,
 using RnnDataDescriptor =
     Descriptor<cudnnRNNDataDescriptor_t, cudnnCreateRNNDataDescriptor, cudnnDestroyRNNDataDescriptor>;
 
-class Handle {
- public:
-  explicit Handle(Stream stream) : stream_(stream) {
-    SUNDER_CUDA_CHECK(cudnnCreate(&handle_));
-    const cudnnStatus_t status = cudnnSetStream(handle_, static_cast<cudaStream_t>(stream.handle));
-    if (status != CUDNN_STATUS_SUCCESS) static_cast<void>(cudnnDestroy(handle_));
-    SUNDER_CUDA_CHECK(status);
-  }
-  ~Handle() { static_cast<void>(cudnnDestroy(handle_)); }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-
-  Stream key() const { return stream_; }
-  operator cudnnHandle_t() const { return handle_; }  // NOLINT: as above
-
-  bool captured = false;  // by a graph, whose nodes may point at memory of the handle
-
- private:
-  Stream stream_;
-  cudnnHandle_t handle_ = nullptr;
+struct Library {
+  using Handle = cudnnHandle_t;
+  static void create(Handle* handle) { SUNDER_CUDA_CHECK(cudnnCreate(handle)); }
+  static void set_up(Handle handle, Stream stream) { SUNDER_CUDA_CHECK(cudnnSetStream(handle, native(stream))); }
+  static void destroy(Handle handle) { static_cast<void>(cudnnDestroy(handle)); }
 };
+using Handle = StreamHandle<Library>;
 
 int as_int(int64_t size) {
   if (size > std::numeric_limits<int>::max()) throw_error("[lstm] expected sizes below 2^31, got {}", size);
@@ -64,7 +49,7 @@ cudnnDataType_t type_of(DType dtype) {
   return dtype == DType::float64 ? CUDNN_DATA_DOUBLE : dtype == DType::float32 ? CUDNN_DATA_FLOAT : CUDNN_DATA_BFLOAT16;
 }
 
-// Host data alone: a captured graph does not need it.
+// Host memory only: a captured graph does not use it.
 class Plan {
  public:
   Plan(const RnnKey& key, cudnnHandle_t handle) : key_(key) {
@@ -75,7 +60,7 @@ class Plan {
                                                                                              : CUDNN_DEFAULT_MATH;
     const int steps = as_int(key.steps), sequences = as_int(key.sequences), hidden = as_int(key.hidden);
     SUNDER_CUDA_CHECK(cudnnSetDropoutDescriptor(dropout_, handle, 0, nullptr, 0, 0));
-    // A projection of the size of the hidden state is none. The persistent algorithms are for few sequences.
+    // A projection of the size of the hidden state stands for none. The persistent algorithms are for few sequences.
     SUNDER_CUDA_CHECK(cudnnSetRNNDescriptor_v8(
         rnn_, CUDNN_RNN_ALGO_STANDARD, CUDNN_LSTM, CUDNN_RNN_NO_BIAS, CUDNN_BIDIRECTIONAL, CUDNN_LINEAR_INPUT, type,
         math, math_type, as_int(key.inputs), hidden, hidden, 1, dropout_, CUDNN_RNN_PADDED_IO_DISABLED));
@@ -95,7 +80,7 @@ class Plan {
 
   const RnnKey& key() const { return key_; }
 
-  static constexpr bool captured = false;  // a graph does not need it
+  static constexpr bool captured = false;
   int64_t weight_count() const { return static_cast<int64_t>(weight_bytes_ / size_of(key_.dtype)); }
 
   const std::array<int64_t, 16>& matrices(cudnnHandle_t handle, const Tensor& space) {
@@ -130,7 +115,7 @@ class Plan {
   }
 
  private:
-  // Of the stream's pool: a captured graph finds them in its own arena.
+  // From the stream's pool: while a graph is captured, from the graph's arena.
   Tensor bytes(size_t count) const {
     return Tensor::empty({static_cast<int64_t>(count + 7) / 8}, DType::float64, key_.stream);
   }
@@ -157,7 +142,7 @@ class Plan {
 };
 
 struct Cache {
-  RecentlyUsed<Handle> handles{handle_limit};  // whose lock is the plans' too
+  RecentlyUsed<Handle> handles{handle_limit};  // its mutex guards the plans too
   RecentlyUsed<Plan> plans{rnn_plan_limit};
 };
 
@@ -166,13 +151,12 @@ Cache& cache() {
   return *all;
 }
 
-// Calls f(handle, plan) under the cache's lock, or another thread's call might push them out.
+// Calls f(handle, plan) under the cache's mutex; otherwise another thread's call could evict them.
 template <class F>
 auto with_plan(const RnnKey& key, F&& f) {
   const DeviceScope scope(key.stream.device);
   const std::lock_guard lock(cache().handles.mutex());
-  Handle& handle = cache().handles.get(key.stream);
-  handle.captured = handle.captured || is_capturing(key.stream);
+  const Handle& handle = cache().handles.use(key.stream, key.stream);
   return f(handle, cache().plans.get(key, handle));
 }
 

@@ -16,13 +16,11 @@
 namespace sunder::cuda {
 namespace {
 
-cudaStream_t native(Stream stream) { return static_cast<cudaStream_t>(stream.handle); }
-
 // 13000: "13.0"
 std::string version_text(int version) { return fmt::format("{}.{}", version / 1000, version % 1000 / 10); }
 
-// What cudaGetDeviceCount found wrong. Any driver of the runtime's major version will do ("CUDA Compatibility", minor
-// version compatibility).
+// Explains an error of cudaGetDeviceCount. Any driver of the runtime's major version is compatible ("CUDA
+// Compatibility", minor version compatibility).
 std::string why_no_device(cudaError_t status) {
   if (status == cudaErrorInsufficientDriver) {
     int driver = 0;  // stays where there is none
@@ -67,8 +65,6 @@ void check_device(Device device) {
                              to_string(device), architectures(), found.name, found.major, found.minor);
 }
 
-void make_current(Device device) { SUNDER_CUDA_CHECK(cudaSetDevice(device.index)); }
-
 DeviceMemory device_memory(Device device) {
   const DeviceScope scope(device);
   DeviceMemory memory;
@@ -88,13 +84,10 @@ std::byte* allocate(size_t bytes, Device device) {
   return static_cast<std::byte*>(block);
 }
 
-// In a destructor's path: a failure here cannot be reported and will show at the next call.
+// Destructors call it, so a failure is not reported here: the next call fails with it.
 void free(std::byte* block, Device device) {
-  int before = 0;
-  static_cast<void>(cudaGetDevice(&before));
-  static_cast<void>(cudaSetDevice(device.index));
+  const DeviceScope scope(device, std::nothrow);
   static_cast<void>(cudaFree(block));
-  static_cast<void>(cudaSetDevice(before));
 }
 
 void copy(std::byte* to, Device to_device, const std::byte* from, Device from_device, size_t bytes, Stream stream) {
@@ -125,7 +118,7 @@ OwnedStream::OwnedStream(Device device) : stream_(device) {
 // A failure cannot be reported here; a sticky one has been.
 OwnedStream::~OwnedStream() {
   if (stream_.device.is_cpu()) return;
-  static_cast<void>(cudaSetDevice(stream_.device.index));
+  const DeviceScope scope(stream_.device, std::nothrow);
   static_cast<void>(cudaStreamSynchronize(native(stream_)));
   blas::forget(stream_);
   solver::forget(stream_);

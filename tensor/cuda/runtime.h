@@ -1,5 +1,6 @@
-// What the tensor layer needs of a CUDA device: memory, copies, streams. Defined by runtime.cpp in a build with CUDA
-// and by none.cpp in one without, where every call but device_count throws DeviceError.
+// What the tensor layer needs of a CUDA device: memory, copies, streams. No call changes the thread's current device.
+// Defined by runtime.cpp in a build with CUDA and by none.cpp in one without, where every call but device_count throws
+// DeviceError.
 #pragma once
 
 #include <cstddef>
@@ -13,16 +14,14 @@ namespace sunder::cuda {
 int device_count(std::string* why = nullptr);
 // Throws DeviceError if the device does not exist or this build has no code for its architecture.
 void check_device(Device device);
-// For this thread. Another one that works on the device's tensors has to call it first.
-void make_current(Device device);
 
-// Free for this process, and all that there is; zeros where the device does not say.
+// Memory that is free, and all of it, in bytes; zeros where the device does not say.
 struct DeviceMemory {
   size_t free = 0, total = 0;
 };
 DeviceMemory device_memory(Device device);
 
-// Null where the device has no such memory left.
+// Null where the device is out of memory.
 std::byte* allocate(size_t bytes, Device device);
 void free(std::byte* block, Device device);
 
@@ -31,8 +30,8 @@ void copy(std::byte* to, Device to_device, const std::byte* from, Device from_de
 void fill(std::byte* block, int byte, size_t bytes, Stream stream);
 void synchronize(Stream stream);
 
-// A stream of its own, so that what is queued on it can be captured; on the CPU the one there is. Its tensors may
-// outlive it; libraries' handles and plans for it do not.
+// A stream of its own, so that work on it can be captured; on the CPU the only stream. Tensors may outlive it; the
+// libraries' handles and plans for it do not.
 class OwnedStream {
  public:
   explicit OwnedStream(Device device);

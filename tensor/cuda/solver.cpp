@@ -5,54 +5,36 @@
 #include <algorithm>
 #include <mutex>
 
-#include "tensor/cuda/device_scope.h"
-#include "tensor/cuda/recently_used.h"
+#include "tensor/cuda/stream_handle.h"
 
 namespace sunder::cuda::solver {
 namespace {
 
-class Handle {
- public:
-  explicit Handle(Stream stream) : stream_(stream) {
-    const DeviceScope scope(stream.device);
-    SUNDER_CUDA_CHECK(cusolverDnCreate(&handle_));
-    if (const auto status = cusolverDnSetStream(handle_, static_cast<cudaStream_t>(stream.handle));
-        status != CUSOLVER_STATUS_SUCCESS) {
-      static_cast<void>(cusolverDnDestroy(handle_));
-      SUNDER_CUDA_CHECK(status);
-    }
-  }
-  ~Handle() { static_cast<void>(cusolverDnDestroy(handle_)); }
-  Handle(const Handle&) = delete;
-  Handle& operator=(const Handle&) = delete;
-
-  Stream key() const { return stream_; }
-  operator cusolverDnHandle_t() const { return handle_; }  // NOLINT: stands for it in every call
-
-  bool captured = false;
-
- private:
-  Stream stream_;
-  cusolverDnHandle_t handle_ = nullptr;
+struct Library {
+  using Handle = cusolverDnHandle_t;
+  static void create(Handle* handle) { SUNDER_CUDA_CHECK(cusolverDnCreate(handle)); }
+  static void set_up(Handle handle, Stream stream) { SUNDER_CUDA_CHECK(cusolverDnSetStream(handle, native(stream))); }
+  static void destroy(Handle handle) { static_cast<void>(cusolverDnDestroy(handle)); }
 };
+using Handle = StreamHandle<Library>;
 
 RecentlyUsed<Handle>& handles() {
   static auto* const all = new RecentlyUsed<Handle>(handle_limit);  // never destroyed, as the driver may go first
   return *all;
 }
 
-// Calls f(handle, first, count) for as many matrices at a time as may be layers of a grid.
+// Calls f(handle, first, count) for pieces of at most 65,535 matrices, the largest z of a grid.
 template <class F>
 void in_pieces(Stream stream, int64_t count, const F& f) {
   constexpr int64_t most = 65535;
+  const DeviceScope scope(stream.device);
   const std::lock_guard lock(handles().mutex());
-  Handle& handle = handles().get(stream);
-  handle.captured = handle.captured || is_capturing(stream);
+  const Handle& handle = handles().use(stream, stream);
   for (int64_t first = 0; first < count; first += most)
     f(handle, first, static_cast<int>(std::min(most, count - first)));
 }
 
-// cuSOLVER takes tables of pointers that it does not change, without saying so.
+// cuSOLVER does not change the tables of pointers, although its parameters are not const.
 cuDoubleComplex** table(complex128* const* pointers) {
   return reinterpret_cast<cuDoubleComplex**>(const_cast<complex128**>(pointers));
 }

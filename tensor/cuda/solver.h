@@ -1,6 +1,5 @@
-// Many small Hermitian systems at once on a CUDA device (cuSOLVER), complex128. Matrices are column major, K x K
-// without gaps; tables of pointers lie in device memory, and so does what is said of failures: nothing waits for the
-// device.
+// Batches of small Hermitian systems on a CUDA device (cuSOLVER), complex128. Matrices are column major, K x K,
+// contiguous. Tables of pointers and the reports of failures are in device memory: nothing waits for the device.
 #pragma once
 
 #include <cstddef>
@@ -14,12 +13,12 @@ namespace sunder::cuda::solver {
 // A = L L^H in the lower triangles, `count` of them; info[i] is 0, or the number of the leading minor of matrix i that
 // is not positive. Queued on `stream`.
 void factorise(Stream stream, int64_t size, complex128* const* matrices, int* info, int64_t count);
-// x = A^-1 x for `count` vectors, each with a factor that several may share; info: one int, 0.
+// x = A^-1 x for `count` vectors, each with a factor, which several vectors may share; info: one int, 0.
 void solve(Stream stream, int64_t size, complex128* const* factors, complex128* const* vectors, int* info,
            int64_t count);
 
-// A stream's handle is made by its first call, which must not happen while it is captured. No graph captured with it may
-// be launched after this.
+// The first call on a stream creates its handle, which is not possible during a capture. A graph captured with it must
+// not be launched after forget().
 void forget(Stream stream);
 
 }  // namespace sunder::cuda::solver

@@ -5,7 +5,7 @@
 namespace sunder::cuda {
 namespace {
 
-// Floor: both tensors once and the sum again. 16 bytes an access, a grid-stride loop.
+// Floor: both tensors once and the sum again. A grid-stride loop, 16 bytes per access.
 template <int width, class T>
 __global__ void accumulate_kernel(T* sum, const T* term, int64_t count) {
   SUNDER_GRID_STRIDE_PACKS(i, count, width) {
@@ -26,7 +26,7 @@ void cuda::accumulate(Tensor& sum, const Tensor& term) {
   if (count == 0) return;
   visit_stored("accumulate", real_of(sum.dtype()), [&]<class T>() {
     with_pack_width<T>(0, {sum.raw(), term.raw()}, [&]<int width>() {
-      launch(accumulate_kernel<width, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, native(sum),
+      launch(accumulate_kernel<width, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, sum.stream(),
              reinterpret_cast<T*>(sum.raw()), reinterpret_cast<const T*>(term.raw()), count);
     });
   });

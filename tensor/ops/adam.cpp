@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "tensor/ops/adam_update.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
 
@@ -9,19 +10,9 @@ namespace sunder {
 namespace {
 
 template <class T>
-struct Constants {
-  T gradient_scale, beta1, beta2, one_minus_beta1, one_minus_beta2, step_size, root_correction, eps;
-};
-
-template <class T>
-SUNDER_SIMD void adam_range(T* p, T* m, T* v, const T* grad, const Constants<T>& k, int64_t count) {
+SUNDER_SIMD void adam_range(T* p, T* m, T* v, const T* grad, const AdamConstants<T>& k, int64_t count) {
 #pragma omp simd
-  for (int64_t i = 0; i < count; ++i) {
-    const T g = grad[i] * k.gradient_scale;
-    m[i] = k.beta1 * m[i] + k.one_minus_beta1 * g;
-    v[i] = k.beta2 * v[i] + k.one_minus_beta2 * g * g;
-    p[i] -= k.step_size * m[i] / (std::sqrt(v[i]) * k.root_correction + k.eps);
-  }
+  for (int64_t i = 0; i < count; ++i) adam_update(k, grad[i], p[i], m[i], v[i]);
 }
 
 }  // namespace
@@ -39,17 +30,7 @@ void cpu::adam(AdamState& state, const Tensor& grad, const Tensor& norm, const T
     report[2] = static_cast<double>(skipped);
     if (!finite) return;
     const auto step = static_cast<double>(++*state.step.mutable_data<int64_t>());
-    // 1e-6: torch.nn.utils.clip_grad_norm_.
-    const double scale = options.clip > 0 ? std::min(1.0, options.clip / (length + 1e-6)) : 1.0;
-    const double lr = state.learning_rate.data<T>()[0];
-    const Constants<T> k{static_cast<T>(scale),
-                         static_cast<T>(options.beta1),
-                         static_cast<T>(options.beta2),
-                         static_cast<T>(1 - options.beta1),
-                         static_cast<T>(1 - options.beta2),
-                         static_cast<T>(lr / (1 - std::pow(options.beta1, step))),
-                         static_cast<T>(1 / std::sqrt(1 - std::pow(options.beta2, step))),
-                         static_cast<T>(options.eps)};
+    const auto k = adam_constants<T>(options, state.learning_rate.data<T>()[0], step, length);
     T *p = state.parameters.mutable_data<T>(), *m = state.first_moment.mutable_data<T>();
     T* v = state.second_moment.mutable_data<T>();
     parallel_for(grad.numel(), 1 << 14, [&](int64_t begin, int64_t end) {

@@ -10,7 +10,7 @@ namespace {
 
 constexpr int64_t elements_per_chunk = 1 << 14;
 
-// One stretch along the last axis; each operand runs or stands still.
+// One run along the last axis; each operand advances, or repeats one element.
 template <class Op, class T>
 SUNDER_INLINE void binary_row(Op op, const T* a, bool a_runs, const T* b, bool b_runs, T* y, int64_t count) {
   if (a_runs && b_runs) {
@@ -29,7 +29,7 @@ SUNDER_INLINE void binary_row(Op op, const T* a, bool a_runs, const T* b, bool b
   }
 }
 
-// Elements [begin, end) of the result, rows of the last axis one by one.
+// Elements [begin, end) of the result, one row of the last axis at a time.
 template <class Op, class T>
 SUNDER_SIMD void binary_range(Op op, const BroadcastLayout& layout, const T* a, const T* b, T* y, int64_t begin,
                               int64_t end) {
@@ -105,7 +105,7 @@ Tensor broadcast_to(const Tensor& x, const Shape& shape) {
   if (broadcast_shape("broadcast_to", x.shape(), shape) != shape)
     throw_error("[broadcast_to] expected x that stretches to {}, got {}", to_string(shape), describe(x));
   Tensor result = Tensor::empty(shape, x.dtype(), x.stream());
-  // The second operand stands still and is not looked at.
+  // The second operand has stride 0 and is not used.
   const BroadcastLayout layout = broadcast_layout("broadcast_to", x.shape(), Shape{}, shape);
   SUNDER_DISPATCH(binary_forward<FirstOp>, x.device())(FirstOp{}, layout, x, x, result);
   return result;

@@ -5,7 +5,7 @@
 namespace sunder::cuda {
 namespace {
 
-// Elements [0, width) from where an operand stands; all the same where it stands still.
+// Elements [0, width) of an operand from its position on; the same element where its stride is 0.
 template <int width, class T>
 __device__ __forceinline__ Pack<compute_type<T>, width> load_operand(const T* from, bool runs, int64_t left) {
   if (runs) return widen(load<width>(from, left));
@@ -14,8 +14,8 @@ __device__ __forceinline__ Pack<compute_type<T>, width> load_operand(const T* fr
   return pack;
 }
 
-// Floor: the result and each operand once. A thread finds its place in both operands by one division an axis; operands
-// of one shape are one axis and need none. Packs lie within the last axis.
+// Floor: the result and each operand once. A thread finds its position in both operands by one division per axis;
+// operands of equal shape have one axis and need none. Packs stay within the last axis.
 template <int width, class Op, class T>
 __global__ void binary_kernel(Op op, BroadcastLayout layout, const T* a, const T* b, T* y, int64_t count) {
   const int last = layout.axes - 1;
@@ -49,10 +49,10 @@ void cuda::binary_forward(const Op& op, const BroadcastLayout& layout, const Ten
   const int64_t count = result.numel();
   if (count == 0) return;
   const auto run = [&]<class T>() {
-    // One axis has no rows that a pack could cross: its end alone is short.
+    // With a single axis no pack can cross a row, and only its end is short.
     const int64_t row = layout.axes == 1 ? 0 : layout.sizes[layout.axes - 1];
     with_pack_width<T>(row, {a.raw(), b.raw(), result.raw()}, [&]<int width>() {
-      launch(binary_kernel<width, Op, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, native(result), op,
+      launch(binary_kernel<width, Op, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, result.stream(), op,
              layout, a.data<T>(), b.data<T>(), result.mutable_data<T>(), count);
     });
   };

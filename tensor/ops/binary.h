@@ -13,10 +13,10 @@ Tensor add(const Tensor& a, const Tensor& b);
 Tensor subtract(const Tensor& a, const Tensor& b);
 Tensor multiply(const Tensor& a, const Tensor& b);
 Tensor divide(const Tensor& a, const Tensor& b);
-// a conj(b) and a / conj(b): what gradients of complex products need; for real b the same as multiply and divide.
+// a conj(b) and a / conj(b), for the gradients of complex products; for real b the same as multiply and divide.
 Tensor multiply_conj(const Tensor& a, const Tensor& b);
 Tensor divide_conj(const Tensor& a, const Tensor& b);
-// x stretched to `shape`, a copy. Throws Error where x does not stretch to it.
+// A copy of x broadcast to `shape`. Throws Error where x does not broadcast to it.
 Tensor broadcast_to(const Tensor& x, const Shape& shape);
 
 namespace cpu {
@@ -28,7 +28,7 @@ template <class Op>
 void binary_forward(const Op& op, const BroadcastLayout& layout, const Tensor& a, const Tensor& b, Tensor& result);
 }
 
-// Rounded once; the hundredth is float32's.
+// One rounding to bfloat16; the hundredth covers the float32 arithmetic.
 inline constexpr double binary_bfloat16_error = 1.01 * bfloat16_unit;
 
 }  // namespace sunder

@@ -1,6 +1,6 @@
-// Functions of two elements, for CPU loops and CUDA kernels. Complex arithmetic is written out: of products the
-// compiler takes care of infinities by a call for every element (C99 annex G), and of a sum nvcc 13.0 makes a copy of
-// its first operand without a word (std::complex's += goes by GNU's __complex__).
+// Functions of two elements, for CPU loops and CUDA kernels. Complex arithmetic is written out: for products, the
+// compiler handles infinities by a call per element (C99 annex G), and nvcc 13.0 miscompiles a sum into a copy of its
+// first operand, without a warning (std::complex's += uses GNU's __complex__).
 #pragma once
 
 #include <complex>
@@ -83,7 +83,7 @@ struct FirstOp {
   }
 };
 
-// What the kernels are compiled for.
+// The functors that kernels are instantiated for.
 #define SUNDER_BINARY(apply)                                                                                 \
   apply(AddOp) apply(SubtractOp) apply(MultiplyOp) apply(MultiplyConjOp) apply(DivideOp) apply(DivideConjOp) \
       apply(FirstOp)

@@ -19,7 +19,7 @@ __global__ void cast_kernel(const From* x, To* y, int64_t count) {
   }
 }
 
-// Where a view begins between two 16-byte words.
+// For views that do not begin at a multiple of 16 bytes.
 template <class From, class To>
 __global__ void cast_unaligned_kernel(const From* x, To* y, int64_t count) {
   SUNDER_GRID_STRIDE(i, count) y[i] = static_cast<To>(x[i]);
@@ -32,8 +32,8 @@ void cast_reals(const Tensor& x, Tensor& y, int64_t count) {
   constexpr int wide = cast_width<From, To>;
   with_pack_width<std::byte, 16>(0, {from, to}, [&]<int bytes>() {
     if constexpr (bytes == 16)
-      launch(cast_kernel<From, To>, grid_for(ceil_div(count, wide)), dim3(block_size), 0, native(x), from, to, count);
-    else launch(cast_unaligned_kernel<From, To>, grid_for(count), dim3(block_size), 0, native(x), from, to, count);
+      launch(cast_kernel<From, To>, grid_for(ceil_div(count, wide)), dim3(block_size), 0, x.stream(), from, to, count);
+    else launch(cast_unaligned_kernel<From, To>, grid_for(count), dim3(block_size), 0, x.stream(), from, to, count);
   });
 }
 

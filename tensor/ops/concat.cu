@@ -1,10 +1,11 @@
 #include "tensor/ops/concat.h"
 
-#include "tensor/cuda/rows.h"
+#include "tensor/ops/slice_axis.cuh"
 
 namespace sunder {
 
-// One launch for each part: its rows go to their place in the rows of the result. Floor: every part twice.
+// One launch per part copies its rows to their place in the rows of the result. Floor: every part read and written
+// once.
 void cuda::concat(const std::vector<Tensor>& parts, int axis, Tensor& result) {
   if (result.numel() == 0) return;
   int64_t rows = 1;

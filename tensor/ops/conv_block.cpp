@@ -57,8 +57,8 @@ void check(const ConvBlock<Tensor>& in, const ConvBlockOptions& options) {
 
 }  // namespace
 
-// In terms of the ops that a block is made of, which find their own kernels: so CUDA comes here, too, where it has none
-// for the whole.
+// Composed of the ops of the block, which dispatch to their own kernels: CUDA comes here too where it has no fused
+// kernel.
 void cpu::conv_block_forward(const ConvBlock<Tensor>& in, const ConvBlockOptions& options, ConvBlockResult& result) {
   result.hidden = linear(in.x, in.in_weight, in.in_bias, options.tf32);
   PreluNormDepthwiseResult mixed = prelu_norm_depthwise(middle(in, result.hidden), options.dilation, options.eps);
@@ -76,14 +76,14 @@ void cpu::conv_block_forward(const ConvBlock<Tensor>& in, const ConvBlockOptions
 }
 
 void cpu::conv_block_backward(const Tensor& grad_next, const Tensor& grad_skip_sum, const ConvBlock<Tensor>& in,
-                              const ConvBlockResult& kept, const ConvBlockOptions& options, ConvBlock<Tensor>& grads) {
+                              const ConvBlockResult& saved, const ConvBlockOptions& options, ConvBlock<Tensor>& grads) {
   const Tensor both = options.residual
                           ? residual_skip_backward(grad_next, grad_skip_sum, in.x.size(2), skip_channels(in, options))
                           : grad_skip_sum;
   const PreluNormLinearInputs out =
-      prelu_norm_linear_backward(both, end(in, kept.mixed), kept.mixed_moments, options.tf32);
+      prelu_norm_linear_backward(both, end(in, saved.mixed), saved.mixed_moments, options.tf32);
   const PreluNormDepthwiseInputs conv =
-      prelu_norm_depthwise_backward(out.x, middle(in, kept.hidden), kept.hidden_moments, options.dilation);
+      prelu_norm_depthwise_backward(out.x, middle(in, saved.hidden), saved.hidden_moments, options.dilation);
   LinearGrads first = linear_backward(conv.x, in.x, in.in_weight, true, options.tf32);
   if (grad_next.defined()) sunder::accumulate(first.x, grad_next);
   grads = {first.x,        first.weight, first.bias, conv.slope, conv.gain,  conv.bias,    conv.weight,
@@ -98,14 +98,14 @@ ConvBlockResult conv_block(const ConvBlock<Tensor>& in, const ConvBlockOptions& 
 }
 
 ConvBlock<Tensor> conv_block_backward(const Tensor& grad_next, const Tensor& grad_skip_sum, const ConvBlock<Tensor>& in,
-                                      const ConvBlockResult& kept, const ConvBlockOptions& options) {
+                                      const ConvBlockResult& saved, const ConvBlockOptions& options) {
   check(in, options);
   if (grad_next.defined()) check_shape("conv_block_backward", "grad_next", grad_next, in.x.shape());
   if (grad_skip_sum.defined())
     check_shape("conv_block_backward", "grad_skip_sum", grad_skip_sum,
                 {in.x.size(0), in.x.size(1), skip_channels(in, options)});
   ConvBlock<Tensor> grads;
-  SUNDER_DISPATCH(conv_block_backward, in.x.device())(grad_next, grad_skip_sum, in, kept, options, grads);
+  SUNDER_DISPATCH(conv_block_backward, in.x.device())(grad_next, grad_skip_sum, in, saved, options, grads);
   return grads;
 }
 

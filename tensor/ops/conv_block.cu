@@ -1,20 +1,20 @@
 #include "tensor/ops/conv_block.h"
 
 #include "tensor/cuda/blas.h"
-#include "tensor/cuda/sum.h"
 #include "tensor/ops/prelu_norm_depthwise.cuh"
 #include "tensor/ops/prelu_norm_linear.cuh"
+#include "tensor/ops/sum.cuh"
 
-// Five launches forward, ten backward, products included. Against the ops that it is made of, no pass of their own
-// have: the first bias (kept out of h, added where h is loaded), the second norm's sums (made by the convolution that
-// writes y), the two sums at the end; backward the sums behind d in_bias (made by the kernel that writes dh) and d
-// out_bias, and the sum of x's two gradients (the last product is added to the first of them). Floor: x, skip and their
-// two sums, a = gain PReLU(y) once, h and W a twice, y once written.
+// Five launches forward, ten backward, including the products. Unlike in the separate ops, the following need no pass
+// of their own: forward the first bias (left out of h, added where h is loaded), the second norm's sums (computed by
+// the convolution that writes y) and the two sums at the end; backward the sums for d in_bias (computed by the kernel
+// that writes dh) and d out_bias, and the sum of x's two gradients (the last product adds to the first of them). Floor:
+// x, skip and their two sums, a = gain PReLU(y) once, h and W a twice, y written once.
 namespace sunder::cuda {
 namespace {
 
-// The two gradients side by side, as the products take them; the columns' sums; and the first once more in dx. Tiles of
-// all rows; a gradient may be null: zero. Floor: both read once, `both` and dx written once.
+// Writes the two gradients side by side, as the products take them, their column sums, and the first gradient also into
+// dx. Tiles run over all rows; a null gradient is zero. Floor: both read once, `both` and dx written once.
 template <class S, int width, class T = compute_type<S>>
 __global__ void join_gradients_kernel(const S* grad_next, const S* grad_skip_sum, int64_t rows, int64_t channels,
                                       int64_t columns, int64_t chunks, S* both, S* dx, ColumnSums<T> of_both) {
@@ -57,24 +57,27 @@ Tensor join_gradients(const Tensor& grad_next, const Tensor& grad_skip_sum, Tens
   return both;
 }
 
-// What the kernels here are for: three taps and something of everything.
+// What the fused kernels support: three taps, and no empty tensor.
 bool fused(const ConvBlock<Tensor>& in) {
   return in.conv_weight.size(2) == 3 && in.x.numel() > 0 && in.conv_weight.numel() > 0 && in.out_bias.numel() > 0;
 }
 
 template <class S>
-Norm<S> norm_of_hidden(const ConvBlock<Tensor>& in, const ConvBlockResult& kept) {
-  const Norm<S> norm = Norm<S>(kept.hidden).plus(in.in_bias).activated(in.in_slope);
-  return norm.with(in.in_gain, in.in_shift, kept.hidden_moments);
+Norm<S> norm_of_hidden(const ConvBlock<Tensor>& in, const ConvBlockResult& saved) {
+  const Norm<S> norm = Norm<S>(saved.hidden).plus(in.in_bias).activated(in.in_slope);
+  return norm.with(in.in_gain, in.in_shift, saved.hidden_moments);
 }
 template <class S>
-Norm<S> norm_of_mixed(const ConvBlock<Tensor>& in, const ConvBlockResult& kept) {
-  return Norm<S>(kept.mixed).activated(in.conv_slope).with(in.conv_gain, in.conv_shift, kept.mixed_moments);
+Norm<S> norm_of_mixed(const ConvBlock<Tensor>& in, const ConvBlockResult& saved) {
+  return Norm<S>(saved.mixed).activated(in.conv_slope).with(in.conv_gain, in.conv_shift, saved.mixed_moments);
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void conv_block_forward(const ConvBlock<Tensor>& in, const ConvBlockOptions& options, ConvBlockResult& result) {
+namespace sunder {
+
+void cuda::conv_block_forward(const ConvBlock<Tensor>& in, const ConvBlockOptions& options, ConvBlockResult& result) {
   if (!fused(in)) return cpu::conv_block_forward(in, options, result);
   const int64_t items = in.x.size(0), frames = in.x.size(1), channels = in.x.size(2), hidden = in.in_weight.size(0);
   const int64_t columns = in.out_weight.size(0), rows = items * frames, residual = options.residual ? channels : 0;
@@ -110,9 +113,10 @@ void conv_block_forward(const ConvBlock<Tensor>& in, const ConvBlockOptions& opt
   });
 }
 
-void conv_block_backward(const Tensor& grad_next, const Tensor& grad_skip_sum, const ConvBlock<Tensor>& in,
-                         const ConvBlockResult& kept, const ConvBlockOptions& options, ConvBlock<Tensor>& grads) {
-  if (!fused(in)) return cpu::conv_block_backward(grad_next, grad_skip_sum, in, kept, options, grads);
+void cuda::conv_block_backward(const Tensor& grad_next, const Tensor& grad_skip_sum, const ConvBlock<Tensor>& in,
+                               const ConvBlockResult& saved, const ConvBlockOptions& options,
+                               ConvBlock<Tensor>& grads) {
+  if (!fused(in)) return cpu::conv_block_backward(grad_next, grad_skip_sum, in, saved, options, grads);
   const int64_t channels = in.x.size(2), hidden = in.in_weight.size(0), columns = in.out_weight.size(0);
   const int64_t rows = in.x.numel() / channels;
   const Stream stream = in.x.stream();
@@ -127,18 +131,18 @@ void conv_block_backward(const Tensor& grad_next, const Tensor& grad_skip_sum, c
            like(in.out_bias),    Tensor()};
   visit_stored("conv_block", in.x.dtype(), [&]<class S>() {
     using T = compute_type<S>;
-    const Norm<S> of_hidden = norm_of_hidden<S>(in, kept), of_mixed = norm_of_mixed<S>(in, kept);
+    const Norm<S> of_hidden = norm_of_hidden<S>(in, saved), of_mixed = norm_of_mixed<S>(in, saved);
     Tensor both = grad_skip_sum;
     T* out_bias = grads.out_bias.mutable_data<T>();
     if (options.residual) both = join_gradients<S>(grad_next, grad_skip_sum, grads.x, columns, out_bias);
     else sum_over(both.data<S>(), 1, rows, columns, out_bias, stream);
     {
-      const Tensor normed = like(kept.mixed);
+      const Tensor normed = like(saved.mixed);
       norm_apply(of_mixed, normed.mutable_data<S>(), stream);
       blas::gemm<S>(stream, tf32, columns, hidden, rows, 1, {both.data<S>(), columns, true}, {normed.data<S>(), hidden},
                     0, grads.out_weight.mutable_data<T>(), hidden);
     }
-    const Tensor of_mixed_grad = like(kept.mixed), of_hidden_grad = like(kept.hidden);
+    const Tensor of_mixed_grad = like(saved.mixed), of_hidden_grad = like(saved.hidden);
     S *dy = of_mixed_grad.mutable_data<S>(), *dh = of_hidden_grad.mutable_data<S>();
     blas::gemm<S>(stream, tf32, rows, hidden, columns, 1, {both.data<S>(), columns}, {in.out_weight.data<S>(), hidden},
                   0, dy, hidden);
@@ -158,4 +162,4 @@ void conv_block_backward(const Tensor& grad_next, const Tensor& grad_skip_sum, c
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

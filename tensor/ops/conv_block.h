@@ -6,13 +6,14 @@
 namespace sunder {
 
 // A block of Conv-TasNet (Luo and Mesgarani, 2019): two 1x1 convolutions around a dilated depthwise one, PReLU and
-// global norm before each but the first, and the sums that lead on:
-//   h = linear(x, in_weight, in_bias), y = prelu_norm_depthwise(h, in_slope, in_gain, in_shift, conv_weight,
-//   conv_bias), both = prelu_norm_linear(y, conv_slope, conv_gain, conv_shift, out_weight, out_bias), next = x +
-//   both[..., :C], skip_sum = skip + both[..., C:]; without residual no next, skip_sum = skip + both.
+// global norm before each but the first, and the residual and skip sums:
+//   h = linear(x, in_weight, in_bias)
+//   y = prelu_norm_depthwise(h, in_slope, in_gain, in_shift, conv_weight, conv_bias)
+//   both = prelu_norm_linear(y, conv_slope, conv_gain, conv_shift, out_weight, out_bias)
+//   next = x + both[..., :C], skip_sum = skip + both[..., C:]; without residual no next, skip_sum = skip + both
 // x: (B, T, C); in_weight: (H, C); in_*, conv_*: (H), the slopes (1), conv_weight (H, 1, K) with K odd; out_weight:
-// (N, H); out_bias: (N); skip: (B, T, N - C), without residual (B, T, N), or undefined: zero. float32 (in TF32 on CUDA
-// alone), float64; on CUDA x, skip and the matrices in_weight and out_weight also bfloat16, with gradients of float32
+// (N, H); out_bias: (N); skip: (B, T, N - C), without residual (B, T, N), or undefined: zero. float32 (TF32 on CUDA
+// only), float64; on CUDA x, skip and the matrices in_weight and out_weight also bfloat16, with gradients of float32
 // for all but x and skip. Throws Error for other shapes.
 template <class Value>
 struct ConvBlock {
@@ -33,20 +34,20 @@ struct ConvBlockOptions {
 };
 struct ConvBlockResult {
   Tensor next, skip_sum;
-  // For the backward pass: h, of three taps on CUDA without its bias; y; the moments of both norms, (B, 2).
+  // For the backward pass: h (without its bias in the fused CUDA kernels), y, and the moments of both norms, (B, 2).
   Tensor hidden, mixed, hidden_moments, mixed_moments;
 };
 ConvBlockResult conv_block(const ConvBlock<Tensor>& in, const ConvBlockOptions& options);
-// The gradients of all inputs but skip, whose own is grad_skip_sum. A gradient that is not defined stands for zero.
+// The gradients of all inputs but skip, whose gradient is grad_skip_sum. An undefined gradient stands for zero.
 ConvBlock<Tensor> conv_block_backward(const Tensor& grad_next, const Tensor& grad_skip_sum, const ConvBlock<Tensor>& in,
-                                      const ConvBlockResult& kept, const ConvBlockOptions& options);
+                                      const ConvBlockResult& saved, const ConvBlockOptions& options);
 
 SUNDER_KERNEL(conv_block_forward, const ConvBlock<Tensor>& in, const ConvBlockOptions& options, ConvBlockResult& result)
 SUNDER_KERNEL(conv_block_backward, const Tensor& grad_next, const Tensor& grad_skip_sum, const ConvBlock<Tensor>& in,
-              const ConvBlockResult& kept, const ConvBlockOptions& options, ConvBlock<Tensor>& grads)
+              const ConvBlockResult& saved, const ConvBlockOptions& options, ConvBlock<Tensor>& grads)
 
-// Of results and gradients, where no element lies so near PReLU's kink that rounding turns its sign. Rounded are h, y
-// and both, the operands of the products, and the gradients of h and y, each before and after its norm.
+// For results and gradients, where no element is so close to PReLU's kink that rounding changes its sign. These are
+// rounded: h, y and both, the operands of the products, and the gradients of h and y, each before and after its norm.
 inline constexpr double conv_block_bfloat16_error = 3 * bfloat16_unit, conv_block_tf32_error = 2 * tf32_unit;
 
 }  // namespace sunder

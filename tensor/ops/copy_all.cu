@@ -2,9 +2,9 @@
 
 #include "tensor/cuda/kernel.cuh"
 
-// Floor: every element read and written once. Pieces of the flat buffer begin anywhere, so accesses are one element a
-// lane, whole lines a warp. The table of addresses travels in the launch's arguments, of which every device takes 4
-// KiB.
+// Floor: every element read and written once. Slices of the flat buffer may begin anywhere, so accesses are one element
+// per lane, whole cache lines per warp. The table of addresses is passed in the kernel's arguments, of which every
+// device takes 4 KiB.
 namespace sunder::cuda {
 namespace {
 
@@ -60,12 +60,15 @@ void copy_range(const std::vector<Tensor>& sources, const std::vector<Tensor>& t
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void copy_all(const std::vector<Tensor>& sources, const std::vector<Tensor>& targets) {
+namespace sunder {
+
+void cuda::copy_all(const std::vector<Tensor>& sources, const std::vector<Tensor>& targets) {
   visit_real("copy_all", real_of(sources[0].dtype()), [&]<class T>() {
     for (size_t begin = 0; begin < sources.size(); begin += most_copies)
       copy_range<T>(sources, targets, begin, std::min(begin + most_copies, sources.size()));
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

@@ -2,8 +2,8 @@
 
 #include "tensor/ops/depthwise_conv1d.cuh"
 
-// Tiles as in global_norm.cuh. Every tap reads x again, but from the cache: tiles are 64 frames high. Floor: x and y
-// once; backward dy and x once, dx once.
+// Tiles as in global_norm.cuh. Every tap reads x again, from the cache: tiles are 64 frames high. Floor: x and y once;
+// backward dy and x once, dx once.
 namespace sunder::cuda {
 namespace {
 
@@ -84,7 +84,12 @@ SUNDER_INSTANTIATE(float, float)
 SUNDER_INSTANTIATE(double, double)
 #undef SUNDER_INSTANTIATE
 
-void depthwise_conv1d_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t dilation, Tensor& y) {
+}  // namespace sunder::cuda
+
+namespace sunder {
+
+void cuda::depthwise_conv1d_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t dilation,
+                                    Tensor& y) {
   if (x.numel() == 0) return;
   visit_stored("depthwise_conv1d", x.dtype(), [&]<class S>() {
     using T = compute_type<S>;
@@ -92,8 +97,8 @@ void depthwise_conv1d_forward(const Tensor& x, const Tensor& weight, const Tenso
   });
 }
 
-void depthwise_conv1d_backward(const Tensor& grad_y, const Tensor& x, const Tensor& weight, int64_t dilation,
-                               DepthwiseConv1dGrads& grads) {
+void cuda::depthwise_conv1d_backward(const Tensor& grad_y, const Tensor& x, const Tensor& weight, int64_t dilation,
+                                     DepthwiseConv1dGrads& grads) {
   const int64_t kernel = weight.size(2), channels = x.size(2);
   if (x.numel() == 0) {
     grads.weight.zero();
@@ -113,4 +118,4 @@ void depthwise_conv1d_backward(const Tensor& grad_y, const Tensor& x, const Tens
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

@@ -1,5 +1,5 @@
-// The CUDA depthwise convolution over n = norm(PReLU(x)), which is worked out while x is read and never stored, for any
-// number of taps; shared with prelu_norm_depthwise, which has kernels of its own for three.
+// The CUDA depthwise convolution over n = norm(PReLU(x)), which is computed while x is read and never stored, for any
+// number of taps. Shared with prelu_norm_depthwise, which has kernels of its own for three.
 #pragma once
 
 #include "tensor/ops/global_norm.cuh"

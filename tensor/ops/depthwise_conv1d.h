@@ -26,7 +26,7 @@ SUNDER_KERNEL(depthwise_conv1d_backward, const Tensor& grad_y, const Tensor& x, 
 // Throws "[op] ..." unless the four fit together.
 void check_depthwise(const char* op, const Tensor& x, const Tensor& weight, const Tensor& bias, int64_t dilation);
 
-// Rounded once; the hundredth is float32's.
+// One rounding to bfloat16; the hundredth covers the float32 arithmetic.
 inline constexpr double depthwise_conv1d_bfloat16_error = 1.01 * bfloat16_unit;
 
 }  // namespace sunder

@@ -30,7 +30,7 @@ Sizes sizes_of(const Tensor& estimates, const Tensor& mixtures, const Tensor& we
           estimates.size(3), weights.size(1),  options.taps(),    options.past};
 }
 
-// Where a task, one (item, source, block of frequencies), finds its data; complex numbers are pairs.
+// Where the data of a task, one (item, source, block of frequencies), are; complex numbers are pairs.
 template <class T>
 struct Block {
   Sizes sizes;
@@ -51,7 +51,7 @@ struct Block {
   int64_t step() const { return 2 * sizes.frames * sizes.bins; }  // from one signal to the next
 };
 
-// Memory of a task, given out piece by piece; pieces are whole cache lines.
+// A task's scratch memory, allocated in pieces of whole cache lines.
 class Scratch {
  public:
   explicit Scratch(int64_t lanes) : memory_(Tensor::empty({lanes * width}, DType::float64)) {

@@ -3,11 +3,11 @@
 #include "tensor/cuda/kernel.cuh"
 #include "tensor/cuda/solver.h"
 
-// Forward: Gram matrices and right-hand sides, factorisation and solves by cuSOLVER, images. Backward: right-hand sides
-// of the cotangents, solves, and one kernel from there to the gradient. Neighbouring threads have neighbouring
-// frequencies, and every thread walks along time: no sum is split, so none depends on anything but the sizes. All sums
-// are float64. Floor: estimates, mixtures and weights once, images once; backward the cotangents and all inputs once,
-// the gradient once. Matrices, filters and factors are small beside them.
+// Forward: Gram matrices and right-hand sides, factorisation and solves by cuSOLVER, images. Backward: the cotangents'
+// right-hand sides, solves, and one kernel for the gradient. Neighbouring threads have neighbouring frequencies, and
+// every thread loops over time: no sum is split, so the order of sums depends on the sizes alone. All sums are float64.
+// Floor: estimates, mixtures and weights once, images once; backward the cotangents and all inputs once, the gradient
+// once. Matrices, filters and factors are small in comparison.
 namespace sunder::cuda {
 namespace {
 
@@ -58,12 +58,12 @@ __device__ __forceinline__ double inverse(T lambda) {
   return lambda <= T(0) ? 0.0 : 1 / static_cast<double>(lambda);
 }
 
-constexpr int lanes = 32, rows = 8;  // a block: frequencies, and what each row of threads has of its own
-constexpr int unit = 8;              // results a thread, which share what it loads: 16 doubles
+constexpr int lanes = 32, rows = 8;  // of a block: frequencies, and rows of threads with work of their own
+constexpr int unit = 8;              // results per thread, which share its loads: 16 doubles
 
 // A(i, j) = sum_t z(t + i) conj(z(t + j)) / lambda(t), i >= j: the product depends on u = t + j and the lag i - j
-// alone, so a thread has one lag and eight columns, makes each product once and meets it with the last eight weights,
-// which it keeps in registers. matrices: (systems, K, K), column major, lower triangles. `units` a matrix.
+// alone, so a thread has one lag and eight columns, computes each product once and multiplies it by the last eight
+// weights, which it keeps in registers. matrices: (systems, K, K), column major, lower triangles; `units` per matrix.
 template <class T>
 __global__ void fcp_gram_kernel(const T* estimates, const T* weights, Sizes s, int64_t tiles, int64_t chunks,
                                 int64_t units, double2* matrices) {
@@ -101,7 +101,7 @@ __global__ void fcp_gram_kernel(const T* estimates, const T* weights, Sizes s, i
   }
 }
 
-// What meets the estimate in a right-hand side.
+// The factor of the estimate in a right-hand side.
 template <class T>
 struct WeightedMixture {  // conj(Y) / lambda
   const T *mixtures, *weights;
@@ -122,7 +122,7 @@ struct Cotangent {  // conj(xbar)
   }
 };
 
-// b(i) = sum_t z(t + i) v(t), eight taps a thread. vectors: (images, F, K).
+// b(i) = sum_t z(t + i) v(t), eight taps per thread. vectors: (images, F, K).
 template <class T, class V>
 __global__ void fcp_correlate_kernel(const T* estimates, V v, Sizes s, int64_t tiles, int64_t chunks,
                                      double2* vectors) {
@@ -151,8 +151,8 @@ __global__ void fcp_correlate_kernel(const T* estimates, V v, Sizes s, int64_t t
     if (first + k < s.taps) vectors[(number * s.bins + f) * s.taps + first + k] = sums[k];
 }
 
-// Tables for cuSOLVER: matrices of all systems, then factors and vectors of all right-hand sides. The diagonals get
-// their loading.
+// Tables of pointers for cuSOLVER: the matrices of all systems, then the factors and vectors of all right-hand sides.
+// The first kernel also adds the loading to the diagonals.
 __global__ void fcp_load_kernel(Sizes s, double loading, double2* matrices, double2** table) {
   SUNDER_GRID_STRIDE(system, s.systems()) {
     double2* matrix = matrices + system * s.taps * s.taps;
@@ -171,7 +171,7 @@ __global__ void fcp_point_kernel(Sizes s, double2* factors, double2* vectors, do
   }
 }
 
-// A factor that is of no use has a zero in its first place. The diagonal entry of A is the sum of a row of |L|^2.
+// Marks an unusable factor by a zero in its first element. The diagonal entry of A is the sum of a row of |L|^2.
 __global__ void fcp_check_kernel(Sizes s, const int* info, double2* factors, int64_t* failures) {
   SUNDER_GRID_STRIDE(system, s.systems()) {
     double2* factor = factors + system * s.taps * s.taps;
@@ -199,7 +199,7 @@ __global__ void fcp_clear_kernel(Sizes s, const double2* factors, double2* vecto
   }
 }
 
-// Filters of `width` frequencies from `f` on into shared memory, (width, K) as they lie in memory.
+// Loads the filters of `width` frequencies from `f` on into shared memory, (width, K) as in device memory.
 template <int width>
 __device__ __forceinline__ void load_taps(const double2* vectors, int64_t number, int64_t f, const Sizes& s,
                                           double2* to) {
@@ -209,7 +209,7 @@ __device__ __forceinline__ void load_taps(const double2* vectors, int64_t number
     to[i] = vectors[(number * s.bins + f) * s.taps + i];
 }
 
-constexpr int filter_frames = 64;  // a block: eight a thread
+constexpr int filter_frames = 64;  // of a block, eight per thread
 
 template <class T>
 __global__ void fcp_filter_kernel(const T* estimates, const double2* filters, Sizes s, int64_t tiles, int64_t pieces,
@@ -232,8 +232,9 @@ __global__ void fcp_filter_kernel(const T* estimates, const double2* filters, Si
   }
 }
 
-// The gradient's block: 16 frequencies, 64 frames. For one microphone after the other it makes a_t and e_t of the
-// frames that reach its own (autograd/ops/fcp.cpp) in shared memory, K - 1 frames more than it has, and adds them up.
+// The gradient's block: 16 frequencies, 64 frames. For one microphone after the other it computes a_t and e_t
+// (autograd/ops/fcp.cpp) of the frames that reach its own in shared memory, K - 1 frames more than it has, and
+// accumulates.
 constexpr int grad_lanes = 16, grad_rows = 16, grad_frames = 64, grad_per_thread = grad_frames / grad_rows;
 int64_t grad_shared_bytes(int64_t taps) {
   return 2 * grad_lanes * (taps + grad_frames + taps - 1) * static_cast<int64_t>(sizeof(double2));
@@ -339,9 +340,12 @@ void solve_all(Stream stream, const Sizes& s, const Tensor& factors, const Tenso
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void fcp_forward(const Tensor& estimates, const Tensor& mixtures, const Tensor& weights, const FcpOptions& options,
-                 const Tensor& failures, Fcp& result) {
+namespace sunder {
+
+void cuda::fcp_forward(const Tensor& estimates, const Tensor& mixtures, const Tensor& weights,
+                       const FcpOptions& options, const Tensor& failures, Fcp& result) {
   const Sizes s = sizes_of(estimates, mixtures, weights, options);
   const Stream stream = estimates.stream();
   result.factors = Tensor::empty({s.items, s.sources, s.groups, s.bins, s.taps, s.taps}, DType::complex128, stream);
@@ -369,8 +373,8 @@ void fcp_forward(const Tensor& estimates, const Tensor& mixtures, const Tensor& 
   });
 }
 
-void fcp_backward(const Tensor& grad_images, const Tensor& estimates, const Tensor& mixtures, const Tensor& weights,
-                  const Fcp& forward, const FcpOptions& options, Tensor& grad_estimates) {
+void cuda::fcp_backward(const Tensor& grad_images, const Tensor& estimates, const Tensor& mixtures,
+                        const Tensor& weights, const Fcp& forward, const FcpOptions& options, Tensor& grad_estimates) {
   const Sizes s = sizes_of(estimates, mixtures, weights, options);
   const Stream stream = estimates.stream();
   if (estimates.numel() == 0) return;
@@ -391,4 +395,4 @@ void fcp_backward(const Tensor& grad_images, const Tensor& estimates, const Tens
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

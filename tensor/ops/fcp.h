@@ -16,7 +16,7 @@ struct FcpOptions {
 };
 inline constexpr int64_t fcp_max_taps = 128;
 
-// A pivot of the Cholesky factorisation has to exceed this times K times its diagonal entry: below it is rounding.
+// A pivot of the Cholesky factorisation must exceed this times K times its diagonal entry; anything below is rounding.
 inline constexpr double fcp_pivot_floor = 0x1p-52;
 
 struct Fcp {
@@ -25,20 +25,19 @@ struct Fcp {
   Tensor factors;  // what fcp_backward solves with; its layout is the device's
 };
 
-// image(t) = g^H Z(t), Z(t) = estimate frames t - past ... t + future (zero outside), g = A^-1 b with
-// A = sum_t Z(t) Z(t)^H / lambda(t) and b = sum_t Z(t) conj(Y(t)) / lambda(t): every estimate alone against the mixture
-// (arXiv 2402.09313, eqs. 7-9). estimates: (B, S, T, F) complex64 or complex128; mixtures: (B, M, T, F) of the same
-// type; weights lambda: (B, G, T, F) real, constant; G divides M, and microphone m has weight m / (M / G): 1 for
-// far-field microphones, which share one matrix, M for close-talk ones. A frame whose lambda is not above zero does not
-// count.
-//
-// Where a pivot fails (silent estimates or mixtures, dependent frames without loading) the filter is zero, so is the
-// gradient through it, and `failures`, if given, (1) int64 on the same stream, grows by one for each (item, speaker,
+// image(t) = g^H Z(t), Z(t) = estimate frames t - past ... t + future (zero outside), g = A^-1 b with A = sum_t Z(t)
+// Z(t)^H / lambda(t) and b = sum_t Z(t) conj(Y(t)) / lambda(t): each estimate separately against the mixture (arXiv
+// 2402.09313, eqs. 7-9). estimates: (B, S, T, F) complex64 or complex128; mixtures: (B, M, T, F) of the same type;
+// weights lambda: (B, G, T, F) real, constant; G divides M, and microphone m has weight m / (M / G): 1 for far-field
+// microphones, which share one matrix, M for close-talk ones. Frames whose lambda is not above zero are ignored. Where
+// a pivot fails (silent estimates or mixtures, dependent frames without loading), the filter and the gradient through
+// it are zero, and `failures`, if given, (1) int64 on the same stream, increases by one for each (item, speaker,
 // weight, bin). A NaN in the estimates gives images of NaN.
 //
-// Everything between the inputs and the images is float64, in which products of two float32 are exact: on speech complex64
-// images are those of complex128 to 4e-8 of the largest, gradients to 7e-8, where matrices summed in float32 would move
-// the worst filters by 6e-4 (tests/objectives/fcp_precision_test.cpp). Throws Error for other shapes and types.
+// Everything between the inputs and the images is float64, in which products of two float32 are exact: on speech
+// complex64 images are those of complex128 to 4e-8 of the largest, gradients to 7e-8, where matrices summed in float32
+// would move the worst filters by 6e-4 (tests/objectives/fcp_precision_test.cpp). Throws Error for other shapes and
+// types.
 Fcp fcp(const Tensor& estimates, const Tensor& mixtures, const Tensor& weights, const FcpOptions& options,
         const Tensor& failures = {});
 
@@ -46,7 +45,7 @@ Fcp fcp(const Tensor& estimates, const Tensor& mixtures, const Tensor& weights, 
 Tensor fcp_backward(const Tensor& grad_images, const Tensor& estimates, const Tensor& mixtures, const Tensor& weights,
                     const Fcp& forward, const FcpOptions& options);
 
-// The kernels allocate what they keep: result.factors.
+// The kernels allocate result.factors.
 SUNDER_KERNEL(fcp_forward, const Tensor& estimates, const Tensor& mixtures, const Tensor& weights,
               const FcpOptions& options, const Tensor& failures, Fcp& result)
 SUNDER_KERNEL(fcp_backward, const Tensor& grad_images, const Tensor& estimates, const Tensor& mixtures,

@@ -1,5 +1,5 @@
-// The pieces of fcp's CPU kernels: eight frequencies side by side in SIMD lanes, complex128. All loops below are over
-// frames and taps; a matrix of 21 x 21 is far too small for LAPACK to be fast, eight at once are not.
+// The building blocks of fcp's CPU kernels: eight frequencies side by side in SIMD lanes, complex128. All loops below
+// are over frames and taps; a matrix of 21 x 21 is far too small for LAPACK to be fast, eight at once are not.
 #pragma once
 
 #include <algorithm>
@@ -62,9 +62,9 @@ SUNDER_INLINE void add_weighted(const Complex* p, const Lanes* w, int64_t count,
 
 inline constexpr int64_t tile = 128;  // frames: products and weights of a tile stay in the first cache
 
-// gram += sum_t z[t + i] conj(z[t + j]) w[t] for every group of weights. The product depends on u = t + j and the lag
-// i - j alone: it is made once for a lag and met by every weight. z: (T + K - 1); weights: `groups` of them `stride`
-// apart, w[t] = 0 outside 0 <= t < T for K - 1 frames; gram: (groups, K (K + 1) / 2), lag by lag, j ascending.
+// gram += sum_t z[t + i] conj(z[t + j]) w[t] for every group of weights. The product depends on u = t + j and the lag i
+// - j alone: it is computed once per lag and multiplied by every weight. z: (T + K - 1); weights: `groups` of them
+// `stride` apart, w[t] = 0 outside 0 <= t < T for K - 1 frames; gram: (groups, K (K + 1) / 2), lag by lag, j ascending.
 SUNDER_INLINE void add_gram(const Complex* z, const Lanes* weights, int64_t groups, int64_t stride, int64_t frames,
                             int64_t taps, Complex* gram) {
   Complex products[tile];

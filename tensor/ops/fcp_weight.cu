@@ -2,9 +2,9 @@
 
 #include "tensor/cuda/kernel.cuh"
 
-// Powers and the largest of every piece of 2,048 points; then every block finds its group's largest among the pieces'
-// (32 at 501 x 129 points) and adds its share. Floor: mixtures once, weights once; the weights are read and written
-// again.
+// The powers, and the largest of every piece of 2,048 points; then every block finds its group's largest among the
+// pieces (32 at 501 x 129 points) and adds its share. Floor: mixtures once, weights once; the weights are also read and
+// written again.
 namespace sunder::cuda {
 namespace {
 
@@ -43,8 +43,11 @@ __global__ void fcp_floor_kernel(const T* partial, T xi, int64_t points, int64_t
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void fcp_weight(const Tensor& mixtures, double xi, Tensor& weights) {
+namespace sunder {
+
+void cuda::fcp_weight(const Tensor& mixtures, double xi, Tensor& weights) {
   const int64_t rows = weights.size(0) * weights.size(1), points = weights.size(2) * weights.size(3);
   const int64_t pieces = ceil_div(points, points_per_block);
   const Stream stream = weights.stream();
@@ -58,4 +61,4 @@ void fcp_weight(const Tensor& mixtures, double xi, Tensor& weights) {
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

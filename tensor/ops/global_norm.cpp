@@ -8,7 +8,7 @@ namespace sunder {
 namespace cpu {
 namespace {
 
-// Sums of PReLU(x) and its square; a row at a time, so that float32 adds few numbers before float64 takes over.
+// Sums of PReLU(x) and its square. A row is summed in T and the rows in float64, so that float32 adds few numbers.
 template <class T>
 SUNDER_SIMD void moment_rows(const T* x, T slope, int64_t rows, int64_t channels, double* sums) {
   for (int64_t row = 0; row < rows; ++row, x += channels) {
@@ -103,7 +103,7 @@ void norm_backward(const T* dn, const T* x, T slope, const T* gain, const T* mom
     gain_bias_rows(dn + at, x + at, slope, moments[2 * item], moments[2 * item + 1], end - begin, channels,
                    &sums[chunk * 2 * channels]);
   });
-  // The item's means of g = gain * dn and of g * xh follow from the column sums: no pass of their own.
+  // The item's means of g = gain * dn and of g * xh follow from the column sums, without another pass.
   std::vector<double> total(2 * channels, 0.0), of_item(2 * channels);
   std::vector<T> mean_g(items), mean_gx(items);
   for (int64_t item = 0; item < items; ++item) {
@@ -136,9 +136,9 @@ void norm_backward(const T* dn, const T* x, T slope, const T* gain, const T* mom
   *grad_slope = static_cast<T>(slope_total);
 }
 
-#define SUNDER_INSTANTIATE(T)                                                                                      \
-  template void norm_moments(const T*, T, int64_t, int64_t, int64_t, double, T*);                                  \
-  template void norm_apply_rows(const T*, T, const T*, const T*, T*, int64_t, int64_t);                            \
+#define SUNDER_INSTANTIATE(T)                                                           \
+  template void norm_moments(const T*, T, int64_t, int64_t, int64_t, double, T*);       \
+  template void norm_apply_rows(const T*, T, const T*, const T*, T*, int64_t, int64_t); \
   template void norm_backward(const T*, const T*, T, const T*, const T*, int64_t, int64_t, int64_t, T*, T*, T*, T*);
 SUNDER_INSTANTIATE(float)
 SUNDER_INSTANTIATE(double)

@@ -7,7 +7,7 @@
 namespace sunder::cuda {
 namespace {
 
-// A thread adds its rows in T, the block its threads in float64.
+// A thread sums its rows in T, the block its threads in float64.
 template <class S, int width>
 __global__ void norm_sums_kernel(Norm<S> norm, int64_t chunks, double* sums, S* scaled) {
   using T = compute_type<S>;
@@ -58,7 +58,7 @@ __global__ void norm_apply_kernel(Norm<S> norm, int64_t chunks, S* y) {
   }
 }
 
-// Rows whose x and dn a thread holds at a time: more would leave half of the warps no registers; two where it also
+// Rows whose x and dn a thread holds at a time. With more, registers would halve the number of warps; two where it also
 // holds the offset and the sums of its columns.
 constexpr int rows_at_once = 4, finish_rows_at_once = 2;
 
@@ -82,7 +82,7 @@ __global__ void norm_backward_sums_kernel(Norm<S> norm, const S* dn, int64_t chu
   write_scalars(sums, affine, shared, scalars + NormSums::count * static_cast<int64_t>(blockIdx.x));
 }
 
-// One lane a column of all kinds, every eighth row of `columns` a warp.
+// One lane per column of all kinds; a warp takes every eighth row of `columns`.
 template <class T>
 __device__ void add_columns(const T* columns, int64_t rows, int64_t kinds, int64_t channels,
                             const ColumnTotals<T>& totals, double* shared) {
@@ -104,7 +104,7 @@ __device__ void add_columns(const T* columns, int64_t rows, int64_t kinds, int64
   else totals.taps[c * totals.kernel + kind - 3] = static_cast<T>(sum);
 }
 
-// Eight lanes an item.
+// Eight lanes per item.
 template <class S, class T>
 __device__ void add_slope(const Norm<S>& norm, const double* scalars, int64_t parts, T* grad_slope, double* shared) {
   constexpr int lanes = 8;
@@ -240,8 +240,12 @@ SUNDER_INSTANTIATE(float, float)
 SUNDER_INSTANTIATE(double, double)
 #undef SUNDER_INSTANTIATE
 
-void global_norm_forward(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps, Tensor& y,
-                         Tensor& moments) {
+}  // namespace sunder::cuda
+
+namespace sunder {
+
+void cuda::global_norm_forward(const Tensor& x, const Tensor& gain, const Tensor& bias, double eps, Tensor& y,
+                               Tensor& moments) {
   if (x.numel() == 0) return moments.zero();
   visit_stored("global_norm", x.dtype(), [&]<class S>() {
     const Norm<S> norm = Norm<S>(x).with(gain, bias, moments);
@@ -250,8 +254,8 @@ void global_norm_forward(const Tensor& x, const Tensor& gain, const Tensor& bias
   });
 }
 
-void global_norm_backward(const Tensor& grad_y, const Tensor& x, const Tensor& gain, const Tensor& moments,
-                          GlobalNormGrads& grads) {
+void cuda::global_norm_backward(const Tensor& grad_y, const Tensor& x, const Tensor& gain, const Tensor& moments,
+                                GlobalNormGrads& grads) {
   if (x.numel() == 0) {
     grads.gain.zero();
     return grads.bias.zero();
@@ -266,4 +270,4 @@ void global_norm_backward(const Tensor& grad_y, const Tensor& x, const Tensor& g
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

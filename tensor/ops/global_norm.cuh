@@ -1,14 +1,13 @@
-// The CUDA pieces of a global layer norm over PReLU(x + offset), shared by global_norm (no PReLU),
-// prelu_norm_depthwise, prelu_norm_linear (no offset) and conv_block. A pass over a tensor costs more than a sum over a
-// few partial sums: so sums over an item are kept as partial sums, and every block of the next kernel adds up its
-// item's again, in one order, instead of waiting for a launch that does nothing else.
+// The CUDA parts of a global layer norm over PReLU(x + offset), shared by global_norm (no PReLU), prelu_norm_depthwise,
+// prelu_norm_linear (no offset) and conv_block. Sums over an item stay partial sums: every block of the next kernel
+// adds up its item's again, in one order, which costs less than a launch that does nothing else.
 #pragma once
 
 #include "tensor/cuda/last_block.cuh"
 
 namespace sunder::cuda {
 
-// S is what tensors are stored as, T = compute_type<S> what they are computed with and parameters and sums are kept in.
+// S is the storage type of tensors, T = compute_type<S> the type of arithmetic, parameters and sums.
 
 // A norm's input and parameters. Without a gain there is no norm at all: n = x.
 template <class S>
@@ -20,7 +19,8 @@ struct Norm {
   const T* offset = nullptr;                                   // (C), what x lacks: a bias before the PReLU; or null
   T* moments = nullptr;                                        // (items, 2): mean and 1 / sqrt(variance + eps)
   double eps = 0;
-  // What `moments` are to be made of: sums of PReLU(x) and of its square, (items, pieces, 2). Null: they are made.
+  // The partial sums to compute `moments` from: of PReLU(x) and of its square, (items, pieces, 2). Null: the moments
+  // are known.
   const double* sums = nullptr;
   int64_t pieces = 0;
 
@@ -45,8 +45,8 @@ struct Norm {
   }
 };
 
-// The sums that norm.sums points at, on `stream`; keep them until the kernel that uses them is queued. Into `scaled`,
-// where it is given, the same pass writes gain * PReLU(x) and below it the rows gain and bias: (items * frames + 2, C).
+// Computes the sums for norm.sums on `stream`; keep them until the kernel that uses them is queued. With `scaled` the
+// same pass also writes gain * PReLU(x) and, below it, the rows gain and bias: (items * frames + 2, C).
 template <class S>
 Tensor norm_sums(const Norm<S>& norm, Stream stream, S* scaled = nullptr);
 // `norm` with sums.
@@ -58,13 +58,13 @@ Norm<S> with_sums(Norm<S> norm, const Tensor& sums, double eps) {
   return norm;
 }
 
-// y = gain * (PReLU(x) - mean) * rstd + bias; makes the moments where they are to be made.
+// y = gain * (PReLU(x) - mean) * rstd + bias; computes the moments unless they are known.
 template <class S>
 void norm_apply(const Norm<S>& norm, S* y, Stream stream);
 
-// Tiles. A block takes tile_rows frames of an item and one pack of columns a lane; each of its warps takes every eighth
-// frame, so that all accesses of a warp are one run of memory. A thread's rows are loaded before any is used or stored:
-// memory takes hundreds of cycles to answer.
+// Tiles. A block takes tile_rows frames of an item and one pack of columns per lane; each of its warps takes every
+// eighth frame, so that the accesses of a warp are contiguous. A thread loads all its rows before it uses or stores
+// one, because memory takes hundreds of cycles to answer.
 inline constexpr int tile_warps = block_size / 32, rows_per_thread = 8;
 inline constexpr int64_t tile_rows = tile_warps * rows_per_thread;
 inline int64_t tile_chunks(int64_t frames) { return ceil_div(frames, tile_rows); }
@@ -85,8 +85,8 @@ int64_t tile_blocks(int64_t items, int64_t chunks, int64_t channels) {
   return items * chunks * ceil_div(channels, 32 * width);
 }
 
-// Packs of a tile hold what fits 16 bytes when it is computed with, so four bfloat16 and not eight: 128 channels then
-// fill a warp, and a thread's registers hold the sums of its columns (with eight the three-tap gradient spills).
+// A pack of a tile fits 16 bytes in the compute type, so it has four bfloat16 and not eight: 128 channels then fill a
+// warp, and a thread's registers hold the sums of its columns (with eight the three-tap gradient spills).
 template <class S, class F>
 void with_tile_width(int64_t row, std::initializer_list<const void*> addresses, F&& f) {
   with_pack_width<S, 16 / sizeof(compute_type<S>)>(row, addresses, f);
@@ -104,7 +104,7 @@ __device__ __forceinline__ void load_rows(const T* x, int64_t first, int64_t ste
   }
 }
 
-// Parameters lie side by side in one buffer and begin anywhere, so they are read one by one, from the cache.
+// Parameters are slices of one buffer and may begin anywhere, so they are read one by one, from the cache.
 template <int width, class T>
 __device__ __forceinline__ Pack<T, width> load_parameters(const T* from) {
   Pack<T, width> pack;
@@ -112,7 +112,7 @@ __device__ __forceinline__ Pack<T, width> load_parameters(const T* from) {
   return pack;
 }
 
-// The same of a thread's columns, `otherwise` beyond the last one and where there are none.
+// The same for a thread's columns; `otherwise` beyond the last one, and where there are no parameters.
 template <int width, class T>
 __device__ __forceinline__ Pack<T, width> load_parameters(const T* from, int64_t column, int64_t channels,
                                                           T otherwise) {
@@ -122,7 +122,7 @@ __device__ __forceinline__ Pack<T, width> load_parameters(const T* from, int64_t
   return pack;
 }
 
-// `values` as they are computed with, and `offset` more.
+// `values` in the compute type, plus `offset`.
 template <class S, class T, int width>
 __device__ __forceinline__ Pack<T, width> plus(const Pack<S, width>& values, const Pack<T, width>& offset) {
   Pack<T, width> sum = widen(values);
@@ -140,7 +140,8 @@ struct ItemMoments {
   T mean, rstd;
 };
 
-// By whole warps; each adds up the sums by itself, which costs no barrier. `writes`: this thread also stores them.
+// Called by whole warps; each adds up the sums by itself, which needs no barrier. `writes`: this thread also stores
+// them.
 template <class S, class T = compute_type<S>>
 __device__ __forceinline__ ItemMoments<T> item_moments(const Norm<S>& norm, int64_t item, bool writes) {
   if (!norm.sums) return {norm.moments[2 * item], norm.moments[2 * item + 1]};
@@ -180,7 +181,7 @@ struct NormAffine {
       shift[k] = bias[k] - scale[k] * moments.mean;
     }
   }
-  // n = gain * xh + bias, for kernels that need xh, too: one register a column less.
+  // n = gain * xh + bias, for kernels that need xh too: one register less per column.
   __device__ __forceinline__ T normed(T x) const { return (activate(x, slope) - moments.mean) * moments.rstd; }
   __device__ __forceinline__ Pack<T, width> operator()(const Pack<T, width>& x) const {
     Pack<T, width> n;
@@ -189,8 +190,8 @@ struct NormAffine {
   }
 };
 
-// Of a norm's input, by a whole block: the sums of PReLU(x) and its square over its threads, added up in float64, into
-// the block's pair. `partial`: tile_warps values.
+// Sums PReLU(x) and its square of a norm's input over the threads of a block, in float64, into the block's pair.
+// `partial`: tile_warps values.
 template <class T>
 __device__ __forceinline__ void write_norm_sums(T sum, T squares, double* partial, double* sums) {
   const double total = block_sum<block_size>(static_cast<double>(sum), partial);
@@ -247,7 +248,7 @@ struct NormPartials {
   }
 };
 
-// Adds up a tile's columns over the block's warps, in order; row: (kinds, C) of this item and chunk. `shared`: kinds *
+// Sums a tile's columns over the block's warps, in order; row: (kinds, C) of this item and chunk. `shared`: kinds *
 // block_size * width values, free again after the call.
 template <class T, class Out, int kinds, int width>
 __device__ void write_columns(const T (&columns)[kinds][width], const Tile& tile, int64_t channels, T* shared,
@@ -286,7 +287,8 @@ __device__ void write_scalars(NormAccumulator<T, kinds, width>& sums, const Norm
   }
 }
 
-// Sums over all rows of a tensor: a block leaves those of its tile, and the last one of a column of tiles adds them up.
+// Column sums over all rows of a tensor: every block writes those of its tile, and the last block of a column of tiles
+// adds them up.
 template <class T>
 struct ColumnSums {
   T *total = nullptr, *of_tiles = nullptr;  // (C), null: not wanted; (rows of tiles, C)
@@ -322,11 +324,11 @@ struct ColumnTotals {
   int64_t kernel = 0;
 };
 
-// Fills columns 0 and 1 of `kinds` and the scalars from dn, for whoever has no kernel of its own that does.
+// Fills columns 0 and 1 of `kinds` and the scalars from dn, for callers without a kernel of their own that does.
 template <class S>
 NormPartials norm_backward_sums(const Norm<S>& norm, const S* dn, int64_t kinds, Stream stream);
-// Adds the columns up into `totals` and, in the same launch, the scalars into grad_slope (may be null) and turns dn
-// into dx (may be null; may be dn itself), whose columns' sums are the gradient of the norm's offset (may be null).
+// Sums the columns into `totals` and, in the same launch, the scalars into grad_slope (may be null), and turns dn into
+// dx (may be null; may be dn itself), whose column sums are the gradient of the norm's offset (may be null).
 template <class S>
 void norm_backward_finish(const Norm<S>& norm, const NormPartials& partials,
                           const ColumnTotals<compute_type<S>>& totals, const S* dn, compute_type<S>* grad_slope, S* dx,

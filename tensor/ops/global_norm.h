@@ -27,7 +27,7 @@ SUNDER_KERNEL(global_norm_forward, const Tensor& x, const Tensor& gain, const Te
 SUNDER_KERNEL(global_norm_backward, const Tensor& grad_y, const Tensor& x, const Tensor& gain, const Tensor& moments,
               GlobalNormGrads& grads)
 
-// Rounded once; the hundredth is float32's.
+// One rounding to bfloat16; the hundredth covers the float32 arithmetic.
 inline constexpr double global_norm_bfloat16_error = 1.01 * bfloat16_unit;
 
 }  // namespace sunder

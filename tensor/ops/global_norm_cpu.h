@@ -1,5 +1,5 @@
-// The CPU pieces of a global layer norm over PReLU(x), shared by global_norm (no PReLU: slope 1) and the fused ops
-// prelu_norm_depthwise and prelu_norm_linear. Work is split in chunks of rows that never cross an item.
+// The CPU parts of a global layer norm over PReLU(x), shared by global_norm (no PReLU: slope 1) and the fused ops
+// prelu_norm_depthwise and prelu_norm_linear. Work is split into chunks of rows that never cross an item.
 #pragma once
 
 #include <algorithm>
@@ -13,7 +13,9 @@ namespace sunder::cpu {
 
 // PReLU with one slope; slope 1 is the identity.
 template <class T>
-SUNDER_INLINE T activate(T x, T slope) { return x > 0 ? x : slope * x; }
+SUNDER_INLINE T activate(T x, T slope) {
+  return x > 0 ? x : slope * x;
+}
 
 // Calls task(item, chunk, begin, end) for rows [begin, end) of each item; chunk counts over all items.
 constexpr int64_t rows_per_chunk = 64;
@@ -47,7 +49,7 @@ struct NormAffine {
 template <class T>
 void norm_apply_rows(const T* x, T slope, const T* scale, const T* shift, T* y, int64_t rows, int64_t channels);
 
-// Everything behind the gradient dn of the norm's output, dn: (B, T, C):
+// All gradients from dn, the gradient of the norm's output, (B, T, C):
 //   grad_x (may be null, may be dn itself), grad_slope (null if there is no PReLU), grad_gain, grad_bias.
 template <class T>
 void norm_backward(const T* dn, const T* x, T slope, const T* gain, const T* moments, int64_t items, int64_t frames,

@@ -3,11 +3,11 @@
 #include <cmath>
 
 #include "tensor/cuda/kernel.cuh"
-#include "tensor/cuda/sum.h"
+#include "tensor/ops/sum.cuh"
 
-// Floor: x and y once forward, three tensors backward. A block takes the vector of a head, up to 12,384 elements in the
-// paper's network, and reads it again from the caches: for the variance, and to write. Backward its columns are added
-// up by a second kernel, which reads x and dy once more.
+// Floor: x and y once forward, three tensors backward. A block takes the vector of one head, up to 12,384 elements in
+// the paper's network, and reads it again from the caches, for the variance and for the result. Backward, a second
+// kernel sums the columns and reads x and dy once more.
 namespace sunder::cuda {
 namespace {
 
@@ -132,7 +132,7 @@ void cuda::head_norm_forward(const Tensor& x, const Tensor& slope, const Tensor&
   const Sizes s(x, slope);
   visit_stored("head_norm", x.dtype(), [&]<class S>() {
     using T = compute_type<S>;
-    launch(head_norm_forward_kernel<S, T>, grid_for(s.frames * s.heads * block_size), dim3(block_size), 0, native(x),
+    launch(head_norm_forward_kernel<S, T>, grid_for(s.frames * s.heads * block_size), dim3(block_size), 0, x.stream(),
            x.data<S>(), slope.data<T>(), gain.data<T>(), bias.data<T>(), static_cast<T>(eps),
            result.y.mutable_data<S>(), result.moments.mutable_data<T>(), s);
   });
@@ -151,10 +151,10 @@ void cuda::head_norm_backward(const Tensor& grad_y, const Tensor& x, const Tenso
   const Tensor both = Tensor::empty({2, width}, slope.dtype(), x.stream());
   visit_stored("head_norm", x.dtype(), [&]<class S>() {
     using T = compute_type<S>;
-    launch(head_norm_backward_kernel<S, T>, grid_for(s.frames * s.heads * block_size), dim3(block_size), 0, native(x),
+    launch(head_norm_backward_kernel<S, T>, grid_for(s.frames * s.heads * block_size), dim3(block_size), 0, x.stream(),
            grad_y.data<S>(), x.data<S>(), slope.data<T>(), gain.data<T>(), moments.data<T>(), grads.x.mutable_data<S>(),
            slope_sums.mutable_data<T>(), s);
-    launch(head_norm_columns_kernel<S, T>, grid_for(pieces * width), dim3(block_size), 0, native(x), grad_y.data<S>(),
+    launch(head_norm_columns_kernel<S, T>, grid_for(pieces * width), dim3(block_size), 0, x.stream(), grad_y.data<S>(),
            x.data<S>(), slope.data<T>(), moments.data<T>(), sums.mutable_data<T>(), s, pieces * width);
     sum_over(sums.data<T>(), 1, pieces, 2 * width, both.mutable_data<T>(), x.stream());
     sum_over(slope_sums.data<T>(), 1, s.frames, slope.size(0), grads.slope.mutable_data<T>(), x.stream());

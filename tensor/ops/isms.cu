@@ -2,9 +2,9 @@
 
 #include "tensor/cuda/kernel.cuh"
 
-// A warp a frame: the mean, then the variance and the slopes, with the logarithms computed again (they are cheaper than
-// room for them); then a block a microphone adds up the frames. Floor: images and mixtures once, slopes once; they are
-// read three times by the same threads, from the first cache. Backward: slopes once, the gradient once.
+// One warp per frame: the mean, then the variance and the slopes, with the logarithms computed again (cheaper than
+// storing them); then one block per microphone sums the frames. Floor: images and mixtures once, slopes once; the same
+// threads read them three times, from the L1 cache. Backward: slopes once, the gradient once.
 namespace sunder::cuda {
 namespace {
 
@@ -68,8 +68,11 @@ __global__ void isms_backward_kernel(const T* grad_loss, const double* scale, co
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void isms_forward(const Tensor& images, const Tensor& mixtures, Isms& result) {
+namespace sunder {
+
+void cuda::isms_forward(const Tensor& images, const Tensor& mixtures, Isms& result) {
   const int64_t rows = images.size(0) * images.size(1), sources = images.size(2), frames = images.size(3),
                 bins = images.size(4);
   const Stream stream = images.stream();
@@ -89,7 +92,7 @@ void isms_forward(const Tensor& images, const Tensor& mixtures, Isms& result) {
   });
 }
 
-void isms_backward(const Tensor& grad_loss, const Isms& forward, Tensor& grad_images) {
+void cuda::isms_backward(const Tensor& grad_loss, const Isms& forward, Tensor& grad_images) {
   const int64_t count = grad_images.numel(), rows = grad_loss.numel();
   if (count == 0) return;
   visit_real("isms", grad_loss.dtype(), [&]<class T>() {
@@ -99,4 +102,4 @@ void isms_backward(const Tensor& grad_loss, const Isms& forward, Tensor& grad_im
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

@@ -13,12 +13,12 @@ struct Isms {
   Tensor slopes;  // (B, M, S, T, F): the gradient of loss / scale
 };
 
-// Intra-source magnitude scattering, UNSSOR's loss against frequencies that change speakers: sum over t of the mean
-// over speakers of var_f log(|X| + isms_eps), over sum over t of var_f log(|Y| + isms_eps); natural logarithm, unbiased
-// variance over the bins of a frame (merlresearch/reverberation-as-supervision, loss_functions/ras_loss.py, after
-// UNSSOR eq. 10). A microphone without variance has loss 0; the slope of |X| at 0 is 0. Loss and slopes are one pass;
-// means and variances are float64. images: (B, M, S, T, F), mixtures: (B, M, T, F), complex64 or complex128, F >= 2.
-// Throws Error for other shapes and types.
+// Intra-source magnitude scattering, UNSSOR's loss against frequency permutations: sum over t of the mean over speakers
+// of var_f log(|X| + isms_eps), over sum over t of var_f log(|Y| + isms_eps); natural logarithm, unbiased variance over
+// the bins of a frame (merlresearch/reverberation-as-supervision, loss_functions/ras_loss.py, after UNSSOR eq. 10). A
+// microphone without variance has loss 0; the slope of |X| at 0 is 0. One pass computes loss and slopes; means and
+// variances are float64. images: (B, M, S, T, F), mixtures: (B, M, T, F), complex64 or complex128, F >= 2. Throws Error
+// for other shapes and types.
 Isms isms(const Tensor& images, const Tensor& mixtures);
 
 // (B, M, S, T, F): grad_loss (B, M) * scale * slopes.

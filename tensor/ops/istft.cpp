@@ -17,7 +17,7 @@ SUNDER_SIMD void add_squares(const double* window, double* sum, int64_t count) {
   for (int64_t i = 0; i < count; ++i) sum[i] += window[i] * window[i];
 }
 
-// 1 / overlap, and the window over n_fft: what the transforms are not divided by.
+// 1 / overlap, and the window divided by n_fft (the transforms are not normalised).
 template <class T>
 struct Weights {
   std::vector<T> samples, window;

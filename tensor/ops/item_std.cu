@@ -7,7 +7,7 @@
 namespace sunder::cuda {
 namespace {
 
-// Floor: x once. Blocks (piece, item) leave their sums, the last one of all adds them up, an item a thread.
+// Floor: x once. Blocks (piece, item) write their sums, and the last block adds them up, one thread per item.
 template <int width, class T>
 __global__ void item_std_kernel(const T* x, int64_t items, int64_t length, double* partial, unsigned* counter,
                                 T* deviations) {
@@ -50,7 +50,7 @@ void cuda::item_std(const Tensor& x, Tensor& deviations) {
     with_pack_width<T>(length, {x.raw()}, [&]<int width>() {
       const unsigned pieces = static_cast<unsigned>(std::clamp<int64_t>(ceil_div(length, 16 * block_size), 1, 64));
       const Tensor partial = Tensor::empty({items, pieces, 2}, DType::float64, x.stream());
-      launch(item_std_kernel<width, T>, dim3(pieces, static_cast<unsigned>(items)), dim3(block_size), 0, native(x),
+      launch(item_std_kernel<width, T>, dim3(pieces, static_cast<unsigned>(items)), dim3(block_size), 0, x.stream(),
              x.data<T>(), items, length, partial.mutable_data<double>(), counters(x.stream()),
              deviations.mutable_data<T>());
     });

@@ -8,8 +8,8 @@
 
 namespace sunder {
 
-// The standard deviation of every item over all its elements, unbiased (N - 1 in the denominator, torch.std): what a
-// network's input is divided by. x: (B, ...) float32 or float64 with at least two elements an item; returns (B) of the
+// The standard deviation of every item over all its elements, unbiased (N - 1 in the denominator, torch.std), by which
+// a network normalises its input. x: (B, ...) float32 or float64 with at least two elements an item; returns (B) of the
 // same type; 1 for an item whose elements are all equal, so that it can be divided by. Sums in float64 in a fixed
 // order. No gradient. Throws Error for other types and fewer elements.
 Tensor item_std(const Tensor& x);

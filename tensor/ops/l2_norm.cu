@@ -7,8 +7,8 @@
 namespace sunder::cuda {
 namespace {
 
-// Floor: x once. Every block leaves the sum of its squares in `partial`, and the last one adds them up; squares in x's
-// type, their sum in float64.
+// Floor: x once. Every block writes its sum of squares to `partial`, and the last block adds them up; squares in x's
+// type, their sums in float64.
 template <int width, class T>
 __global__ void l2_norm_kernel(const T* x, int64_t count, double* partial, unsigned* counter, T* norm) {
   SUNDER_SHARED(double[block_size / 32], sums);
@@ -36,7 +36,7 @@ void cuda::l2_norm(const Tensor& x, Tensor& norm) {
     with_pack_width<T>(0, {x.raw()}, [&]<int width>() {
       const dim3 grid = grid_for(ceil_div(x.numel(), width));
       const Tensor partial = Tensor::empty({grid.x}, DType::float64, x.stream());
-      launch(l2_norm_kernel<width, T>, grid, dim3(block_size), 0, native(x), x.data<T>(), x.numel(),
+      launch(l2_norm_kernel<width, T>, grid, dim3(block_size), 0, x.stream(), x.data<T>(), x.numel(),
              partial.mutable_data<double>(), counters(x.stream()), norm.mutable_data<T>());
     });
   });

@@ -11,7 +11,7 @@ namespace {
 constexpr int64_t rows_per_chunk = 64;
 
 template <class T>
-SUNDER_SIMD void layer_norm_rows(const T* x, const T* gain, const T* bias, T eps, T* y, T* means, T* scales,
+SUNDER_SIMD void layer_norm_rows(const T* x, const T* gain, const T* bias, T eps, T* y, T* means, T* rstds,
                                  int64_t rows, int64_t channels) {
   for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
     T total = 0, squares = 0;
@@ -20,24 +20,24 @@ SUNDER_SIMD void layer_norm_rows(const T* x, const T* gain, const T* bias, T eps
     const T mean = total / static_cast<T>(channels);
 #pragma omp simd reduction(+ : squares)
     for (int64_t c = 0; c < channels; ++c) squares += (x[c] - mean) * (x[c] - mean);
-    const T scale = T(1) / std::sqrt(squares / static_cast<T>(channels) + eps);
+    const T rstd = T(1) / std::sqrt(squares / static_cast<T>(channels) + eps);
 #pragma omp simd
-    for (int64_t c = 0; c < channels; ++c) y[c] = (x[c] - mean) * scale * gain[c] + bias[c];
+    for (int64_t c = 0; c < channels; ++c) y[c] = (x[c] - mean) * rstd * gain[c] + bias[c];
     means[row] = mean;
-    scales[row] = scale;
+    rstds[row] = rstd;
   }
 }
 
 // grad_gain, grad_bias: (C) sums over these rows.
 template <class T>
-SUNDER_SIMD void layer_norm_backward_rows(const T* dy, const T* x, const T* gain, const T* means, const T* scales,
-                                          T* dx, T* grad_gain, T* grad_bias, int64_t rows, int64_t channels) {
+SUNDER_SIMD void layer_norm_backward_rows(const T* dy, const T* x, const T* gain, const T* means, const T* rstds, T* dx,
+                                          T* grad_gain, T* grad_bias, int64_t rows, int64_t channels) {
   for (int64_t row = 0; row < rows; ++row, dy += channels, x += channels, dx += channels) {
-    const T mean = means[row], scale = scales[row];
+    const T mean = means[row], rstd = rstds[row];
     T sum_g = 0, sum_gx = 0;
 #pragma omp simd reduction(+ : sum_g, sum_gx)
     for (int64_t c = 0; c < channels; ++c) {
-      const T normed = (x[c] - mean) * scale, g = dy[c] * gain[c];
+      const T normed = (x[c] - mean) * rstd, g = dy[c] * gain[c];
       sum_g += g;
       sum_gx += g * normed;
       grad_gain[c] += dy[c] * normed;
@@ -45,7 +45,7 @@ SUNDER_SIMD void layer_norm_backward_rows(const T* dy, const T* x, const T* gain
     }
     const T mean_g = sum_g / static_cast<T>(channels), mean_gx = sum_gx / static_cast<T>(channels);
 #pragma omp simd
-    for (int64_t c = 0; c < channels; ++c) dx[c] = scale * (dy[c] * gain[c] - mean_g - (x[c] - mean) * scale * mean_gx);
+    for (int64_t c = 0; c < channels; ++c) dx[c] = rstd * (dy[c] * gain[c] - mean_g - (x[c] - mean) * rstd * mean_gx);
   }
 }
 
@@ -58,13 +58,13 @@ void cpu::layer_norm_forward(const Tensor& x, const Tensor& gain, const Tensor& 
     parallel_for(rows, rows_per_chunk, [&](int64_t begin, int64_t end) {
       layer_norm_rows(x.data<T>() + begin * channels, gain.data<T>(), bias.data<T>(), static_cast<T>(eps),
                       result.y.mutable_data<T>() + begin * channels, result.mean.mutable_data<T>() + begin,
-                      result.scale.mutable_data<T>() + begin, end - begin, channels);
+                      result.rstd.mutable_data<T>() + begin, end - begin, channels);
     });
   });
 }
 
 void cpu::layer_norm_backward(const Tensor& grad_y, const Tensor& x, const Tensor& gain, const Tensor& mean,
-                              const Tensor& scale, LayerNormGrads& grads) {
+                              const Tensor& rstd, LayerNormGrads& grads) {
   const int64_t channels = x.size(-1), rows = x.numel() / channels;
   const int64_t chunks = (rows + rows_per_chunk - 1) / rows_per_chunk;
   visit_real("layer_norm", x.dtype(), [&]<class T>() {
@@ -72,7 +72,7 @@ void cpu::layer_norm_backward(const Tensor& grad_y, const Tensor& x, const Tenso
     parallel_for(rows, rows_per_chunk, [&](int64_t begin, int64_t end) {
       T* sums = partial.data() + begin / rows_per_chunk * 2 * channels;
       layer_norm_backward_rows(grad_y.data<T>() + begin * channels, x.data<T>() + begin * channels, gain.data<T>(),
-                               mean.data<T>() + begin, scale.data<T>() + begin,
+                               mean.data<T>() + begin, rstd.data<T>() + begin,
                                grads.x.mutable_data<T>() + begin * channels, sums, sums + channels, end - begin,
                                channels);
     });
@@ -108,12 +108,12 @@ LayerNormResult layer_norm(const Tensor& x, const Tensor& gain, const Tensor& bi
 }
 
 LayerNormGrads layer_norm_backward(const Tensor& grad_y, const Tensor& x, const Tensor& gain, const Tensor& mean,
-                                   const Tensor& scale) {
+                                   const Tensor& rstd) {
   check(x, gain);
-  check_alike("layer_norm_backward", {&grad_y, &x, &mean, &scale});
+  check_alike("layer_norm_backward", {&grad_y, &x, &mean, &rstd});
   check_shape("layer_norm_backward", "grad_y", grad_y, x.shape());
   LayerNormGrads grads{Tensor::empty_like(x), Tensor::empty_like(gain), Tensor::empty_like(gain)};
-  SUNDER_DISPATCH(layer_norm_backward, x.device())(grad_y, x, gain, mean, scale, grads);
+  SUNDER_DISPATCH(layer_norm_backward, x.device())(grad_y, x, gain, mean, rstd, grads);
   return grads;
 }
 

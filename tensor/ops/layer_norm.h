@@ -7,7 +7,7 @@ namespace sunder {
 
 struct LayerNormResult {
   Tensor y;
-  Tensor mean, scale;  // (...): of every row, scale = 1 / sqrt(variance + eps); what the backward pass needs
+  Tensor mean, rstd;  // (...): of every row, rstd = 1 / sqrt(variance + eps); for the backward pass
 };
 
 // y = (x - mean) / sqrt(variance + eps) * gain + bias, mean and biased variance over the last axis (Ba et al., 2016;
@@ -21,11 +21,11 @@ struct LayerNormGrads {
 };
 // Sums over rows run in a fixed order over chunks of rows, in float64 between chunks.
 LayerNormGrads layer_norm_backward(const Tensor& grad_y, const Tensor& x, const Tensor& gain, const Tensor& mean,
-                                   const Tensor& scale);
+                                   const Tensor& rstd);
 
 SUNDER_KERNEL(layer_norm_forward, const Tensor& x, const Tensor& gain, const Tensor& bias, double eps,
               LayerNormResult& result)
 SUNDER_KERNEL(layer_norm_backward, const Tensor& grad_y, const Tensor& x, const Tensor& gain, const Tensor& mean,
-              const Tensor& scale, LayerNormGrads& grads)
+              const Tensor& rstd, LayerNormGrads& grads)
 
 }  // namespace sunder

@@ -26,13 +26,13 @@ int64_t rows_of(const Tensor& x) { return x.size(-1) > 0 ? x.numel() / x.size(-1
 void cpu::linear_forward(const Tensor& x, const Tensor& weight, const Tensor& bias, Tf32, Tensor& y) {
   const int64_t rows = rows_of(x), n = weight.size(0), k = weight.size(1);
   visit_real("linear", x.dtype(), [&]<class T>() {
-    // A small weight turned round once, so that products of many rows read both operands along their rows: up to twice
-    // as fast where OpenBLAS does not pack them anyhow.
+    // A small weight is transposed once, so that products of many rows read both operands along their rows: up to twice
+    // as fast where OpenBLAS does not pack them anyway.
     const bool turn = n * k <= small_weight;
     std::vector<T> turned(turn ? n * k : 0);
     for (int64_t row = 0; turn && row < n; ++row)
       for (int64_t c = 0; c < k; ++c) turned[c * n + row] = weight.data<T>()[row * k + c];
-    // The bias first, then the product on top of it: the rows are warm in the cache, and no pass is added.
+    // Writes the bias first and adds the product to it: the rows are in the cache then, and no pass is added.
     T* out = y.mutable_data<T>();
     parallel_for(rows, 64, [&](int64_t begin, int64_t end) {
       for (int64_t row = begin; row < end; ++row) std::copy_n(bias.data<T>(), n, out + row * n);

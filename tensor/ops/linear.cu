@@ -2,12 +2,12 @@
 
 #include "tensor/cuda/blas.h"
 #include "tensor/cuda/kernel.cuh"
-#include "tensor/cuda/sum.h"
+#include "tensor/ops/sum.cuh"
 
 namespace sunder::cuda {
 namespace {
 
-// The bias on every row, before the product is added to it: y is written once more and read once, while the product
+// Writes the bias to every row, and the product is added to it: y is written once more and read once, while the product
 // runs. Floor: y once.
 template <int width, class S>
 __global__ void linear_bias_kernel(const compute_type<S>* bias, S* y, int64_t count, int64_t n) {
@@ -25,7 +25,7 @@ void cuda::linear_forward(const Tensor& x, const Tensor& weight, const Tensor& b
   visit_stored("linear", x.dtype(), [&]<class S>() {
     S* out = y.mutable_data<S>();
     with_pack_width<S>(n, {bias.raw(), out}, [&]<int width>() {
-      launch(linear_bias_kernel<width, S>, grid_for(y.numel() / width), dim3(block_size), 0, native(y),
+      launch(linear_bias_kernel<width, S>, grid_for(y.numel() / width), dim3(block_size), 0, y.stream(),
              bias.data<compute_type<S>>(), out, y.numel(), n);
     });
     if (k == 0) return;

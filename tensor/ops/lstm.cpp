@@ -11,11 +11,10 @@
 namespace sunder {
 namespace {
 
-// Rows of one step that a task takes: enough for full products, few enough for the gates of a step to stay in the
-// cache.
+// Rows of a step per task: enough for full-size products, few enough for the gates of a step to stay in the cache.
 constexpr int64_t most_rows = 64;
 
-// A matrix without its own memory.
+// A view of a matrix.
 template <class T>
 struct Rows {
   T* data;
@@ -56,32 +55,32 @@ SUNDER_INLINE void prefetch(Rows<const T> rows, int64_t row, int64_t width) {
     for (int64_t k = 0; k < width; k += line) __builtin_prefetch(rows[row] + k);
 }
 
-// What the forward pass kept of one step. before, h: the cells and the output of the step before, or null.
+// What the forward pass saved of one step. before, h: the cells and the output of the step before, or null.
 template <class T>
-struct Kept {
+struct Saved {
   Rows<const T> gates, cells, before, x, h;
 };
 
-// dh, dc: (rows, H) gradients that come from the step after; dc becomes the one for the step before. d: (rows, 4H) of
-// the sums that enter the gates, added up over the rows into `bias`. What was kept lies in far memory, in an order that
-// the processor does not foresee: rows are asked for ahead of their turn, x and h for the products that follow (an
-// eighth of a small TF-GridNet's step).
+// dh, dc: (rows, H) gradients from the next step; dc becomes the gradient for the step before. d: (rows, 4H) gradients
+// of the sums that enter the gates, also summed over the rows into `bias`. What the forward pass saved is far from the
+// cache and in an order that the processor does not predict, so its rows are prefetched, with x and h for the products
+// that follow (an eighth of a small TF-GridNet's step).
 template <class T>
-SUNDER_SIMD void lstm_cells_backward(Rows<const T> dy, const T* dh, T* dc, const Kept<T>& kept, T* d, T* bias,
+SUNDER_SIMD void lstm_cells_backward(Rows<const T> dy, const T* dh, T* dc, const Saved<T>& saved, T* d, T* bias,
                                      int64_t rows, int64_t inputs, int64_t hidden) {
   constexpr int64_t ahead = 4;
   for (int64_t row = 0; row < rows; ++row, dh += hidden, dc += hidden, d += 4 * hidden) {
-    const T *i = kept.gates[row], *f = i + hidden, *g = f + hidden, *o = g + hidden, *c = kept.cells[row];
+    const T *i = saved.gates[row], *f = i + hidden, *g = f + hidden, *o = g + hidden, *c = saved.cells[row];
     const T* out = dy[row];
     T *di = d, *df = di + hidden, *dg = df + hidden, *do_ = dg + hidden;
-    const T* last = kept.before.data ? kept.before[row] : nullptr;
+    const T* last = saved.before.data ? saved.before[row] : nullptr;
     if (row + ahead < rows) {
-      prefetch(kept.gates, row + ahead, 4 * hidden);
-      prefetch(kept.before, row + ahead, hidden);
+      prefetch(saved.gates, row + ahead, 4 * hidden);
+      prefetch(saved.before, row + ahead, hidden);
       prefetch(dy, row + ahead, hidden);
     }
-    prefetch(kept.x, row, inputs);
-    prefetch(kept.h, row, hidden);
+    prefetch(saved.x, row, inputs);
+    prefetch(saved.h, row, hidden);
 #pragma omp simd
     for (int64_t k = 0; k < hidden; ++k) {
       const T h = dh[k] + out[k], squashed = fast_tanh(c[k]);
@@ -102,7 +101,7 @@ SUNDER_SIMD void lstm_cells_backward(Rows<const T> dy, const T* dh, T* dc, const
   }
 }
 
-// Where a task's sequences lie, in rows of x: row r at step t is first + t * step + r * stride.
+// Where a task's sequences are, in rows of x: row r at step t is first + t * step + r * stride.
 struct Block {
   int64_t index, direction;  // of 2 x block_count
   int64_t first, rows, step, stride, steps;
@@ -111,8 +110,8 @@ struct Block {
   int64_t at(int64_t n) const { return first + (direction == 0 ? n : steps - 1 - n) * step; }
 };
 
-// The sequences cut into blocks, each for both directions. Borders depend on the sizes alone. Where a step has one row
-// a group, the rows of all groups make one block: they lie T apart.
+// The sequences are split into blocks, each for both directions. Borders depend on the sizes alone. Where a group has
+// one row per step, the rows of all groups form one block: they are T apart.
 struct Blocks {
   int64_t groups, rows, pieces, size, stride, step;
 
@@ -147,10 +146,10 @@ std::vector<T> transposed(const Tensor& weight) {
   return result;
 }
 
-// The gradients of one direction's weights that a block finds: those of W, V and the bias, one after the other.
+// The gradients that one block computes for one direction: of W, V and the bias, one after the other.
 int64_t weight_count(const LstmSizes& s) { return 4 * s.hidden * (s.inputs + s.hidden + 1); }
 
-// Adds the blocks' gradients up, in their order, in float64.
+// Sums the blocks' gradients in order, in float64.
 template <class T>
 void add_weight_gradients(const LstmSizes& s, const Tensor& of_blocks, const LstmWeights& grads) {
   const int64_t count = weight_count(s), inputs = 4 * s.hidden * s.inputs, hidden = 4 * s.hidden * s.hidden;
@@ -184,8 +183,8 @@ Rows<const T> read(const Rows<T>& rows) {
 void cpu::lstm_forward(const Tensor& x, const LstmWeights& weights, Tf32, LstmResult& result) {
   const LstmSizes s(x, weights.weight_hh);
   const int64_t inputs = s.inputs, hidden = s.hidden;
-  result.kept = {Tensor::empty({s.all_rows(), 8 * hidden}, x.dtype()),
-                 Tensor::empty({s.all_rows(), 2 * hidden}, x.dtype())};
+  result.saved = {Tensor::empty({s.all_rows(), 8 * hidden}, x.dtype()),
+                  Tensor::empty({s.all_rows(), 2 * hidden}, x.dtype())};
   visit_real("lstm", x.dtype(), [&]<class T>() {
     const std::vector<T> from_input = transposed<T>(weights.weight_ih), from_hidden = transposed<T>(weights.weight_hh);
     std::vector<T> bias(8 * hidden);
@@ -197,7 +196,7 @@ void cpu::lstm_forward(const Tensor& x, const LstmWeights& weights, Tf32, LstmRe
       };
       for (int64_t n = 0; n < b.steps; ++n) {
         const int64_t now = b.at(n), last = b.at(n - 1);
-        const Rows<T> gates = at(result.kept[0], 4 * hidden, now);
+        const Rows<T> gates = at(result.saved[0], 4 * hidden, now);
         blas::gemm(false, false, b.rows, 4 * hidden, inputs, T(1), x.data<T>() + now * inputs, b.stride * inputs,
                    from_input.data() + d * 4 * hidden * inputs, 4 * hidden, T(0), gates.data, gates.stride);
         Rows<const T> before{nullptr, 0};
@@ -205,21 +204,21 @@ void cpu::lstm_forward(const Tensor& x, const LstmWeights& weights, Tf32, LstmRe
           const Rows<T> h = at(result.y, hidden, last);
           blas::gemm(false, false, b.rows, 4 * hidden, hidden, T(1), h.data, h.stride,
                      from_hidden.data() + d * 4 * hidden * hidden, 4 * hidden, T(1), gates.data, gates.stride);
-          before = read(at(result.kept[1], hidden, last));
+          before = read(at(result.saved[1], hidden, last));
         }
-        lstm_cells<T>(bias.data() + d * 4 * hidden, gates, before, at(result.kept[1], hidden, now),
+        lstm_cells<T>(bias.data() + d * 4 * hidden, gates, before, at(result.saved[1], hidden, now),
                       at(result.y, hidden, now), b.rows, hidden);
       }
     });
   });
 }
 
-// All of a step's products are made while the gradients of its gates are in the cache; nothing of them is stored.
+// All products of a step are computed while the gradients of its gates are in the cache; those are never stored.
 void cpu::lstm_backward(const Tensor& grad_y, const Tensor& x, const LstmWeights& weights, const LstmResult& result,
                         Tf32, LstmGrads& grads) {
   const LstmSizes s(x, weights.weight_hh);
   const int64_t inputs = s.inputs, hidden = s.hidden, gate_count = 4 * hidden;
-  const Tensor &gates = result.kept[0], &cells = result.kept[1];
+  const Tensor &gates = result.saved[0], &cells = result.saved[1];
   const Tensor of_blocks = Tensor::zeros({Blocks(s).count(), 2, weight_count(s)}, x.dtype());
   // Of the input by each direction.
   const Tensor grad_x[2] = {grads.x, grads.x.defined() ? Tensor::empty_like(grads.x) : Tensor()};
@@ -238,12 +237,12 @@ void cpu::lstm_backward(const Tensor& grad_y, const Tensor& x, const LstmWeights
       for (int64_t n = b.steps - 1; n >= 0; --n) {
         const int64_t now = b.at(n), last = b.at(n - 1), width = b.stride * inputs;
         const Rows<const T> none{nullptr, 0};
-        const Kept<T> kept{at(gates, gate_count, now),
-                           at(cells, hidden, now),
-                           n > 0 ? at(cells, hidden, last) : none,
-                           {x.data<T>() + now * inputs, width},
-                           n > 0 ? at(result.y, hidden, last) : none};
-        lstm_cells_backward<T>(at(grad_y, hidden, now), dh.data(), dc.data(), kept, da.data(), grad_bias, b.rows,
+        const Saved<T> saved{at(gates, gate_count, now),
+                             at(cells, hidden, now),
+                             n > 0 ? at(cells, hidden, last) : none,
+                             {x.data<T>() + now * inputs, width},
+                             n > 0 ? at(result.y, hidden, last) : none};
+        lstm_cells_backward<T>(at(grad_y, hidden, now), dh.data(), dc.data(), saved, da.data(), grad_bias, b.rows,
                                inputs, hidden);
         blas::gemm(true, false, gate_count, inputs, b.rows, T(1), da.data(), gate_count, x.data<T>() + now * inputs,
                    width, T(1), grad_w, inputs);
@@ -251,7 +250,7 @@ void cpu::lstm_backward(const Tensor& grad_y, const Tensor& x, const LstmWeights
           blas::gemm(false, false, b.rows, inputs, gate_count, T(1), da.data(), gate_count, w, inputs, T(0),
                      grad_x[d].mutable_data<T>() + now * inputs, width);
         if (n == 0) break;
-        blas::gemm(true, false, gate_count, hidden, b.rows, T(1), da.data(), gate_count, kept.h.data, kept.h.stride,
+        blas::gemm(true, false, gate_count, hidden, b.rows, T(1), da.data(), gate_count, saved.h.data, saved.h.stride,
                    T(1), grad_v, hidden);
         blas::gemm(false, false, b.rows, hidden, gate_count, T(1), da.data(), gate_count, v, hidden, T(0), dh.data(),
                    hidden);

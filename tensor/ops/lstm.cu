@@ -6,13 +6,13 @@
 #include "tensor/cuda/rnn.h"
 #include "tensor/ops/permute.h"
 
-// The steps are cuDNN's, which wants the steps outermost and its weights in a space of its own. It adds up gradients of
-// biases at a thirteenth of the memory's speed (1.3 ms for 0.4 GB on an H200, 16 times in a step of the paper's size),
-// so it knows of none: the sum of both biases is the weight of one more input that is always one.
+// cuDNN runs the steps; it wants them outermost and the weights in a layout of its own. It sums the gradients of biases
+// at a thirteenth of the memory's speed (1.3 ms for 0.4 GB on an H200, 16 times in a step of the paper's size), so it
+// is given no biases: the sum of both is the weight of one more input, which is always one.
 namespace sunder::cuda {
 namespace {
 
-// x with the one, and zeros up to 16 bytes, by which its products' loads are aligned.
+// The inputs with the one, and zeros up to a multiple of 16 bytes, which aligns the loads of the products.
 int64_t widened(int64_t inputs, DType dtype) {
   const auto unit = static_cast<int64_t>(16 / size_of(dtype));
   return ceil_div(inputs + 1, unit) * unit;
@@ -57,7 +57,7 @@ Tensor widen(const Tensor& x, const LstmSizes& s, int64_t wide) {
   const Tensor y = Tensor::empty({s.steps, s.sequences(), wide}, x.dtype(), x.stream());
   visit_stored("lstm", x.dtype(), [&]<class T>() {
     with_pack_width<T>(s.inputs, {x.raw(), y.raw()}, [&]<int width>() {
-      launch(widen_kernel<width, T>, grid_for(y.numel() / width), dim3(block_size), 0, native(x), x.data<T>(),
+      launch(widen_kernel<width, T>, grid_for(y.numel() / width), dim3(block_size), 0, x.stream(), x.data<T>(),
              y.mutable_data<T>(), Exchange{s.groups, s.steps, s.rows}, s.inputs, wide, y.numel());
     });
   });
@@ -67,13 +67,13 @@ Tensor widen(const Tensor& x, const LstmSizes& s, int64_t wide) {
 void narrow(const Tensor& y, const LstmSizes& s, int64_t wide, const Tensor& x) {
   visit_stored("lstm", x.dtype(), [&]<class T>() {
     with_pack_width<T>(s.inputs, {x.raw(), y.raw()}, [&]<int width>() {
-      launch(narrow_kernel<width, T>, grid_for(x.numel() / width), dim3(block_size), 0, native(x), y.data<T>(),
+      launch(narrow_kernel<width, T>, grid_for(x.numel() / width), dim3(block_size), 0, x.stream(), y.data<T>(),
              x.mutable_data<T>(), Exchange{s.groups, s.steps, s.rows}, s.inputs, wide, x.numel());
     });
   });
 }
 
-// (A, T, R, C) -> (T, A, R, C), or the other way round.
+// (A, T, R, C) -> (T, A, R, C), or back.
 Tensor exchanged(const Tensor& x, int64_t first, int64_t second, int64_t rows) {
   const Tensor wide = x.reshape({first, second, rows, x.size(-1)});
   return first == 1 || second == 1 ? wide.reshape({second, first, rows, x.size(-1)}) : permute(wide, {1, 0, 2, 3});
@@ -88,7 +88,7 @@ struct Parameters {
 
 using Places = std::array<int64_t, 16>;  // of rnn_matrices
 
-// A block has a row of one of cuDNN's 16 matrices, which begins at `begin` in its weight space; `row`: of the
+// A block copies a row of one of cuDNN's 16 matrices, which begins at `begin` in its weight space; `row`: of the
 // parameter.
 struct MatrixRow {
   bool recurrent;
@@ -101,8 +101,8 @@ __device__ __forceinline__ MatrixRow row_of_block(const Places& places, int64_t 
   return {recurrent, columns, (piece / 8 * 4 + piece % 4) * hidden + blockIdx.x, places[piece] + blockIdx.x * columns};
 }
 
-// The table of places is read where the launch put it, not from a copy. Floor: the parameters and the space once, a few
-// MB.
+// The table of places is read from the kernel's arguments, not from a copy. Floor: the parameters and the space once, a
+// few MB.
 template <class T>
 __global__ void pack_weights_kernel(Parameters<const T, const compute_type<T>> from, T* space,
                                     const __grid_constant__ Places places, int64_t inputs, int64_t wide,
@@ -117,7 +117,7 @@ __global__ void pack_weights_kernel(Parameters<const T, const compute_type<T>> f
   }
 }
 
-// The other way round: the sum's gradient is that of each bias.
+// The inverse: the gradient of the sum is that of each bias.
 template <class T>
 __global__ void unpack_gradients_kernel(const T* space, Parameters<compute_type<T>, compute_type<T>> to,
                                         const __grid_constant__ Places places, int64_t inputs, int64_t wide,
@@ -145,7 +145,7 @@ void cuda::lstm_forward(const Tensor& x, const LstmWeights& weights, Tf32 tf32, 
   const Tensor space = rnn_weight_space(key);
   visit_stored("lstm", x.dtype(), [&]<class T>() {
     using S = compute_type<T>;
-    launch(pack_weights_kernel<T>, grid_of_weights(s), dim3(block_size), 0, native(x),
+    launch(pack_weights_kernel<T>, grid_of_weights(s), dim3(block_size), 0, x.stream(),
            Parameters<const T, const S>{weights.weight_ih.data<T>(), weights.weight_hh.data<T>(),
                                         weights.bias_ih.data<S>(), weights.bias_hh.data<S>()},
            space.mutable_data<T>(), rnn_matrices(key, space), s.inputs, key.inputs, s.hidden);
@@ -154,7 +154,7 @@ void cuda::lstm_forward(const Tensor& x, const LstmWeights& weights, Tf32 tf32, 
   const Tensor out = Tensor::empty({s.steps, s.sequences(), 2 * s.hidden}, x.dtype(), x.stream());
   const Tensor reserve = rnn_forward(key, in, space, out);
   result.y = exchanged(out, s.steps, s.groups, s.rows).reshape(result.y.shape());
-  result.kept = {space, reserve, in, out};
+  result.saved = {space, reserve, in, out};
 }
 
 void cuda::lstm_backward(const Tensor& grad_y, const Tensor& x, const LstmWeights& weights, const LstmResult& result,
@@ -166,7 +166,7 @@ void cuda::lstm_backward(const Tensor& grad_y, const Tensor& x, const LstmWeight
   }
   const LstmSizes s(x, weights.weight_hh);
   const RnnKey key = key_of(x, s, tf32);
-  const Tensor &space = result.kept[0], &reserve = result.kept[1], &in = result.kept[2], &out = result.kept[3];
+  const Tensor &space = result.saved[0], &reserve = result.saved[1], &in = result.saved[2], &out = result.saved[3];
   const Tensor grad_in = Tensor::empty_like(in);
   rnn_backward_data(key, out, exchanged(grad_y, s.groups, s.steps, s.rows), space, reserve, grad_in);
   if (grads.x.defined()) narrow(grad_in, s, key.inputs, grads.x);
@@ -175,7 +175,7 @@ void cuda::lstm_backward(const Tensor& grad_y, const Tensor& x, const LstmWeight
   rnn_backward_weights(key, in, out, reserve, grad_space);
   visit_stored("lstm", x.dtype(), [&]<class T>() {
     using S = compute_type<T>;
-    launch(unpack_gradients_kernel<T>, grid_of_weights(s), dim3(block_size), 0, native(x), grad_space.data<T>(),
+    launch(unpack_gradients_kernel<T>, grid_of_weights(s), dim3(block_size), 0, x.stream(), grad_space.data<T>(),
            Parameters<S, S>{d.weight_ih.mutable_data<S>(), d.weight_hh.mutable_data<S>(), d.bias_ih.mutable_data<S>(),
                             d.bias_hh.mutable_data<S>()},
            rnn_matrices(key, grad_space), s.inputs, key.inputs, s.hidden);

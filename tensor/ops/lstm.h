@@ -13,17 +13,16 @@ namespace sunder {
 // the second direction runs from the last step to the first.
 // x: (A, T, R, C) or (A, T, C), R = 1: the steps run along T, and each of the A R rows is a sequence of its own.
 // weight_ih (W): (2, 4H, C), weight_hh (V): (2, 4H, H), bias_ih (b), bias_hh (d): (2, 4H), the forward direction first.
-// y: (A, T, R, 2H) or (A, T, 2H): h of the forward direction, then of the other. float32 (in TF32 on CUDA alone),
-// float64; on CUDA x, y and the matrices also bfloat16, with gradients of float32 for all but x. Throws Error for other
-// shapes.
+// y: (A, T, R, 2H) or (A, T, 2H): h of the forward direction, then of the other. float32 (TF32 on CUDA only), float64;
+// on CUDA x, y and the matrices also bfloat16, with gradients of float32 for all but x. Throws Error for other shapes.
 struct LstmWeights {
   Tensor weight_ih, weight_hh, bias_ih, bias_hh;
 };
 struct LstmResult {
   Tensor y;
-  // For the backward pass, as each device likes it. CPU: gates (rows, 8H) after their functions, cells (rows, 2H) in
-  // x's order of rows. CUDA: cuDNN's weight space and reserve, and its x and y, with the steps outermost.
-  std::vector<Tensor> kept;
+  // For the backward pass, device-specific. CPU: gates (rows, 8H) after their activation functions and cells (rows,
+  // 2H), rows in x's order. CUDA: cuDNN's weight space and reserve, and its x and y with the steps outermost.
+  std::vector<Tensor> saved;
 };
 LstmResult lstm(const Tensor& x, const LstmWeights& weights, Tf32 tf32 = Tf32::off);
 
@@ -52,8 +51,8 @@ struct LstmSizes {
   int64_t all_rows() const { return groups * steps * rows; }
 };
 
-// Rounded are operands, h of every step, which the next one reads, and what cuDNN keeps between the passes. (bfloat16 on
-// an H200 with cuDNN 9: gradients of weights up to 2.6 units off, of 280 rows.)
+// These are rounded: the operands, h of every step, which the next step reads, and what cuDNN saves between the passes.
+// (bfloat16 on an H200 with cuDNN 9: gradients of weights up to 2.6 units off, of 280 rows.)
 inline constexpr double lstm_bfloat16_error = 3 * bfloat16_unit, lstm_tf32_error = 2 * tf32_unit;
 
 }  // namespace sunder

@@ -45,7 +45,7 @@ void cuda::magnitude_forward(const Tensor& z, Tensor& y) {
   if (count == 0) return;
   visit_real("magnitude", y.dtype(), [&]<class T>() {
     with_pack_width<T>(0, {z.raw(), y.raw()}, [&]<int width>() {
-      launch(magnitude_forward_kernel<width, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, native(z),
+      launch(magnitude_forward_kernel<width, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, z.stream(),
              reinterpret_cast<const T*>(z.raw()), y.mutable_data<T>(), count);
     });
   });
@@ -56,7 +56,7 @@ void cuda::magnitude_backward(const Tensor& grad_y, const Tensor& z, Tensor& gra
   if (count == 0) return;
   visit_real("magnitude", grad_y.dtype(), [&]<class T>() {
     with_pack_width<T>(0, {grad_y.raw(), z.raw(), grad_z.raw()}, [&]<int width>() {
-      launch(magnitude_backward_kernel<width, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, native(z),
+      launch(magnitude_backward_kernel<width, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, z.stream(),
              grad_y.data<T>(), reinterpret_cast<const T*>(z.raw()), reinterpret_cast<T*>(grad_z.raw()), count);
     });
   });

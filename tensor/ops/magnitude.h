@@ -5,9 +5,9 @@
 
 namespace sunder {
 
-// |z| = sqrt(re^2 + im^2). z: any shape, complex64 or complex128; returns the real type. Magnitudes whose square leaves
-// the normal range (below 1e-19 or above 1e19 in float32) lose digits or become 0 or infinite.
-// Throws Error for another dtype.
+// |z| = sqrt(re^2 + im^2). z: any shape, complex64 or complex128; returns the real type. Magnitudes whose square is
+// outside the normal range (below 1e-19 or above 1e19 in float32) lose precision or become 0 or infinite. Throws Error
+// for another dtype.
 Tensor magnitude(const Tensor& z);
 
 // dz = dy * z / |z|, and 0 where |z| is 0 (as torch.abs).

@@ -9,7 +9,7 @@
 namespace sunder {
 namespace {
 
-// Products below this many multiplications (about 50 us) are spread over threads whole; larger ones are split.
+// Products below this many multiplications (about 50 us) are distributed over threads whole; larger ones are split.
 constexpr int64_t small_product = 1 << 21;
 
 }  // namespace
@@ -41,7 +41,7 @@ namespace {
 
 Shape leading(const Tensor& x) { return Shape(x.shape().begin(), x.shape().end() - 2); }
 
-// The leading axes become rows: one product instead of many with the same right side.
+// The leading axes become rows: one product instead of many with the same right operand.
 Tensor flat(const Tensor& x) { return x.reshape({numel(leading(x)) * x.size(-2), x.size(-1)}); }
 
 }  // namespace

@@ -32,7 +32,7 @@ void gram_block(const T* mixtures, int64_t count, const T* estimates, int64_t so
   }
 }
 
-// residual = sum of the estimates that are given to `wanted` minus its mixture.
+// residual = the sum of the estimates assigned to mixture `wanted`, minus that mixture.
 template <class T>
 SUNDER_SIMD void residual_of(const T* mixture, const T* estimates, const int64_t* mixture_of, int64_t wanted,
                              int64_t sources, int64_t length, int64_t n, T* residual) {
@@ -52,7 +52,7 @@ SUNDER_SIMD void scale_into(const T* residual, T scale, T* result, int64_t n) {
   for (int64_t i = 0; i < n; ++i) result[i] = scale * residual[i];
 }
 
-// Adds the items' blocks in order; `partial` is (items * blocks, columns).
+// Sums the items' blocks in order; `partial` is (items * blocks, columns).
 void add_blocks(const std::vector<double>& partial, int64_t item, int64_t blocks, int64_t columns, double* sums) {
   std::fill(sums, sums + columns, 0.0);
   for (int64_t i = 0; i < blocks * columns; ++i) sums[i % columns] += partial[item * blocks * columns + i];

@@ -2,14 +2,14 @@
 
 #include "tensor/ops/snr.cuh"
 
-// Forward, four launches: products of every pair of signals; a block per item that adds them up and tries all
-// assignments, a thread each; the residuals of the chosen one; its loss. Floor: mixtures and estimates twice. Backward:
-// mixtures and estimates once, the gradient once.
+// Forward, four launches: products of every pair of signals; a block per item that sums them and tries all assignments,
+// one per thread; the residuals of the best one; its loss. Floor: mixtures and estimates twice. Backward: mixtures and
+// estimates once, the gradient once.
 namespace sunder::cuda {
 namespace {
 
-// Products: all signals' samples [begin, begin + gram_samples) in shared memory, a pair of signals a warp. 20 signals,
-// the most that mixit_max_assignments allows, take 40 KiB.
+// Products: the samples [begin, begin + gram_samples) of all signals in shared memory, one pair of signals per warp. 20
+// signals, the most that mixit_max_assignments allows, take 40 KiB.
 template <class T>
 constexpr int gram_samples = 2048 / sizeof(T);
 constexpr int most_signals = 20;
@@ -120,7 +120,7 @@ __global__ void search_kernel(const double* partial, Sizes sizes, int64_t pieces
   if (thread < mixtures) energy[item * mixtures + thread] = gram[thread * signals + thread];
 }
 
-// Sum of the estimates that were given to mixture m minus the mixture, from sample i of the item on.
+// The sum of the estimates assigned to mixture m minus the mixture, from sample i of the item on.
 template <int width, class T>
 __device__ __forceinline__ Pack<T, width> residual_at(const T* mixtures, const T* estimates, const int64_t* mixture_of,
                                                       const Sizes& sizes, int64_t item, int64_t m, int64_t i) {
@@ -154,7 +154,7 @@ __global__ void residual_kernel(const T* mixtures, const T* estimates, const int
   snr_write(static_cast<int>(sizes.mixtures), shared, partial + static_cast<int64_t>(blockIdx.x) * sizes.mixtures);
 }
 
-// A warp an item, a lane a mixture.
+// One warp per item, one lane per mixture.
 template <class T>
 __global__ void loss_kernel(const double* partial, const double* energy, int mixtures, int64_t pieces, double tau,
                             T* loss, double* slope) {
@@ -193,8 +193,11 @@ __global__ void mixit_backward_kernel(const T* grad_loss, const T* mixtures, con
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void mixit_snr_forward(const Tensor& mixtures, const Tensor& estimates, double tau, MixitSnr& result) {
+namespace sunder {
+
+void cuda::mixit_snr_forward(const Tensor& mixtures, const Tensor& estimates, double tau, MixitSnr& result) {
   const int64_t items = mixtures.size(0);
   const Sizes sizes{mixtures.size(1), estimates.size(1), mixtures.size(2)};
   SUNDER_ASSERT(sizes.signals() <= most_signals);
@@ -225,8 +228,8 @@ void mixit_snr_forward(const Tensor& mixtures, const Tensor& estimates, double t
   });
 }
 
-void mixit_snr_backward(const Tensor& grad_loss, const Tensor& mixtures, const Tensor& estimates,
-                        const Tensor& mixture_of, const Tensor& slope, Tensor& grad_estimates) {
+void cuda::mixit_snr_backward(const Tensor& grad_loss, const Tensor& mixtures, const Tensor& estimates,
+                              const Tensor& mixture_of, const Tensor& slope, Tensor& grad_estimates) {
   const Sizes sizes{mixtures.size(1), estimates.size(1), mixtures.size(2)};
   const int64_t items = mixtures.size(0), pieces = snr_pieces(sizes.length);
   visit_real("mixit_snr", mixtures.dtype(), [&]<class T>() {
@@ -240,4 +243,4 @@ void mixit_snr_backward(const Tensor& grad_loss, const Tensor& mixtures, const T
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

@@ -3,9 +3,9 @@
 #include "tensor/cuda/kernel.cuh"
 #include "tensor/ops/ri_mag.h"
 
-// Forward: pieces of 2,048 points, eight a thread, with all speakers' images of a point; then a thread a microphone
-// adds the pieces up (32 at 501 x 129 points). Floor: images and mixtures once, slopes once. Backward: slopes once, the
-// gradient once.
+// Forward: pieces of 2,048 points, eight per thread, with all speakers' images of a point; then one thread per
+// microphone sums the pieces (32 at 501 x 129 points). Floor: images and mixtures once, slopes once. Backward: slopes
+// once, the gradient once.
 namespace sunder::cuda {
 namespace {
 
@@ -67,8 +67,11 @@ __global__ void constraint_backward_kernel(const T* grad_loss, const double* sca
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void mixture_constraint_forward(const Tensor& images, const Tensor& mixtures, MixtureConstraint& result) {
+namespace sunder {
+
+void cuda::mixture_constraint_forward(const Tensor& images, const Tensor& mixtures, MixtureConstraint& result) {
   const int64_t rows = mixtures.size(0) * mixtures.size(1), points = mixtures.size(2) * mixtures.size(3);
   const int64_t pieces = ceil_div(points, points_per_block);
   const Stream stream = images.stream();
@@ -82,7 +85,7 @@ void mixture_constraint_forward(const Tensor& images, const Tensor& mixtures, Mi
   });
 }
 
-void mixture_constraint_backward(const Tensor& grad_loss, const MixtureConstraint& forward, Tensor& grad_images) {
+void cuda::mixture_constraint_backward(const Tensor& grad_loss, const MixtureConstraint& forward, Tensor& grad_images) {
   const int64_t points = grad_images.size(3) * grad_images.size(4), count = forward.slopes.numel();
   visit_real("mixture_constraint", grad_loss.dtype(), [&]<class T>() {
     launch(constraint_backward_kernel<T>, grid_for(count), dim3(block_size), 0, grad_loss.stream(), grad_loss.data<T>(),
@@ -91,4 +94,4 @@ void mixture_constraint_backward(const Tensor& grad_loss, const MixtureConstrain
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

@@ -1,4 +1,4 @@
-// No op of its own: the permutations that pit_snr and pit_ri_mag choose from, on both devices.
+// The permutations that pit_snr and pit_ri_mag search, on both devices.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ inline int permutation_count(int64_t sources) {
   return count;
 }
 
-// Permutation number `index`, four bits a reference. Permutations stand in ascending order of S - 1 - permutation[s];
-// `left` are the values of that which are still to be given, in ascending order.
+// Permutation number `index`, four bits per reference. Permutations stand in ascending order of S - 1 - permutation[s];
+// `left` holds the values of that expression which are not used yet, in ascending order.
 SUNDER_HOST_DEVICE unsigned permutation_at(int index, int sources, int permutations) {
   unsigned left = 0x543210, result = 0;
   for (int s = 0, step = permutations; s < sources; ++s) {
@@ -28,7 +28,7 @@ SUNDER_HOST_DEVICE unsigned permutation_at(int index, int sources, int permutati
   return result;
 }
 
-// The estimate that a permutation gives to reference s.
+// The estimate that a permutation assigns to reference s.
 SUNDER_HOST_DEVICE int permuted(unsigned permutation, int s) { return permutation >> 4 * s & 15; }
 
 struct PermutationChoice {
@@ -37,8 +37,8 @@ struct PermutationChoice {
   unsigned permutation = 0;
 };
 
-// The cheapest permutation of an S x S matrix [reference][estimate]; the first of equals, and the first of all where a
-// NaN makes every sum NaN.
+// The permutation with the smallest sum over an S x S matrix [reference][estimate]; the first of equals, and the very
+// first where a NaN makes every sum NaN.
 inline PermutationChoice best_permutation(const double* cost, int sources) {
   const int permutations = permutation_count(sources);
   PermutationChoice best;

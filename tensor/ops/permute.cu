@@ -9,8 +9,8 @@ using Word16 = Pack<uint64_t, 2>;
 
 // Floor of both kernels: x and y once.
 
-// A thread writes a word of y and looks for it in x: for rows that stay rows, and for transpositions so thin that a
-// tile would stay empty (neighbouring threads then share x's cache lines).
+// A thread writes one word of y and locates it in x: for rows that stay rows, and for transpositions so narrow that a
+// tile would be mostly empty (neighbouring threads then share x's cache lines).
 template <class Word>
 __global__ void permute_gather_kernel(PermuteLayout layout, const Word* x, Word* y, int64_t count) {
   SUNDER_GRID_STRIDE(i, count) {
@@ -33,8 +33,8 @@ struct Transposition {
 
 constexpr int tile = 32;
 
-// A block moves a tile through shared memory, so that a warp reads and writes 32 neighbouring words. A column more than
-// a tile keeps the words that a warp reads there in different banks.
+// A block moves a tile through shared memory, so that a warp reads and writes 32 neighbouring words. With one more
+// column than a tile has, the words that a warp reads there are in different banks.
 template <class Word>
 __global__ void permute_transpose_kernel(Transposition matrix, const Word* x, Word* y, int64_t tasks) {
   SUNDER_SHARED(Word[tile][tile + 1], words);
@@ -60,7 +60,7 @@ __global__ void permute_transpose_kernel(Transposition matrix, const Word* x, Wo
   }
 }
 
-// The axis along which x runs contiguously.
+// The axis along which x is contiguous.
 int running_axis(const PermuteLayout& layout) {
   int axis = layout.axes - 1;
   while (axis > 0 && layout.x_strides[axis] != 1) --axis;
@@ -90,17 +90,17 @@ void permute_words(const PermuteLayout& layout, const Tensor& x, Tensor& y) {
   const int last = layout.axes - 1, run = running_axis(layout);
   constexpr int64_t thin = 8;
   if (run == last || layout.sizes[run] < thin || layout.sizes[last] < thin) {
-    launch(permute_gather_kernel<Word>, grid_for(count), dim3(block_size), 0, native(x), layout, from, to, count);
+    launch(permute_gather_kernel<Word>, grid_for(count), dim3(block_size), 0, x.stream(), layout, from, to, count);
     return;
   }
   const Transposition matrix = transposition(layout);
   const int64_t tasks =
       count / (matrix.rows * matrix.columns) * ceil_div(matrix.rows, tile) * ceil_div(matrix.columns, tile);
-  launch(permute_transpose_kernel<Word>, grid_for(tasks * block_size), dim3(block_size), 0, native(x), matrix, from, to,
-         tasks);
+  launch(permute_transpose_kernel<Word>, grid_for(tasks * block_size), dim3(block_size), 0, x.stream(), matrix, from,
+         to, tasks);
 }
 
-// Rows that stay rows are moved in words of up to 16 bytes.
+// Rows that stay rows are copied in words of up to 16 bytes.
 PermuteLayout widen(PermuteLayout layout, const Tensor& x, const Tensor& y, size_t& word) {
   const int last = layout.axes - 1;
   if (layout.x_strides[last] != 1) return layout;

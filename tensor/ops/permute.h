@@ -5,12 +5,11 @@
 
 namespace sunder {
 
-// Axes in another order, a copy: y's axis k is x's axis axes[k] (torch.permute, contiguous).
-// x: any shape of at most 8 axes and any dtype. Throws Error unless `axes` names every axis once (negative ones count
-// from the last).
+// A copy with permuted axes: y's axis k is x's axis axes[k] (torch.permute, contiguous). x: any shape of at most 8 axes
+// and any dtype. Throws Error unless `axes` names every axis once (negative ones count from the last).
 Tensor permute(const Tensor& x, const std::vector<int>& axes);
 
-// The axes in y's order, size-1 axes left out and neighbours that stay neighbours merged. Plain data for kernels.
+// The axes in y's order, without size-1 axes; axes that stay neighbours are merged. Plain data for kernels.
 struct PermuteLayout {
   static constexpr int max_axes = 8;
   int axes = 1;

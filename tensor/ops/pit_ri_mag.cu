@@ -4,8 +4,8 @@
 #include "tensor/ops/ri_mag.h"
 #include "tensor/ops/snr.cuh"
 
-// Forward: sums of every pair of reference and estimate, then a block an item that adds them up and tries all
-// permutations, a thread each. Floor: all spectra once. Backward: references and estimates once, the gradient once.
+// Forward: sums of every pair of reference and estimate, then a block per item that adds them up and tries all
+// permutations, one per thread. Floor: all spectra once. Backward: references and estimates once, the gradient once.
 namespace sunder::cuda {
 namespace {
 
@@ -97,8 +97,12 @@ const T* parts(const Tensor& z) {
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void pit_ri_mag_forward(const Tensor& references, const Tensor& mixtures, const Tensor& estimates, PitRiMag& result) {
+namespace sunder {
+
+void cuda::pit_ri_mag_forward(const Tensor& references, const Tensor& mixtures, const Tensor& estimates,
+                              PitRiMag& result) {
   const int64_t items = references.size(0), sources = references.size(1);
   const int64_t points = references.size(2) * references.size(3), pieces = snr_pieces(points);
   const Stream stream = references.stream();
@@ -116,8 +120,8 @@ void pit_ri_mag_forward(const Tensor& references, const Tensor& mixtures, const 
   });
 }
 
-void pit_ri_mag_backward(const Tensor& grad_loss, const Tensor& references, const Tensor& estimates,
-                         const PitRiMag& forward, Tensor& grad_estimates) {
+void cuda::pit_ri_mag_backward(const Tensor& grad_loss, const Tensor& references, const Tensor& estimates,
+                               const PitRiMag& forward, Tensor& grad_estimates) {
   const int64_t count = references.numel(), points = references.size(2) * references.size(3);
   if (count == 0) return;
   visit_real("pit_ri_mag", grad_loss.dtype(), [&]<class T>() {
@@ -127,4 +131,4 @@ void pit_ri_mag_backward(const Tensor& grad_loss, const Tensor& references, cons
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

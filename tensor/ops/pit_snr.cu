@@ -4,7 +4,7 @@
 #include "tensor/ops/snr.cuh"
 
 // Forward: sums of every pair of reference and estimate, then a block per item that adds them up and tries all
-// permutations, a thread each. Floor: references and estimates once. Backward: both once, the gradient once.
+// permutations, one per thread. Floor: references and estimates once. Backward: both once, the gradient once.
 namespace sunder::cuda {
 namespace {
 
@@ -113,8 +113,11 @@ __global__ void pit_backward_kernel(const T* grad_loss, const T* references, con
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void pit_snr_forward(const Tensor& references, const Tensor& estimates, double tau, PitSnr& result) {
+namespace sunder {
+
+void cuda::pit_snr_forward(const Tensor& references, const Tensor& estimates, double tau, PitSnr& result) {
   const int64_t items = references.size(0), sources = references.size(1), length = references.size(2);
   const int64_t pieces = snr_pieces(length);
   const Stream stream = references.stream();
@@ -135,8 +138,8 @@ void pit_snr_forward(const Tensor& references, const Tensor& estimates, double t
   });
 }
 
-void pit_snr_backward(const Tensor& grad_loss, const Tensor& references, const Tensor& estimates,
-                      const Tensor& permutation, const Tensor& slope, Tensor& grad_estimates) {
+void cuda::pit_snr_backward(const Tensor& grad_loss, const Tensor& references, const Tensor& estimates,
+                            const Tensor& permutation, const Tensor& slope, Tensor& grad_estimates) {
   const int64_t rows = references.size(0) * references.size(1), length = references.size(2);
   const int64_t pieces = snr_pieces(length);
   visit_real("pit_snr", references.dtype(), [&]<class T>() {
@@ -150,4 +153,4 @@ void pit_snr_backward(const Tensor& grad_loss, const Tensor& references, const T
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

@@ -18,13 +18,13 @@ struct PitSnr {
 };
 
 // Permutation-invariant thresholded SNR: loss = min over permutations p of mean over s of L(s, p(s)) (tensor/ops/snr.h;
-// InvariantLoss of ertug/MixCycle). Residual energies are accumulated pair by pair; nothing of size permutations x samples
-// exists. references, estimates: (B, S, L), float32 or float64, S = 1 ... 6. snr_max_db: the loss stays above its
-// negative. A NaN in an estimate makes the item's loss NaN. Throws Error for other shapes, more sources or mixed
+// InvariantLoss of ertug/MixCycle). Residual energies are accumulated per pair, so memory does not grow with the number
+// of permutations. references, estimates: (B, S, L), float32 or float64, S = 1 ... 6. snr_max_db: the loss stays above
+// its negative. A NaN in an estimate makes the item's loss NaN. Throws Error for other shapes, more sources or mixed
 // dtypes.
 PitSnr pit_snr(const Tensor& references, const Tensor& estimates, double snr_max_db = 30);
 
-// (B, S, L): grad_loss * slope * 2 (estimate - reference) of the permutation that was chosen.
+// (B, S, L): grad_loss * slope * 2 (estimate - reference) for the best permutation.
 Tensor pit_snr_backward(const Tensor& grad_loss, const Tensor& references, const Tensor& estimates,
                         const Tensor& permutation, const Tensor& slope);
 

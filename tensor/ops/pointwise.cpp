@@ -15,12 +15,12 @@ SUNDER_SIMD void pointwise_range(Op op, const T* x, T* y, int64_t count) {
 }
 
 template <class Op, class T>
-SUNDER_SIMD void pointwise_backward_range(Op op, const T* dy, const T* kept, T* dx, int64_t count) {
+SUNDER_SIMD void pointwise_backward_range(Op op, const T* dy, const T* saved, T* dx, int64_t count) {
 #pragma omp simd
-  for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * op.derivative(kept[i]);
+  for (int64_t i = 0; i < count; ++i) dx[i] = dy[i] * op.derivative(saved[i]);
 }
 
-// A complex number is two reals here: only functions that treat the parts alike get that far.
+// A complex number counts as two reals: only functions that treat both parts alike accept complex types.
 int64_t count_reals(const Tensor& x) { return x.numel() * (is_complex(x.dtype()) ? 2 : 1); }
 template <class T>
 T* reals(const Tensor& x) {
@@ -39,11 +39,11 @@ void cpu::pointwise_forward(const Op& op, const Tensor& x, Tensor& y) {
 }
 
 template <class Op>
-void cpu::pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& kept, Tensor& grad_x) {
+void cpu::pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& saved, Tensor& grad_x) {
   visit_real("pointwise", real_of(grad_y.dtype()), [&]<class T>() {
-    const T* saved = reals<T>(kept.defined() ? kept : grad_y);  // read, but not used, where nothing is kept
+    const T* point = reals<T>(saved.defined() ? saved : grad_y);  // where nothing is saved, read but not used
     parallel_for(count_reals(grad_y), elements_per_chunk, [&](int64_t begin, int64_t end) {
-      pointwise_backward_range(op, reals<T>(grad_y) + begin, saved + begin, reals<T>(grad_x) + begin, end - begin);
+      pointwise_backward_range(op, reals<T>(grad_y) + begin, point + begin, reals<T>(grad_x) + begin, end - begin);
     });
   });
 }
@@ -73,15 +73,15 @@ Tensor pointwise(const Op& op, const Tensor& x) {
 }
 
 template <class Op>
-Tensor pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& kept) {
+Tensor pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& saved) {
   check(grad_y, takes_complex(op));
-  SUNDER_ASSERT(kept.defined() == (Op::keep != Keep::nothing));
-  if (kept.defined()) {
-    check_alike("pointwise_backward", {&grad_y, &kept});
-    check_shape("pointwise_backward", "grad_y", grad_y, kept.shape());
+  SUNDER_ASSERT(saved.defined() == (Op::saved != Saved::nothing));
+  if (saved.defined()) {
+    check_alike("pointwise_backward", {&grad_y, &saved});
+    check_shape("pointwise_backward", "grad_y", grad_y, saved.shape());
   }
   Tensor grad_x = Tensor::empty_like(grad_y);
-  SUNDER_DISPATCH(pointwise_backward<Op>, grad_y.device())(op, grad_y, kept, grad_x);
+  SUNDER_DISPATCH(pointwise_backward<Op>, grad_y.device())(op, grad_y, saved, grad_x);
   return grad_x;
 }
 

@@ -2,7 +2,7 @@
 
 #include "tensor/cuda/kernel.cuh"
 
-// Floor: two tensors forward; backward two where nothing is kept, else three. 16 bytes an access, a grid-stride loop.
+// Floor: two tensors forward; backward two where nothing is saved, else three. Grid-stride loops, 16 bytes per access.
 namespace sunder::cuda {
 namespace {
 
@@ -16,17 +16,17 @@ __global__ void pointwise_forward_kernel(Op op, const T* x, T* y, int64_t count)
 }
 
 template <int width, class Op, class T>
-__global__ void pointwise_backward_kernel(Op op, const T* dy, const T* kept, T* dx, int64_t count) {
+__global__ void pointwise_backward_kernel(Op op, const T* dy, const T* saved, T* dx, int64_t count) {
   SUNDER_GRID_STRIDE_PACKS(i, count, width) {
     auto grad = load<width>(dy + i, count - i);
     auto at = grad;
-    if constexpr (Op::keep != Keep::nothing) at = load<width>(kept + i, count - i);
+    if constexpr (Op::saved != Saved::nothing) at = load<width>(saved + i, count - i);
     for (int k = 0; k < width; ++k) grad.at[k] *= op.derivative(at.at[k]);
     store(dx + i, grad, count - i);
   }
 }
 
-// A complex number is two reals here: only functions that treat the parts alike get that far.
+// A complex number counts as two reals: only functions that treat both parts alike accept complex types.
 int64_t count_reals(const Tensor& x) { return x.numel() * (is_complex(x.dtype()) ? 2 : 1); }
 template <class T>
 T* reals(const Tensor& x) {
@@ -44,21 +44,21 @@ void cuda::pointwise_forward(const Op& op, const Tensor& x, Tensor& y) {
   if (count == 0) return;
   visit_real("pointwise", real_of(x.dtype()), [&]<class T>() {
     with_pack_width<T>(0, {x.raw(), y.raw()}, [&]<int width>() {
-      launch(pointwise_forward_kernel<width, Op, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, native(x),
+      launch(pointwise_forward_kernel<width, Op, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0, x.stream(),
              op, reals<T>(x), reals<T>(y), count);
     });
   });
 }
 
 template <class Op>
-void cuda::pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& kept, Tensor& grad_x) {
+void cuda::pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& saved, Tensor& grad_x) {
   const int64_t count = count_reals(grad_y);
   if (count == 0) return;
   visit_real("pointwise", real_of(grad_y.dtype()), [&]<class T>() {
-    const T *dy = reals<T>(grad_y), *saved = reals<T>(kept);
-    with_pack_width<T>(0, {dy, saved, grad_x.raw()}, [&]<int width>() {
+    const T *dy = reals<T>(grad_y), *point = reals<T>(saved);
+    with_pack_width<T>(0, {dy, point, grad_x.raw()}, [&]<int width>() {
       launch(pointwise_backward_kernel<width, Op, T>, grid_for(ceil_div(count, width)), dim3(block_size), 0,
-             native(grad_y), op, dy, saved, reals<T>(grad_x), count);
+             grad_y.stream(), op, dy, point, reals<T>(grad_x), count);
     });
   });
 }

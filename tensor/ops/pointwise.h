@@ -11,9 +11,9 @@ namespace sunder {
 template <class Op>
 Tensor pointwise(const Op& op, const Tensor& x);
 
-// dx[i] = dy[i] * op.derivative(kept[i]); `kept` is x, y or not defined, as Op::keep says.
+// dx[i] = dy[i] * op.derivative(saved[i]); `saved` is x, y or undefined, as Op::saved says.
 template <class Op>
-Tensor pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& kept);
+Tensor pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& saved);
 
 inline Tensor sigmoid(const Tensor& x) { return pointwise(SigmoidOp{}, x); }
 inline Tensor tanh(const Tensor& x) { return pointwise(TanhOp{}, x); }
@@ -32,13 +32,13 @@ namespace cpu {
 template <class Op>
 void pointwise_forward(const Op& op, const Tensor& x, Tensor& y);
 template <class Op>
-void pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& kept, Tensor& grad_x);
+void pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& saved, Tensor& grad_x);
 }  // namespace cpu
 namespace cuda {
 template <class Op>
 void pointwise_forward(const Op& op, const Tensor& x, Tensor& y);
 template <class Op>
-void pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& kept, Tensor& grad_x);
+void pointwise_backward(const Op& op, const Tensor& grad_y, const Tensor& saved, Tensor& grad_x);
 }  // namespace cuda
 
 }  // namespace sunder

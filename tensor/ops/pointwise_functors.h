@@ -1,5 +1,5 @@
-// Functions of one element: value and derivative side by side. From one functor come the CPU loop, the CUDA kernel and
-// the gradient. To add one: write it, list it in SUNDER_POINTWISE, give it a name in pointwise.h and autograd/ops.
+// Functions of one element: value and derivative side by side. One functor generates the CPU loop, the CUDA kernel and
+// the gradient. To add one: write it, list it in SUNDER_POINTWISE, and name it in pointwise.h and autograd/ops.
 #pragma once
 
 #include <cmath>
@@ -9,10 +9,10 @@
 
 namespace sunder {
 
-// Which tensor the derivative is written in, and so what a forward call has to keep.
-enum class Keep { nothing, input, output };
+// The tensor that the derivative is a function of, which the forward pass therefore saves.
+enum class Saved { nothing, input, output };
 
-// std:: calls would keep a CPU loop from being vectorised; on a GPU they are the fast ones.
+// A std:: call would prevent the vectorisation of a CPU loop; on a GPU the std:: functions are the fast ones.
 #ifdef __CUDA_ARCH__
 #define SUNDER_HOST_OR_DEVICE(host, device) device
 #else
@@ -20,7 +20,7 @@ enum class Keep { nothing, input, output };
 #endif
 
 struct SigmoidOp {
-  static constexpr Keep keep = Keep::output;
+  static constexpr Saved saved = Saved::output;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
     return SUNDER_HOST_OR_DEVICE(fast_sigmoid(x), T(1) / (T(1) + std::exp(-x)));
@@ -32,7 +32,7 @@ struct SigmoidOp {
 };
 
 struct TanhOp {
-  static constexpr Keep keep = Keep::output;
+  static constexpr Saved saved = Saved::output;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
     return SUNDER_HOST_OR_DEVICE(fast_tanh(x), std::tanh(x));
@@ -44,7 +44,7 @@ struct TanhOp {
 };
 
 struct ExpOp {
-  static constexpr Keep keep = Keep::output;
+  static constexpr Saved saved = Saved::output;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
     return SUNDER_HOST_OR_DEVICE(fast_exp(x), std::exp(x));
@@ -56,7 +56,7 @@ struct ExpOp {
 };
 
 struct LogOp {
-  static constexpr Keep keep = Keep::input;
+  static constexpr Saved saved = Saved::input;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
     return std::log(x);
@@ -68,7 +68,7 @@ struct LogOp {
 };
 
 struct SqrtOp {
-  static constexpr Keep keep = Keep::output;
+  static constexpr Saved saved = Saved::output;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
     return std::sqrt(x);
@@ -80,7 +80,7 @@ struct SqrtOp {
 };
 
 struct SquareOp {
-  static constexpr Keep keep = Keep::input;
+  static constexpr Saved saved = Saved::input;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
     return x * x;
@@ -92,7 +92,7 @@ struct SquareOp {
 };
 
 struct AbsOp {
-  static constexpr Keep keep = Keep::input;
+  static constexpr Saved saved = Saved::input;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
     return std::abs(x);
@@ -104,7 +104,7 @@ struct AbsOp {
 };
 
 struct ReluOp {
-  static constexpr Keep keep = Keep::output;
+  static constexpr Saved saved = Saved::output;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
     return x < T(0) ? T(0) : x;
@@ -116,7 +116,7 @@ struct ReluOp {
 };
 
 struct ReciprocalOp {
-  static constexpr Keep keep = Keep::output;
+  static constexpr Saved saved = Saved::output;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
     return T(1) / x;
@@ -129,7 +129,7 @@ struct ReciprocalOp {
 
 // factor * x + offset
 struct AffineOp {
-  static constexpr Keep keep = Keep::nothing;
+  static constexpr Saved saved = Saved::nothing;
   double factor, offset;
   template <class T>
   SUNDER_HOST_DEVICE T value(T x) const {
@@ -141,7 +141,7 @@ struct AffineOp {
   }
 };
 
-// What the kernels are compiled for.
+// The functors that kernels are instantiated for.
 #define SUNDER_POINTWISE(apply)                                                                                     \
   apply(SigmoidOp) apply(TanhOp) apply(ExpOp) apply(LogOp) apply(SqrtOp) apply(SquareOp) apply(AbsOp) apply(ReluOp) \
       apply(ReciprocalOp) apply(AffineOp)

@@ -8,7 +8,7 @@ namespace {
 
 constexpr int64_t rows_per_chunk = 64;
 
-// slope: (C), also where it is shared: one loop without a choice in it.
+// slope: (C), also where it is shared: one loop without a branch.
 template <class T>
 SUNDER_SIMD void prelu_rows(const T* x, const T* slope, T* y, int64_t rows, int64_t channels) {
   for (int64_t row = 0; row < rows; ++row, x += channels, y += channels) {
@@ -17,7 +17,7 @@ SUNDER_SIMD void prelu_rows(const T* x, const T* slope, T* y, int64_t rows, int6
   }
 }
 
-// grad_slope: (C) sums over these rows, one a channel also where the slope is shared.
+// grad_slope: (C) sums over these rows, one per channel also where the slope is shared.
 template <class T>
 SUNDER_SIMD void prelu_backward_rows(const T* dy, const T* x, const T* slope, T* dx, double* grad_slope, int64_t rows,
                                      int64_t channels) {
@@ -30,7 +30,7 @@ SUNDER_SIMD void prelu_backward_rows(const T* dy, const T* x, const T* slope, T*
   }
 }
 
-// One slope a channel, whether shared or not.
+// One slope per channel, shared or not.
 template <class T>
 std::vector<T> slopes(const Tensor& slope, int64_t channels) {
   const T* given = slope.data<T>();

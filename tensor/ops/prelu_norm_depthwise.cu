@@ -184,9 +184,12 @@ NormPartials any_taps_backward(const Norm<S>& norm, const Tensor& grad_y, const 
 }
 
 }  // namespace
+}  // namespace sunder::cuda
 
-void prelu_norm_depthwise_forward(const PreluNormDepthwiseInputs& in, int64_t dilation, double eps, Tensor& y,
-                                  Tensor& moments) {
+namespace sunder {
+
+void cuda::prelu_norm_depthwise_forward(const PreluNormDepthwiseInputs& in, int64_t dilation, double eps, Tensor& y,
+                                        Tensor& moments) {
   if (in.x.numel() == 0) return moments.zero();
   const Stream stream = in.x.stream();
   visit_stored("prelu_norm_depthwise", in.x.dtype(), [&]<class S>() {
@@ -201,8 +204,8 @@ void prelu_norm_depthwise_forward(const PreluNormDepthwiseInputs& in, int64_t di
   });
 }
 
-void prelu_norm_depthwise_backward(const Tensor& grad_y, const PreluNormDepthwiseInputs& in, const Tensor& moments,
-                                   int64_t dilation, PreluNormDepthwiseInputs& grads) {
+void cuda::prelu_norm_depthwise_backward(const Tensor& grad_y, const PreluNormDepthwiseInputs& in,
+                                         const Tensor& moments, int64_t dilation, PreluNormDepthwiseInputs& grads) {
   if (in.x.numel() == 0) {
     for (const Tensor* grad : {&grads.slope, &grads.gain, &grads.bias, &grads.weight, &grads.conv_bias}) grad->zero();
     return;
@@ -221,4 +224,4 @@ void prelu_norm_depthwise_backward(const Tensor& grad_y, const PreluNormDepthwis
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

@@ -6,9 +6,9 @@
 namespace sunder {
 
 // y = depthwise_conv1d(global_norm(prelu(x, slope), gain, bias), weight, conv_bias, dilation), the middle of a
-// Conv-TasNet block, in one pass over x for the moments and one for the rest; neither PReLU nor norm is stored. x: (B,
-// T, C); slope: (1); gain, bias, conv_bias: (C); weight: (C, 1, K), K odd. float32, float64; on CUDA x and y also
-// bfloat16. Throws Error for other shapes.
+// Conv-TasNet block, in one pass over x for the moments and one for the rest; the outputs of PReLU and norm are not
+// stored. x: (B, T, C); slope: (1); gain, bias, conv_bias: (C); weight: (C, 1, K), K odd. float32, float64; on CUDA x
+// and y also bfloat16. Throws Error for other shapes.
 struct PreluNormDepthwiseInputs {
   Tensor x, slope, gain, bias, weight, conv_bias;
 };
@@ -26,7 +26,7 @@ SUNDER_KERNEL(prelu_norm_depthwise_forward, const PreluNormDepthwiseInputs& in, 
 SUNDER_KERNEL(prelu_norm_depthwise_backward, const Tensor& grad_y, const PreluNormDepthwiseInputs& in,
               const Tensor& moments, int64_t dilation, PreluNormDepthwiseInputs& grads)
 
-// Results are rounded once; dx is made from the norm's gradient, which was rounded itself.
+// Results are rounded once; dx is computed from the norm's gradient, which is rounded itself.
 inline constexpr double prelu_norm_depthwise_bfloat16_error = 2 * bfloat16_unit;
 
 }  // namespace sunder

@@ -1,8 +1,8 @@
 #include "tensor/ops/prelu_norm_linear.h"
 
 #include "tensor/cuda/blas.h"
-#include "tensor/cuda/sum.h"
 #include "tensor/ops/prelu_norm_linear.cuh"
+#include "tensor/ops/sum.cuh"
 
 // The norm is linear, so its output is never written: with a = gain * PReLU(x), W norm(PReLU(x)) = rstd (W a) + W bias
 // - rstd mean W gain. One pass makes a and the sums behind mean and rstd, one product makes W a (and, from two more
@@ -64,7 +64,12 @@ SUNDER_INSTANTIATE(float, float)
 SUNDER_INSTANTIATE(double, double)
 #undef SUNDER_INSTANTIATE
 
-void prelu_norm_linear_forward(const PreluNormLinearInputs& in, Tf32 tf32, double eps, Tensor& y, Tensor& moments) {
+}  // namespace sunder::cuda
+
+namespace sunder {
+
+void cuda::prelu_norm_linear_forward(const PreluNormLinearInputs& in, Tf32 tf32, double eps, Tensor& y,
+                                     Tensor& moments) {
   const int64_t channels = in.x.size(2), columns = in.weight.size(0);
   if (channels == 0) throw_error("[prelu_norm_linear] expected at least one channel, got {}", describe(in.x));
   if (in.x.numel() == 0 || columns == 0) return moments.zero();
@@ -84,8 +89,8 @@ void prelu_norm_linear_forward(const PreluNormLinearInputs& in, Tf32 tf32, doubl
   });
 }
 
-void prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInputs& in, const Tensor& moments, Tf32 tf32,
-                                PreluNormLinearInputs& grads) {
+void cuda::prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInputs& in, const Tensor& moments,
+                                      Tf32 tf32, PreluNormLinearInputs& grads) {
   const int64_t channels = in.x.size(2), columns = in.weight.size(0);
   if (grad_y.numel() == 0) {
     for (const Tensor* grad : {&grads.x, &grads.slope, &grads.gain, &grads.bias, &grads.weight, &grads.out_bias})
@@ -114,4 +119,4 @@ void prelu_norm_linear_backward(const Tensor& grad_y, const PreluNormLinearInput
   });
 }
 
-}  // namespace sunder::cuda
+}  // namespace sunder

@@ -6,7 +6,7 @@ namespace sunder::cuda {
 namespace {
 
 // Floor: every chosen signal once, targets and mixtures once. A thread copies a pack of every source of an item and
-// adds them up on the way, in the order of the sources.
+// sums them in the order of the sources.
 template <int width, class T>
 __global__ void remix_kernel(const T* signals, const int64_t* order, T* targets, T* mixtures, int64_t count,
                              int64_t sources, int64_t length) {
@@ -33,7 +33,7 @@ void cuda::remix(const Tensor& signals, const Tensor& order, Remixed& result) {
   visit_real("remix", signals.dtype(), [&]<class T>() {
     T *targets = result.targets.mutable_data<T>(), *mixtures = result.mixtures.mutable_data<T>();
     with_pack_width<T>(length, {signals.raw(), targets, mixtures}, [&]<int width>() {
-      launch(remix_kernel<width, T>, grid_for(count / width), dim3(block_size), 0, native(signals), signals.data<T>(),
+      launch(remix_kernel<width, T>, grid_for(count / width), dim3(block_size), 0, signals.stream(), signals.data<T>(),
              order.data<int64_t>(), targets, mixtures, count, order.size(1), length);
     });
   });

@@ -56,7 +56,7 @@ void cuda::residual_skip_forward(const Tensor& x, const Tensor& skip, const Tens
     T *next = result.next.mutable_data<T>(), *sum = result.skip_sum.mutable_data<T>();
     // channels | skips: a multiple of a power of two where both are.
     with_pack_width<T>(channels | skips, {x.raw(), before, both.raw(), next, sum}, [&]<int width>() {
-      launch(residual_skip_forward_kernel<width, T>, grid_for(both.numel() / width), dim3(block_size), 0, native(x),
+      launch(residual_skip_forward_kernel<width, T>, grid_for(both.numel() / width), dim3(block_size), 0, x.stream(),
              x.data<T>(), before, both.data<T>(), next, sum, both.numel(), channels, skips);
     });
   });
@@ -69,7 +69,7 @@ void cuda::residual_skip_backward(const Tensor& grad_next, const Tensor& grad_sk
   visit_stored("residual_skip", grad_both.dtype(), [&]<class T>() {
     const T *next = data_or_null<T>(grad_next), *sum = data_or_null<T>(grad_skip_sum);
     with_pack_width<T>(channels | skips, {next, sum, grad_both.raw()}, [&]<int width>() {
-      launch(residual_skip_backward_kernel<width, T>, grid_for(count / width), dim3(block_size), 0, native(grad_both),
+      launch(residual_skip_backward_kernel<width, T>, grid_for(count / width), dim3(block_size), 0, grad_both.stream(),
              next, sum, grad_both.mutable_data<T>(), count, channels, skips);
     });
   });

@@ -5,10 +5,9 @@
 
 namespace sunder {
 
-// The two sums at the end of a Conv-TasNet block, from one tensor that holds both paths side by side:
-// next = x + both[..., :C], skip_sum = skip + both[..., C:]. skip may be undefined (the first block): taken as zero.
-// x: (B, T, C), skip: (B, T, K), both: (B, T, C + K). float32, float64, on CUDA
-// bfloat16. Throws Error for other shapes.
+// The two sums at the end of a Conv-TasNet block, from one tensor that holds both paths side by side: next = x +
+// both[..., :C], skip_sum = skip + both[..., C:]. skip may be undefined (zero, in the first block). x: (B, T, C), skip:
+// (B, T, K), both: (B, T, C + K). float32, float64, on CUDA bfloat16. Throws Error for other shapes.
 struct ResidualSkip {
   Tensor next, skip_sum;
 };
@@ -21,7 +20,7 @@ SUNDER_KERNEL(residual_skip_forward, const Tensor& x, const Tensor& skip, const 
 SUNDER_KERNEL(residual_skip_backward, const Tensor& grad_next, const Tensor& grad_skip_sum, Tensor& grad_both,
               int64_t channels)
 
-// Rounded once; the hundredth is float32's.
+// One rounding to bfloat16; the hundredth covers the float32 arithmetic.
 inline constexpr double residual_skip_bfloat16_error = 1.01 * bfloat16_unit;
 
 }  // namespace sunder

@@ -1,5 +1,5 @@
-// No op of its own: the distance of two spectra by real part, imaginary part and magnitude, as mixture_constraint and
-// pit_ri_mag sum it up, on both devices (arXiv 2402.09313, eq. 5).
+// The distance of two spectra by real part, imaginary part and magnitude, which mixture_constraint and pit_ri_mag sum,
+// on both devices (arXiv 2402.09313, eq. 5).
 #pragma once
 
 #include <cmath>
@@ -33,7 +33,7 @@ SUNDER_HOST_DEVICE RiMag<T> ri_mag(T target_re, T target_im, T level, T re, T im
   return {std::abs(d_re) + std::abs(d_im) + std::abs(d), -sign_of(d_re) - turn * re, -sign_of(d_im) - turn * im};
 }
 
-// What a sum of distances is divided by: 1 / sum, or 0, which makes the loss 0, where the mixture is silent.
+// The factor of a sum of distances: 1 / sum, or 0 where the mixture is silent, which makes the loss 0.
 SUNDER_HOST_DEVICE double ri_mag_scale(double level_sum) { return level_sum > 0 ? 1 / level_sum : 0.0; }
 
 }  // namespace sunder

@@ -15,7 +15,7 @@ namespace {
 using Point = std::array<double, 3>;
 constexpr double pi = std::numbers::pi;
 
-// The images along one axis, in ascending order, and what their reflections leave.
+// The images along one axis, in ascending order, with the product of their reflection coefficients.
 struct Axis {
   std::vector<double> position, weight;  // samples; beta to the power of reflections
 };
@@ -74,7 +74,7 @@ SUNDER_SIMD void add_taps(const double* moments, const double* taps, int64_t cou
   }
 }
 
-// What one thread needs; kept between responses.
+// One thread's memory, reused between responses.
 struct Scratch {
   std::vector<Moments> moments;  // (length + 1), the last one for images that come too late
   std::vector<double> samples;   // (length + taps)
@@ -222,7 +222,7 @@ Tensor room_responses(const Tensor& rooms, const Tensor& sources, const Tensor& 
   check_shape("room_responses", "microphones", microphones, {rooms.size(0), -1, 3});
   check_shape("room_responses", "t60", t60, {rooms.size(0)});
   check_alike("room_responses", {&rooms, &sources, &microphones, &t60});
-  // 2^20 samples are beyond what the moments of a response should take (128 MiB), and beyond use.
+  // At 2^20 samples the moments of a response take 128 MiB; longer responses have no use.
   if (!(options.sample_rate >= 1000) || !(options.sound_velocity > 0) || options.length < 0 || options.length > 1 << 20)
     throw_error(
         "[room_responses] expected at least 1000 Hz, a velocity above 0 and 0 to 2^20 samples, got {} Hz, {} m/s "

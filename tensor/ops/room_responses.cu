@@ -2,9 +2,9 @@
 
 #include "tensor/cuda/kernel.cuh"
 
-// Three launches: the moments of every delay, gathered by a warp that looks for its images; the windowed sincs of the
-// moments; the high-pass. Floor: the responses written once; as written the moments (16 a sample) are written and read
-// back, and float64 arithmetic is what takes the time.
+// Three launches: the moments of every delay, gathered by a warp that searches for its images; the windowed sincs of
+// the moments; the high-pass. Floor: the responses written once. As written, the moments (16 per sample) are also
+// written and read; the time is in the float64 arithmetic.
 namespace sunder::cuda {
 namespace {
 
@@ -71,7 +71,7 @@ __device__ __forceinline__ void add_column(const Box<T>& box, double square, int
   }
 }
 
-// A warp a delay, its lanes over the columns (x, y) of images that reach so far; a block has neighbouring delays.
+// One warp per delay, its lanes over the columns (x, y) of images within reach; a block has neighbouring delays.
 // moments: (responses, room_moments, length).
 template <class T>
 __global__ void __launch_bounds__(block_size) room_moments_kernel(RoomGrid grid, int64_t blocks, double* moments) {
@@ -96,7 +96,7 @@ __global__ void __launch_bounds__(block_size) room_moments_kernel(RoomGrid grid,
   }
 }
 
-// samples[t] = sum over n and k of taps[k][n] moments[k][t + taps / 2 - 1 - n]; a thread a sample.
+// samples[t] = sum over n and k of taps[k][n] moments[k][t + taps / 2 - 1 - n]; one thread per sample.
 __global__ void room_taps_kernel(const double* moments, const double* taps, int64_t count, int64_t length, int width,
                                  double* samples) {
   SUNDER_GRID_STRIDE(i, count) {
@@ -123,8 +123,9 @@ struct HighPass {
   }
 };
 
-// A block a response, a thread a piece of it: every thread filters its piece from silence, one adds up what the pieces
-// leave behind, and all filter again from there. The recursion is linear, so a state decays alike whatever is added.
+// One block per response, one thread per piece of it: every thread filters its piece from silence, one thread adds up
+// the states that the pieces leave, and all filter again from those. The recursion is linear, so a state decays in the
+// same way whatever is added.
 template <class T>
 __global__ void room_high_pass_kernel(const double* samples, HighPass filter, int64_t length, T* responses) {
   SUNDER_SHARED(double[block_size][2], states);
@@ -172,12 +173,12 @@ void cuda::room_responses(const Tensor& rooms, const Tensor& sources, const Tens
   const Tensor moments = Tensor::empty({count, room_moments, length}, DType::float64, responses.stream());
   const Tensor samples = Tensor::empty({count, length}, DType::float64, responses.stream());
   visit_real("room_responses", rooms.dtype(), [&]<class T>() {
-    launch(room_moments_kernel<T>, dim3(blocks_for(count * blocks, 1)), dim3(block_size), 0, native(responses), grid,
+    launch(room_moments_kernel<T>, dim3(blocks_for(count * blocks, 1)), dim3(block_size), 0, responses.stream(), grid,
            blocks, moments.mutable_data<double>());
-    launch(room_taps_kernel, grid_for(samples.numel()), dim3(block_size), 0, native(responses), moments.data<double>(),
+    launch(room_taps_kernel, grid_for(samples.numel()), dim3(block_size), 0, responses.stream(), moments.data<double>(),
            filters.taps.data<double>(), samples.numel(), length, static_cast<int>(filters.taps.size(1)),
            samples.mutable_data<double>());
-    launch(room_high_pass_kernel<T>, dim3(blocks_for(count, 1)), dim3(block_size), 0, native(responses),
+    launch(room_high_pass_kernel<T>, dim3(blocks_for(count, 1)), dim3(block_size), 0, responses.stream(),
            samples.data<double>(), filter, length, responses.mutable_data<T>());
   });
 }

@@ -7,7 +7,7 @@
 namespace sunder {
 namespace {
 
-// The axes before the one that is cut are rows; a row of the long tensor holds a row of the short one at `offset`.
+// The axes before the sliced one are rows; a row of the long tensor contains a row of the short one at `offset`.
 // Bytes.
 struct Rows {
   int64_t count = 1, of_long = 0, of_short = 0, offset = 0;

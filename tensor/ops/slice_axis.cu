@@ -1,13 +1,13 @@
 #include "tensor/ops/slice_axis.h"
 
 #include "tensor/cuda/kernel.cuh"
-#include "tensor/cuda/rows.h"
+#include "tensor/ops/slice_axis.cuh"
 
 namespace sunder::cuda {
 namespace {
 
-// Floor: the result once and what is in the window once. The window is counted in words, the widest that divide all of
-// its sizes and addresses; a thread moves one.
+// Floor: the result once, and what the window covers of the source once. Sizes are in words, the widest that divide all
+// sizes and addresses; a thread moves one.
 template <class Word>
 __global__ void copy_rows_kernel(const Word* from, Word* to, RowWindow window, int64_t count) {
   SUNDER_GRID_STRIDE(i, count) {
@@ -24,8 +24,20 @@ void copy_words(const std::byte* from, std::byte* to, const RowWindow& bytes, St
   const RowWindow words{bytes.rows,         bytes.from_pitch / size, bytes.from_bytes / size,
                         bytes.shift / size, bytes.to_pitch / size,   bytes.to_bytes / size};
   const int64_t count = words.rows * words.to_bytes;
-  launch(copy_rows_kernel<Word>, grid_for(count), dim3(block_size), 0, native(stream),
-         reinterpret_cast<const Word*>(from), reinterpret_cast<Word*>(to), words, count);
+  launch(copy_rows_kernel<Word>, grid_for(count), dim3(block_size), 0, stream, reinterpret_cast<const Word*>(from),
+         reinterpret_cast<Word*>(to), words, count);
+}
+
+// The axes before the sliced one are rows: of the long tensor, and of the short one that begins at `offset` in it.
+struct Rows {
+  int64_t count, of_long, of_short, offset;
+};
+Rows rows_of(const Tensor& whole, const Tensor& part, int axis, int64_t begin) {
+  int64_t rows = 1;
+  for (int k = 0; k < axis; ++k) rows *= whole.size(k);
+  if (rows == 0 || whole.size(axis) == 0) return {0, 0, 0, 0};
+  const int64_t of_long = static_cast<int64_t>(whole.bytes()) / rows;
+  return {rows, of_long, static_cast<int64_t>(part.bytes()) / rows, of_long / whole.size(axis) * begin};
 }
 
 }  // namespace
@@ -40,21 +52,6 @@ void copy_rows(const std::byte* from, std::byte* to, const RowWindow& window, St
   else copy_words<uint32_t>(from, to, window, stream);
 }
 
-namespace {
-
-// The axes before the one that is cut are rows: of the long tensor, and of the short one that begins at `offset` in it.
-struct Rows {
-  int64_t count, of_long, of_short, offset;
-};
-Rows rows_of(const Tensor& whole, const Tensor& part, int axis, int64_t begin) {
-  int64_t rows = 1;
-  for (int k = 0; k < axis; ++k) rows *= whole.size(k);
-  if (rows == 0 || whole.size(axis) == 0) return {0, 0, 0, 0};
-  const int64_t of_long = static_cast<int64_t>(whole.bytes()) / rows;
-  return {rows, of_long, static_cast<int64_t>(part.bytes()) / rows, of_long / whole.size(axis) * begin};
-}
-
-}  // namespace
 }  // namespace sunder::cuda
 
 namespace sunder {

@@ -1,4 +1,4 @@
-// What the CUDA kernels of pit_snr, mixit_snr and pit_ri_mag share: how samples are cut, sums over a block, the best
+// Shared by the CUDA kernels of pit_snr, mixit_snr and pit_ri_mag: how samples are split, sums over a block, the best
 // candidate.
 #pragma once
 
@@ -7,7 +7,7 @@
 
 namespace sunder::cuda {
 
-// Samples of an item that one block works through, eight a thread: a thread adds those in T, all else is float64.
+// Samples of an item per block, eight per thread: a thread sums those in T, everything else is float64.
 inline constexpr int snr_samples_per_thread = 8, snr_warps = block_size / 32;
 inline constexpr int64_t snr_samples = snr_samples_per_thread * block_size;
 inline int64_t snr_pieces(int64_t length) { return ceil_div(length, snr_samples); }
@@ -38,7 +38,7 @@ struct Candidate {
   int index;
 };
 
-// The cheapest, the first of equals; where a NaN makes all losses NaN, the first of all.
+// The smallest loss, the first of equals; where a NaN makes all losses NaN, the first candidate.
 __device__ __forceinline__ Candidate better(const Candidate& a, const Candidate& b) {
   if (a.loss < b.loss) return a;
   if (b.loss < a.loss) return b;
@@ -56,7 +56,7 @@ __device__ __forceinline__ Candidate block_best(Candidate best, Candidate* share
   for (int warp = 1; warp < snr_warps; ++warp) best = better(best, shared[warp]);
   return best;
 }
-// What a thread without a candidate brings.
+// The value of a thread without a candidate.
 __device__ __forceinline__ Candidate no_candidate() { return {HUGE_VAL, 2147483647}; }
 
 // Calls f<sources>(): kernels whose sums of every pair stay in registers.

@@ -1,5 +1,5 @@
-// No op of its own: the thresholded SNR as pit_snr and mixit_snr use it, on both devices (arXiv 2202.03875, "Unsupervised Source
-// Separation via Self-Supervised Training", arXiv 2202.03875, eq. 2).
+// The thresholded SNR of pit_snr and mixit_snr, on both devices ("Unsupervised Source Separation via Self-Supervised
+// Training", arXiv 2202.03875, eq. 2).
 #pragma once
 
 #include <cmath>
@@ -10,7 +10,7 @@
 namespace sunder {
 
 // A silent target would be 0/0, and a target of energy 1e-39 has an infinite gradient in float32: the energy |s|^2
-// never counts as less. Signals have unit variance, so what is not silent keeps the paper's value to the last bit.
+// counts as at least this much. Signals have unit variance, so this changes no bit for targets that are not silent.
 inline constexpr double snr_energy_floor = 1e-8;
 
 // A search beyond these would cost more than the network: tables of residuals have 2^S rows per mixture.

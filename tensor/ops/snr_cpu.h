@@ -1,5 +1,6 @@
-// Sums over samples in float64 for the CPU kernels of pit_snr and mixit_snr. A float64 sum is one chain of additions
-// per vector register, and these loops wait for it: so four sums run side by side, over samples that are in the cache.
+// Sums over samples in float64 for the CPU kernels of pit_snr and mixit_snr. A float64 sum is one chain of dependent
+// additions per vector register, whose latency limits these loops: so four sums run side by side, over samples in the
+// cache.
 #pragma once
 
 #include <algorithm>
@@ -9,7 +10,7 @@
 
 namespace sunder {
 
-// Samples of an item that one task works through; partial sums are kept per block.
+// Samples of an item per task; there is one partial sum per block.
 inline constexpr int64_t snr_block = 2048;
 // Samples that are widened to float64 at a time: 24 KiB for six signals.
 inline constexpr int64_t snr_tile = 512;
@@ -33,8 +34,8 @@ SUNDER_SIMD double sum_of_squares(const T* x, int64_t n) {
   return (a + b) + (c + d);
 }
 
-// y: (rows, snr_tile) float64, the first n samples of each row of x (rows, length). The next n samples are asked for
-// ahead: so many short runs are beyond the hardware's own prefetching.
+// y: (rows, snr_tile) float64, the first n samples of each row of x (rows, length). Prefetches the next n samples: the
+// hardware does not follow so many short runs.
 template <class T>
 SUNDER_SIMD void widen_rows(const T* x, int64_t rows, int64_t length, int64_t n, double* y) {
   for (int64_t row = 0; row < rows; ++row) {

@@ -3,16 +3,16 @@
 #include "tensor/cuda/kernel.cuh"
 #include "tensor/ops/pointwise_functors.h"
 
-// A block takes four frames, 64 threads each; a thread has one bin at a time with all its sources, which it walks twice
-// or three times: the second walk finds them in the cache, and any number of sources needs no memory of its own.
+// A block takes four frames with 64 threads each. A thread handles one bin at a time with all its sources, in two or
+// three passes: the later ones find the logits in the cache, and any number of sources needs no memory of its own.
 // Complex numbers are one access. Floor: forward reads logits and spectrum and writes the estimates; backward reads all
 // three and writes dlogits.
-namespace sunder {
+namespace sunder::cuda {
 namespace {
 
 constexpr int frames_per_block = 4, threads_per_frame = 64;
 
-// All of a call's sizes; sources stand side by side in a frame of the logits, but T frames apart in the estimates.
+// The sizes of a call. Sources are side by side in a frame of the logits, but T frames apart in the estimates.
 struct Sizes {
   int64_t rows, frames, sources, bins;
 
@@ -42,11 +42,11 @@ __global__ void soft_mask_forward_kernel(const S* logits, const T* spectrum, Siz
   const int64_t step = sizes.frames * sizes.bins, first = sizes.estimate(row);
   for (int64_t f = threadIdx.x; f < sizes.bins; f += threads_per_frame) {
     const S* logit = logits + row * sizes.sources * sizes.bins + f;
-    const auto x = cuda::load<2>(spectrum + 2 * (row * sizes.bins + f));
+    const auto x = load<2>(spectrum + 2 * (row * sizes.bins + f));
     const T inverse = inverse_sum(logit, sizes);
     for (int64_t s = 0; s < sizes.sources; ++s) {
       const T share = sigmoid(logit[s * sizes.bins]) * inverse;
-      cuda::store<2>(estimates + 2 * (first + s * step + f), cuda::Pack<T, 2>{share * x.at[0], share * x.at[1]});
+      store<2>(estimates + 2 * (first + s * step + f), Pack<T, 2>{share * x.at[0], share * x.at[1]});
     }
   }
 }
@@ -61,10 +61,10 @@ __global__ void soft_mask_backward_kernel(const T* grad_estimates, const S* logi
   const int64_t step = sizes.frames * sizes.bins, first = sizes.estimate(row);
   for (int64_t f = threadIdx.x; f < sizes.bins; f += threads_per_frame) {
     const int64_t at = row * sizes.sources * sizes.bins + f;
-    const auto x = cuda::load<2>(spectrum + 2 * (row * sizes.bins + f));
+    const auto x = load<2>(spectrum + 2 * (row * sizes.bins + f));
     const T inverse = inverse_sum(logits + at, sizes);
     const auto grad_share = [&](int64_t s) {
-      const auto dy = cuda::load<2>(grad_estimates + 2 * (first + s * step + f));
+      const auto dy = load<2>(grad_estimates + 2 * (first + s * step + f));
       return dy.at[0] * x.at[0] + dy.at[1] * x.at[1];
     };
     T mean = 0;
@@ -88,6 +88,9 @@ T* parts(const Tensor& z) {
 }
 
 }  // namespace
+}  // namespace sunder::cuda
+
+namespace sunder {
 
 void cuda::soft_mask_forward(const Tensor& logits, const Tensor& spectrum, Tensor& estimates) {
   const Sizes sizes = sizes_of(estimates);

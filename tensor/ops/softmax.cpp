@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t elements_per_chunk = 1 << 13;
 
-// The exponentials are taken over all rows at once: a short row would leave most of them to the loop's scalar end.
+// One loop computes the exponentials of all rows: short rows would spend most of their time in its scalar end.
 template <class T>
 SUNDER_SIMD void softmax_rows(const T* x, T* y, int64_t rows, int64_t columns) {
   for (int64_t row = 0; row < rows; ++row) {

@@ -5,8 +5,8 @@
 #include "tensor/cuda/kernel.cuh"
 #include "tensor/ops/pointwise_functors.h"
 
-// Floor: x and y once forward, three tensors backward. The threads of a row read it again from the first cache: once
-// for the maximum, once for the sum, once to write (the exponential twice is cheaper than storing it).
+// Floor: x and y once forward, three tensors backward. The threads of a row read it again from the L1 cache: for the
+// maximum, for the sum, and to write (the exponential twice is cheaper than storing it).
 namespace sunder::cuda {
 namespace {
 
@@ -62,7 +62,7 @@ void cuda::softmax_forward(const Tensor& x, Tensor& y) {
   visit_real("softmax", x.dtype(), [&]<class T>() {
     with_row_shape<T>(columns, {x.raw(), y.raw()}, [&]<int row_threads, int width>() {
       launch(softmax_forward_kernel<row_threads, width, T>, grid_for(rows * row_threads), dim3(block_size), 0,
-             native(x), x.data<T>(), y.mutable_data<T>(), rows, columns);
+             x.stream(), x.data<T>(), y.mutable_data<T>(), rows, columns);
     });
   });
 }
@@ -73,7 +73,7 @@ void cuda::softmax_backward(const Tensor& grad_y, const Tensor& y, Tensor& grad_
   visit_real("softmax", y.dtype(), [&]<class T>() {
     with_row_shape<T>(columns, {grad_y.raw(), y.raw(), grad_x.raw()}, [&]<int row_threads, int width>() {
       launch(softmax_backward_kernel<row_threads, width, T>, grid_for(rows * row_threads), dim3(block_size), 0,
-             native(y), grad_y.data<T>(), y.data<T>(), grad_x.mutable_data<T>(), rows, columns);
+             y.stream(), grad_y.data<T>(), y.data<T>(), grad_x.mutable_data<T>(), rows, columns);
     });
   });
 }

@@ -5,9 +5,9 @@
 
 namespace sunder {
 
-// y = exp(x - max) / sum of exp(x - max), over the last axis (torch.softmax): large scores do not overflow.
-// x: (..., C); returns (..., C). float32, float64. A row whose largest entry is infinite or NaN becomes NaN.
-// Throws Error for a tensor without axes.
+// y = exp(x - max) / sum of exp(x - max), over the last axis (torch.softmax): large scores do not overflow. x: (...,
+// C); returns (..., C). float32, float64. A row whose maximum is infinite or NaN becomes NaN. Throws Error for a tensor
+// without axes.
 Tensor softmax(const Tensor& x);
 
 // dx = y * (dy - sum of dy * y).

@@ -40,7 +40,7 @@ SUNDER_SIMD void sum_columns(const T* x, int64_t count, int64_t stride, int64_t 
   for (int64_t c = 0; c < columns; ++c) sums[c] = static_cast<Out>(partial[c]);
 }
 
-// One piece of `count` terms for every (outer, inner); pieces of long sums are added up by a second call.
+// Sums one piece of `count` terms for every (outer, inner); a second call adds the pieces of long sums.
 template <class T, class Out>
 void sum_piece(const T* x, int64_t outer, int64_t outer_stride, int64_t count, int64_t inner, Out* sums) {
   if (inner > 0 && lanes % inner == 0) {
@@ -86,7 +86,7 @@ void cpu::sum_middle(const Tensor& x, int64_t outer, int64_t count, int64_t inne
 
 namespace {
 
-// `summed[axis]` for every axis; groups of neighbours go in one call.
+// Sums over the axes with `summed[axis]`; neighbouring ones in one call.
 Tensor sum_axes(const Tensor& x, const std::vector<bool>& summed) {
   Tensor result = x;
   Shape shape = x.shape();

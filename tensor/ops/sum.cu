@@ -1,10 +1,10 @@
 #include "tensor/cuda/last_block.cuh"
-#include "tensor/cuda/sum.h"
+#include "tensor/ops/sum.cuh"
 #include "tensor/ops/sum.h"
 
-// All sums read x once and write little: the floor is x's bytes. Short sums are a thread each; sums along memory are a
-// warp or a block each; sums across memory are columns of a tile. Sums too few to fill the device are cut into pieces;
-// the block that comes last adds up the pieces' sums, in float64 and in their order.
+// Every sum reads x once and writes little: the floor is x's bytes. Short sums take one thread each; sums along memory
+// a warp or a block each; sums across memory are columns of a tile. Sums too few to fill the device are split into
+// pieces; the last block adds up the pieces' sums, in float64 and in order.
 namespace sunder::cuda {
 namespace {
 
@@ -43,8 +43,8 @@ __global__ void sum_few_kernel(const In* x, int64_t count, int64_t inner, int64_
   }
 }
 
-// inner: a power of two up to most_inner. A thread's packs stand for the same columns in every step, for a step is a
-// multiple of inner; halving the steps' partial sums down to inner keeps the columns apart.
+// inner: a power of two up to most_inner. A thread's packs have the same columns in every step, as a step is a multiple
+// of inner; halving the partial sums of a step down to inner keeps the columns apart.
 template <int row_threads, int width, class In, class Out>
 __global__ void sum_rows_kernel(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces,
                                 Waiting waiting, Out* sums) {
@@ -86,7 +86,8 @@ __global__ void sum_rows_kernel(const In* x, int64_t outer, int64_t count, int64
   }
 }
 
-// A tile: 32 packs of columns, one a lane, so that a warp reads 512 bytes in a row; each warp adds every eighth term.
+// A tile: 32 packs of columns, one per lane, so that a warp reads 512 contiguous bytes; each warp adds every eighth
+// term.
 template <int width, class In, class Out>
 __global__ void sum_columns_kernel(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces,
                                    Waiting waiting, Out* sums) {
@@ -139,11 +140,11 @@ void sum_rows(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces p
   const int64_t tasks = outer * pieces.count;
   with_pack_width<In>(count * inner, {x}, [&]<int width>() {
     if (pieces.count == 1 && count * inner <= 1024)
-      launch(sum_rows_kernel<32, width, In, Out>, grid_for(tasks * 32), dim3(block_size), 0, native(stream), x, outer,
-             count, inner, pieces, waiting, sums);
+      launch(sum_rows_kernel<32, width, In, Out>, grid_for(tasks * 32), dim3(block_size), 0, stream, x, outer, count,
+             inner, pieces, waiting, sums);
     else
-      launch(sum_rows_kernel<block_size, width, In, Out>, grid_for(tasks * block_size), dim3(block_size), 0,
-             native(stream), x, outer, count, inner, pieces, waiting, sums);
+      launch(sum_rows_kernel<block_size, width, In, Out>, grid_for(tasks * block_size), dim3(block_size), 0, stream, x,
+             outer, count, inner, pieces, waiting, sums);
   });
 }
 
@@ -152,8 +153,8 @@ void sum_columns(const In* x, int64_t outer, int64_t count, int64_t inner, Piece
                  Stream stream) {
   with_pack_width<In>(inner, {x}, [&]<int width>() {
     const int64_t tasks = outer * pieces.count * ceil_div(inner, 32 * width);
-    launch(sum_columns_kernel<width, In, Out>, grid_for(tasks * block_size), dim3(block_size), 0, native(stream), x,
-           outer, count, inner, pieces, waiting, sums);
+    launch(sum_columns_kernel<width, In, Out>, grid_for(tasks * block_size), dim3(block_size), 0, stream, x, outer,
+           count, inner, pieces, waiting, sums);
   });
 }
 
@@ -164,8 +165,8 @@ void sum_over(const In* x, int64_t outer, int64_t count, int64_t inner, Out* sum
   if (outer * inner == 0) return;
   if (count < most_few) {
     with_pack_width<In>(inner, {x}, [&]<int width>() {
-      launch(sum_few_kernel<width, In, Out>, grid_for(ceil_div(outer * inner, width)), dim3(block_size), 0,
-             native(stream), x, count, inner, outer * inner, sums);
+      launch(sum_few_kernel<width, In, Out>, grid_for(ceil_div(outer * inner, width)), dim3(block_size), 0, stream, x,
+             count, inner, outer * inner, sums);
     });
     return;
   }

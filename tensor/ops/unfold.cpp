@@ -25,7 +25,7 @@ struct Sizes {
 
 // One (b, t) of the windows.
 template <class T>
-void unfold_row(const T* x, const Window& w, const Sizes& s, int64_t row, T* y) {
+void unfold_row(const T* x, const SlidingWindow& w, const Sizes& s, int64_t row, T* y) {
   const int64_t item = row / s.windows_t, t = row % s.windows_t, positions = w.positions();
   for (int64_t i = 0; i < w.t.kernel; ++i) {
     const int64_t step = t * w.t.stride + i - w.t.padding;
@@ -45,7 +45,7 @@ void unfold_row(const T* x, const Window& w, const Sizes& s, int64_t row, T* y) 
 
 // One (b, t) of x, which takes from all windows whose t reaches it, always in the same order.
 template <class T>
-void fold_row(const T* y, const Window& w, const Sizes& s, int64_t row, T* x) {
+void fold_row(const T* y, const SlidingWindow& w, const Sizes& s, int64_t row, T* x) {
   const int64_t item = row / s.steps, step = row % s.steps, positions = w.positions();
   std::fill_n(x, s.bins * s.channels, T(0));
   for (int64_t i = 0; i < w.t.kernel; ++i) {
@@ -63,7 +63,7 @@ void fold_row(const T* y, const Window& w, const Sizes& s, int64_t row, T* x) {
 
 }  // namespace
 
-void cpu::unfold(const Tensor& x, const Window& window, Tensor& y) {
+void cpu::unfold(const Tensor& x, const SlidingWindow& window, Tensor& y) {
   const Sizes sizes(x, y);
   const int64_t row_size = sizes.windows_f * sizes.width;
   visit_real("unfold", x.dtype(), [&]<class T>() {
@@ -75,7 +75,7 @@ void cpu::unfold(const Tensor& x, const Window& window, Tensor& y) {
   });
 }
 
-void cpu::fold(const Tensor& y, const Window& window, Tensor& x) {
+void cpu::fold(const Tensor& y, const SlidingWindow& window, Tensor& x) {
   const Sizes sizes(x, y);
   const int64_t row_size = sizes.bins * sizes.channels;
   visit_real("fold", x.dtype(), [&]<class T>() {
@@ -89,7 +89,7 @@ void cpu::fold(const Tensor& y, const Window& window, Tensor& x) {
 
 namespace {
 
-void check(const char* op, const Window& w, int64_t steps, int64_t bins) {
+void check(const char* op, const SlidingWindow& w, int64_t steps, int64_t bins) {
   for (const auto& [name, axis, size] : {std::tuple("T", w.t, steps), std::tuple("F", w.f, bins)})
     if (axis.kernel < 1 || axis.stride < 1 || axis.padding < 0 || size + 2 * axis.padding < axis.kernel)
       throw_error("[{}] expected a window that fits {} = {}, got kernel {}, stride {} and padding {}", op, name, size,
@@ -98,7 +98,7 @@ void check(const char* op, const Window& w, int64_t steps, int64_t bins) {
 
 }  // namespace
 
-Tensor unfold(const Tensor& x, const Window& window) {
+Tensor unfold(const Tensor& x, const SlidingWindow& window) {
   check_dim("unfold", "x", x, 4);
   check("unfold", window, x.size(1), x.size(2));
   Tensor y =
@@ -108,7 +108,7 @@ Tensor unfold(const Tensor& x, const Window& window) {
   return y;
 }
 
-Tensor fold(const Tensor& y, int64_t steps, int64_t bins, const Window& window) {
+Tensor fold(const Tensor& y, int64_t steps, int64_t bins, const SlidingWindow& window) {
   check("fold", window, steps, bins);
   check_shape("fold", "y", y, {-1, window.t.count(steps), window.f.count(bins), -1});
   if (y.size(3) % window.positions() != 0)

@@ -3,8 +3,8 @@
 #include "tensor/cuda/kernel.cuh"
 
 // Floor: both tensors once. Neighbouring threads of unfold write neighbouring elements and read the few rows of x under
-// one window, those of fold write neighbouring channels; the other side is strided by the window's positions, and the
-// first cache serves what a line holds of the next ones.
+// one window; those of fold write neighbouring channels. The other side is strided by the window's positions, and the
+// L1 cache holds the rest of its lines for the threads that follow.
 namespace sunder::cuda {
 namespace {
 
@@ -16,7 +16,7 @@ struct Sizes {
 };
 
 template <class S>
-__global__ void unfold_kernel(const S* x, Window w, Sizes s, S* y, int64_t count) {
+__global__ void unfold_kernel(const S* x, SlidingWindow w, Sizes s, S* y, int64_t count) {
   const int64_t positions = w.t.kernel * w.f.kernel, width = s.channels * positions;
   SUNDER_GRID_STRIDE(at, count) {
     const int64_t window = at / width, column = at - window * width, c = column / positions;
@@ -30,7 +30,7 @@ __global__ void unfold_kernel(const S* x, Window w, Sizes s, S* y, int64_t count
 }
 
 template <class S>
-__global__ void fold_kernel(const S* y, Window w, Sizes s, S* x, int64_t count) {
+__global__ void fold_kernel(const S* y, SlidingWindow w, Sizes s, S* x, int64_t count) {
   const int64_t positions = w.t.kernel * w.f.kernel, width = s.channels * positions;
   SUNDER_GRID_STRIDE(at, count) {
     const int64_t cell = at / s.channels, c = at - cell * s.channels, row = cell / s.bins, bin = cell - row * s.bins;
@@ -54,18 +54,18 @@ __global__ void fold_kernel(const S* y, Window w, Sizes s, S* x, int64_t count) 
 
 namespace sunder {
 
-void cuda::unfold(const Tensor& x, const Window& window, Tensor& y) {
+void cuda::unfold(const Tensor& x, const SlidingWindow& window, Tensor& y) {
   if (y.numel() == 0) return;
   visit_stored("unfold", x.dtype(), [&]<class S>() {
-    launch(unfold_kernel<S>, grid_for(y.numel()), dim3(block_size), 0, native(x), x.data<S>(), window, Sizes(x, y),
+    launch(unfold_kernel<S>, grid_for(y.numel()), dim3(block_size), 0, x.stream(), x.data<S>(), window, Sizes(x, y),
            y.mutable_data<S>(), y.numel());
   });
 }
 
-void cuda::fold(const Tensor& y, const Window& window, Tensor& x) {
+void cuda::fold(const Tensor& y, const SlidingWindow& window, Tensor& x) {
   if (x.numel() == 0) return;
   visit_stored("fold", y.dtype(), [&]<class S>() {
-    launch(fold_kernel<S>, grid_for(x.numel()), dim3(block_size), 0, native(y), y.data<S>(), window, Sizes(x, y),
+    launch(fold_kernel<S>, grid_for(x.numel()), dim3(block_size), 0, y.stream(), y.data<S>(), window, Sizes(x, y),
            x.mutable_data<S>(), x.numel());
   });
 }

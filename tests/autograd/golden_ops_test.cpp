@@ -84,12 +84,12 @@ Variable to_last(const Variable& x) { return permute(x, {0, 2, 3, 1}); }
 Variable to_second(const Variable& x) { return permute(x, {0, 3, 1, 2}); }
 
 // Along an axis of a weight, with the file's stride and padding.
-Window::Axis along(const Golden& golden, const Variable& weight, int axis) {
+SlidingWindow::Axis along(const Golden& golden, const Variable& weight, int axis) {
   return {weight.size(axis), static_cast<int64_t>(golden.constant("stride")),
           static_cast<int64_t>(golden.constant("padding"))};
 }
 // The size that a transposed convolution gives an axis of `size`.
-int64_t widened(const Window::Axis& axis, int64_t size) {
+int64_t widened(const SlidingWindow::Axis& axis, int64_t size) {
   return (size - 1) * axis.stride + axis.kernel - 2 * axis.padding;
 }
 
@@ -97,7 +97,7 @@ TEST_P(GoldenOps, Conv2d) {
   SUNDER_NEEDS_SHARED("golden/models/op_conv2d.safetensors");
   const Golden golden("op_conv2d", GetParam());
   const Variable x(golden("input"), true), weight(golden("weight"), true), bias(golden("bias"), true);
-  const Window window{along(golden, weight, 2), along(golden, weight, 3)};
+  const SlidingWindow window{along(golden, weight, 2), along(golden, weight, 3)};
   const Variable y = linear(unfold(to_last(x), window), reshape(weight, {weight.size(0), -1}), bias);
   check(golden, "", to_second(y), golden("cotangent"), {{"input", x}, {"weight", weight}, {"bias", bias}},
         {1e-7, 3e-7});
@@ -107,7 +107,7 @@ TEST_P(GoldenOps, ConvTranspose2d) {
   SUNDER_NEEDS_SHARED("golden/models/op_conv_transpose2d.safetensors");
   const Golden golden("op_conv_transpose2d", GetParam());
   const Variable x(golden("input"), true), weight(golden("weight"), true), bias(golden("bias"), true);
-  const Window window{along(golden, weight, 2), along(golden, weight, 3)};
+  const SlidingWindow window{along(golden, weight, 2), along(golden, weight, 3)};
   const Variable windows = matmul(to_last(x), reshape(weight, {weight.size(0), -1}));
   const Variable y = add(fold(windows, widened(window.t, x.size(2)), widened(window.f, x.size(3)), window), bias);
   check(golden, "", to_second(y), golden("cotangent"), {{"input", x}, {"weight", weight}, {"bias", bias}},
@@ -119,7 +119,7 @@ TEST_P(GoldenOps, ConvTranspose1d) {
     SUNDER_NEEDS_SHARED("golden/models/" + name + ".safetensors");
     const Golden golden(name, GetParam());
     const Variable x(golden("input"), true), weight(golden("weight"), true), bias(golden("bias"), true);
-    const Window window{{}, along(golden, weight, 2)};
+    const SlidingWindow window{{}, along(golden, weight, 2)};
     const Variable rows = reshape(channels_last(x), {x.size(0), 1, x.size(2), x.size(1)});
     const int64_t steps = widened(window.f, x.size(2));
     const Variable y = fold(matmul(rows, reshape(weight, {weight.size(0), -1})), 1, steps, window);

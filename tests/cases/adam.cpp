@@ -23,21 +23,21 @@ AdamState fresh_state(const Tensor& parameters) {
 }
 
 // Three updates with the gradients and losses given, the last of them left out if one is not finite.
-std::vector<Variable> three_updates(const std::vector<Variable>& in, double clip) {
+std::vector<Variable> three_updates(const std::vector<Variable>& in, const AdamOptions& options) {
   AdamState state = fresh_state(in[0].value());
   Tensor report;  // of the second update: the last one's may hold what equals nothing
   for (int step = 0; step < 3; ++step) {
     const int64_t count = in[0].value().numel();
     const Tensor grad = in[1].value().slice(step, step + 1).reshape({count});
-    adam(state, grad, l2_norm(grad), in[2].value().slice(step, step + 1), {.clip = clip});
+    adam(state, grad, l2_norm(grad), in[2].value().slice(step, step + 1), options);
     if (step == 1) report = state.report.clone();
   }
   return {Variable(state.parameters), Variable(state.first_moment), Variable(state.second_moment),
           Variable(state.step),       Variable(state.skipped),      Variable(report)};
 }
 
-// The paper's algorithm 1 as it is written there.
-std::vector<Tensor> reference(const std::vector<Tensor>& in, double clip) {
+// Algorithm 1 of Adam's paper; with weight decay algorithm 2 of AdamW's, in the order of torch.optim.AdamW.
+std::vector<Tensor> reference(const std::vector<Tensor>& in, const AdamOptions& options) {
   std::vector<double> p = in[0].to_vector<double>(), m(p.size()), v(p.size());
   const auto grads = in[1].to_vector<double>(), losses = in[2].to_vector<double>();
   std::vector<double> report;
@@ -49,12 +49,13 @@ std::vector<Tensor> reference(const std::vector<Tensor>& in, double clip) {
     if (step == 1) report = {losses[step], std::sqrt(squares), static_cast<double>(skipped)};
     if (skipped > 0) continue;
     ++t;
-    const double scale = clip > 0 ? std::min(1.0, clip / (std::sqrt(squares) + 1e-6)) : 1;
+    const double norm = std::sqrt(squares), scale = options.clip > 0 ? std::min(1.0, options.clip / (norm + 1e-6)) : 1;
     for (size_t i = 0; i < p.size(); ++i) {
       const double g = grads[step * p.size() + i] * scale;
       m[i] = 0.9 * m[i] + 0.1 * g;
       v[i] = 0.999 * v[i] + 0.001 * g * g;
       const double m_hat = m[i] / (1 - std::pow(0.9, t)), v_hat = v[i] / (1 - std::pow(0.999, t));
+      p[i] -= lr * options.weight_decay * p[i];
       p[i] -= lr * m_hat / (std::sqrt(v_hat) + 1e-8);
     }
   }
@@ -63,11 +64,11 @@ std::vector<Tensor> reference(const std::vector<Tensor>& in, double clip) {
           integers({t}, {1}),       integers({skipped}, {1}), Tensor::from(report, {3})};
 }
 
-Example example(const std::string& name, int64_t count, double clip, double last_loss = 0.5) {
+Example example(const std::string& name, int64_t count, const AdamOptions& options, double last_loss = 0.5) {
   return {name,
           {random_tensor({count}, 1), random_tensor({3, count}, 2), Tensor::from<double>({-3, 7, last_loss}, {3})},
-          [clip](const auto& in) { return three_updates(in, clip); },
-          [clip](const auto& in) { return reference(in, clip); },
+          [options](const auto& in) { return three_updates(in, options); },
+          [options](const auto& in) { return reference(in, options); },
           {},
           /*check_grad=*/false,
           1e-12,
@@ -102,9 +103,9 @@ std::vector<Benchmark> benchmarks(int64_t) {
 Case adam_case() {
   return {"adam",
           benchmarks,
-          {example("1", 1, 5), example("37_clipped", 37, 0.5), example("37_unclipped", 37, 0),
-           example("40000_clipped", 40000, 5), with_last_gradient(example("5_last_gradient_nan", 5, 5), nan),
-           example("5_last_loss_nan", 5, 5, nan)},
+          {example("1", 1, {}), example("37_clipped", 37, {.clip = 0.5}), example("37_unclipped", 37, {.clip = 0}),
+           example("40000_clipped", 40000, {}), example("37_weight_decay", 37, {.weight_decay = 0.3}),
+           with_last_gradient(example("5_last_gradient_nan", 5, {}), nan), example("5_last_loss_nan", 5, {}, nan)},
           {{"[adam] expected flat buffers of shape (4)", [] {
               AdamState state = fresh_state(random_tensor({3}, 1));
               adam(state, random_tensor({4}, 2), Tensor::full({1}, 1, DType::float64),

@@ -1,7 +1,7 @@
 // One case per op drives every check (tests/cases/cases_test.cpp): the op equals its reference in float64 and float32,
 // its gradients equal finite differences, nothing unwritten is read, two runs and any number of threads give the same
 // bits, and wrong inputs are rejected with their message. The op's benchmark (bench/ops.cpp) is part of its case. To
-// add an op: write cases/<stem>.cpp, list it in cases/all.h.
+// add an op: write cases/<stem>.cpp and list the op in cmake/ops.cmake.
 #pragma once
 
 #include <functional>

@@ -7,7 +7,7 @@
 namespace sunder::cases {
 namespace {
 
-std::vector<Tensor> unfold_reference(const Tensor& x, const Window& w) {
+std::vector<Tensor> unfold_reference(const Tensor& x, const SlidingWindow& w) {
   const auto values = x.to_vector<double>();
   const int64_t steps = x.size(1), bins = x.size(2), channels = x.size(3), positions = w.positions();
   const int64_t windows_t = w.t.count(steps), windows_f = w.f.count(bins), width = channels * positions;
@@ -22,7 +22,7 @@ std::vector<Tensor> unfold_reference(const Tensor& x, const Window& w) {
 }
 
 // Scatters, where the op gathers.
-std::vector<Tensor> fold_reference(const Tensor& y, int64_t steps, int64_t bins, const Window& w) {
+std::vector<Tensor> fold_reference(const Tensor& y, int64_t steps, int64_t bins, const SlidingWindow& w) {
   const int64_t positions = w.positions(), channels = y.size(3) / positions;
   Tensor x = Tensor::zeros({y.size(0), steps, bins, channels}, DType::float64);
   const auto values = y.to_vector<double>();
@@ -43,14 +43,14 @@ Example with_bfloat16(Example example) {
   return example;
 }
 
-Example unfolded(const std::string& name, Shape x, const Window& w) {
+Example unfolded(const std::string& name, Shape x, const SlidingWindow& w) {
   return with_bfloat16({"unfold_" + name,
                         {random_tensor(x, 1)},
                         [=](const auto& in) { return std::vector{unfold(in[0], w)}; },
                         [=](const std::vector<Tensor>& in) { return unfold_reference(in[0], w); }});
 }
 
-Example folded(const std::string& name, Shape x, const Window& w) {
+Example folded(const std::string& name, Shape x, const SlidingWindow& w) {
   const Shape y{x[0], w.t.count(x[1]), w.f.count(x[2]), x[3] * w.positions()};
   return with_bfloat16({"fold_" + name,
                         {random_tensor(y, 1)},
@@ -61,7 +61,7 @@ Example folded(const std::string& name, Shape x, const Window& w) {
 std::vector<Benchmark> benchmarks(int64_t batch) {
   using namespace paper;
   const int64_t items = std::max<int64_t>(1, batch / 8);
-  const Window square{{3, 1, 1}, {3, 1, 1}};
+  const SlidingWindow square{{3, 1, 1}, {3, 1, 1}};
   Example apart = unfolded("", {items, frames, far_field_bins, 12}, square);
   Example together = folded("", {items, frames, far_field_bins, 4}, square);
   apart.name = "";
@@ -72,7 +72,8 @@ std::vector<Benchmark> benchmarks(int64_t batch) {
 }  // namespace
 
 Case unfold_case() {
-  const Window square{{3, 1, 1}, {3, 1, 1}}, along_f{{}, {4, 1, 0}}, along_t{{4, 2, 0}, {}}, odd{{3, 2, 1}, {5, 3, 2}};
+  const SlidingWindow square{{3, 1, 1}, {3, 1, 1}}, along_f{{}, {4, 1, 0}}, along_t{{4, 2, 0}, {}},
+      odd{{3, 2, 1}, {5, 3, 2}};
   Case result{"unfold", benchmarks, {}, {}};
   for (const auto& make : {unfolded, folded}) {
     result.examples.push_back(make("1x1x1x1", {1, 1, 1, 1}, {}));

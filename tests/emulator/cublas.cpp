@@ -30,18 +30,18 @@ struct Operand {  // column major, `batch` of them
 
 size_t size_of(cudaDataType type) { return type == CUDA_R_64F ? 8 : type == CUDA_R_32F ? 4 : 2; }
 
-// With the 10 fraction bits of TF32; the others are cut off, as tensor cores do that read float32.
+// With the 10 fraction bits of TF32; the others are truncated, as tensor cores do with float32 operands.
 float as_tf32(float value) { return std::bit_cast<float>(std::bit_cast<uint32_t>(value) & ~uint32_t{0x1fff}); }
 
-// The operand's values in the type that is computed in: itself, or converted into `kept`.
+// The operand's values in the compute type: its memory, or a converted copy in `converted`.
 template <class T>
-const T* values(const Operand& m, int64_t index, bool tf32, std::vector<T>& kept) {
+const T* values(const Operand& m, int64_t index, bool tf32, std::vector<T>& converted) {
   const auto convert = [&](const auto* from) {
-    kept.resize(m.elements(1));
+    converted.resize(m.elements(1));
     for (int64_t column = 0; column < m.columns; ++column)
       for (int64_t i = column * m.leading; i < column * m.leading + m.rows; ++i)
-        kept[i] = tf32 ? as_tf32(static_cast<float>(from[i])) : static_cast<T>(static_cast<float>(from[i]));
-    return kept.data();
+        converted[i] = tf32 ? as_tf32(static_cast<float>(from[i])) : static_cast<T>(static_cast<float>(from[i]));
+    return converted.data();
   };
   if (m.type == CUDA_R_16BF) return convert(static_cast<const __nv_bfloat16*>(m.data) + index * m.stride);
   const T* direct = static_cast<const T*>(m.data) + index * m.stride;
@@ -59,12 +59,12 @@ struct Gemm {
 // Column major C is row major C^T = op(B)^T op(A)^T.
 template <class T>
 void multiply(const Gemm& g) {
-  std::vector<T> kept_a, kept_b, kept_c;
+  std::vector<T> converted_a, converted_b, converted_c;
   for (int64_t i = 0; i < g.batch; ++i) {
-    const T *a = values(g.a, i, g.tf32, kept_a), *b = values(g.b, i, g.tf32, kept_b);
+    const T *a = values(g.a, i, g.tf32, converted_a), *b = values(g.b, i, g.tf32, converted_b);
     const bool narrow = g.c.type == CUDA_R_16BF;
     auto* c = static_cast<T*>(const_cast<void*>(g.c.data)) + (narrow ? 0 : i * g.c.stride);
-    if (narrow) c = const_cast<T*>(values(g.c, i, false, kept_c));
+    if (narrow) c = const_cast<T*>(values(g.c, i, false, converted_c));
     blas::parallel_gemm(g.transpose_b, g.transpose_a, g.n, g.m, g.k, static_cast<T>(g.alpha), b, g.b.leading, a,
                         g.a.leading, static_cast<T>(g.beta), c, g.c.leading);
     if (!narrow) continue;

@@ -21,7 +21,7 @@ using emulator::Failure;
 using emulator::Order;
 using emulator::settings;
 
-const cudaStream_t stream = nullptr;
+const Stream stream = Device{Device::Kind::cuda, 0};
 
 // What the Failure of `work` says, or "" where there is none.
 template <class Work>
@@ -302,7 +302,7 @@ __global__ void large_static_kernel() {
 
 TEST_F(DetectionTest, RejectsLaunchesOverTheLimitsOfADevice) {
   const auto error = [](dim3 grid, dim3 block, size_t shared) {
-    const cudaError_t result = emulator::launch(dynamic_kernel, grid, block, shared, stream, 0);
+    const cudaError_t result = emulator::launch(dynamic_kernel, grid, block, shared, nullptr, 0);
     EXPECT_EQ(cudaGetLastError(), result);
     return result;
   };

@@ -14,7 +14,7 @@ namespace sunder::emulator {
 std::recursive_mutex& lock();
 int current_device();
 
-// Why no call can work: no driver or an old one, no device, a sticky error. cudaSuccess otherwise.
+// The error that every call returns: no driver or an old one, no device, a sticky error. cudaSuccess otherwise.
 cudaError_t state_of_device();
 cudaError_t remember(cudaError_t error);  // for cudaGetLastError
 void make_sticky(cudaError_t error);

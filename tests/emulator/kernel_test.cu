@@ -1,4 +1,4 @@
-// What kernels are made of: indices, barriers, warp operations, atomics, vector types, bfloat16; in every order.
+// The elements of kernels: indices, barriers, warp operations, atomics, vector types, bfloat16; in every order.
 #include <cuda_bf16.h>
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@ namespace {
 using cuda::launch;
 using emulator::Order;
 
-const cudaStream_t stream = nullptr;
+const Stream stream = Device{Device::Kind::cuda, 0};
 
 // Every test runs in the three orders.
 class KernelTest : public testing::TestWithParam<Order> {

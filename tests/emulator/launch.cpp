@@ -131,6 +131,7 @@ cudaError_t submit(Launch launch, cudaStream_t stream) {
 cudaError_t queue_library_call(cudaStream_t stream, const char* name, std::vector<Range> ranges,
                                std::function<void()> run) {
   const int device = current_device();
+  if (stream_of(stream)->device != device) return cudaErrorInvalidResourceHandle;
   const auto open = [=](memory::Access& access) {
     for (const Range& range : ranges) {
       const std::string what = fmt::format("{}, {}", name, range.name);

@@ -209,7 +209,8 @@ TEST_F(RuntimeTest, DevicesHaveTheirOwnMemoryAndStreams) {
   EXPECT_EQ(attributes.type, cudaMemoryTypeDevice);
   EXPECT_EQ(attributes.device, 1);
   EXPECT_THROW(sample::add(x.data(), x.data(), z.data(), 8, on(nullptr)), Failure) << "memory of device 0";
-  EXPECT_THROW(sample::add(x.data(), x.data(), y.data(), 8, on(first)), DeviceError) << "stream of device 0";
+  EXPECT_THROW(sample::add(x.data(), x.data(), y.data(), 8, {Device{Device::Kind::cuda, 1}, first}), DeviceError)
+      << "stream of device 0";
   SUNDER_CUDA_CHECK(cudaMemcpy(z.data(), x.data(), 32, cudaMemcpyDefault));
   EXPECT_EQ(z.values()[7], 1);
   SUNDER_CUDA_CHECK(cudaSetDevice(0));

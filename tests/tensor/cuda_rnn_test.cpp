@@ -18,7 +18,6 @@ class CudaRnn : public testing::Test {
  protected:
   void SetUp() override {
     SUNDER_NEEDS_CUDA();
-    make_current(first_cuda_device);
     clear_rnn_plans();
   }
 

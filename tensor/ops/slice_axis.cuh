@@ -1,4 +1,4 @@
-// Copies of parts of rows, whatever their type.
+// Copies parts of rows of any element type: slice_axis and concat.
 #pragma once
 
 #include <cstddef>
@@ -8,12 +8,11 @@
 
 namespace sunder::cuda {
 
-// Row r of the result, `to_bytes` from to + r * to_pitch on, is a window over row r of the source: its byte j is the
-// source's byte j + shift, and 0 outside the source's `from_bytes`. Everything in bytes.
+// Row r of the result starts at to + r * to_pitch and has `to_bytes` bytes. Its byte j is byte j + shift of row r of
+// the source, or 0 where that lies outside the source row's `from_bytes`. All counts are bytes.
 struct RowWindow {
   int64_t rows, from_pitch, from_bytes, shift, to_pitch, to_bytes;
 };
-// Defined in tensor/ops/slice_axis.cu.
 void copy_rows(const std::byte* from, std::byte* to, const RowWindow& window, Stream stream);
 
 }  // namespace sunder::cuda
