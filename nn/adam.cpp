@@ -8,6 +8,7 @@ Fields fields(AdamConfig& c) {
   return {number("lr", &c.lr, 0, 1e6, "Adam's learning rate"),
           number("beta1", &c.beta1, 0, 1, "Adam's decay of the mean"),
           number("beta2", &c.beta2, 0, 1, "Adam's decay of the square"), number("eps", &c.eps, 0, 1, "Adam's epsilon"),
+          number("weight_decay", &c.weight_decay, 0, 1e6, "AdamW's decoupled weight decay; 0: Adam"),
           number("clip", &c.clip, 0, no_limit, "largest L2 norm of all gradients; 0: no limit")};
 }
 
