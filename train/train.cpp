@@ -222,7 +222,8 @@ bool Training::validate(const Task& task) {
                       failed);
     task.failures.zero();
   }
-  run_.report().validation({position_.steps, position_.epoch, pace_.minutes()}, mean_loss, *scores);
+  run_.report().validation({position_.steps, position_.epoch, pace_.minutes()}, mean_loss, *scores,
+                           Report::Standing{verdict.is_best, selection_.learning_rate(), task.name});
   if (verdict.is_best) run_.report().example(position_.steps, data_.validation->example(learner_.network()));
   pace_.validated();
   position_.validated_step = position_.steps;

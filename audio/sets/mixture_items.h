@@ -1,4 +1,5 @@
-// The kinds of mixture sets behind MixtureSet.
+// What a kind of mixture set implements; MixtureSet holds one. A new kind is audio/sets/X.{h,cpp} and a row of the
+// table in mixture_set.cpp.
 #pragma once
 
 #include <memory>
@@ -19,17 +20,5 @@ class MixtureItems {
   virtual Mixture load(int64_t i) const = 0;
   virtual Mixture draw(int64_t i, int64_t /*epoch*/) const { return load(i); }
 };
-
-// A folder with set.toml.
-std::shared_ptr<const MixtureItems> open_listed_items(const std::filesystem::path& folder, Split split,
-                                                      const MixtureSetOptions& options);
-
-// Folders of WAV files; null if no known layout has a folder for this split.
-std::shared_ptr<const MixtureItems> open_folder_items(const std::filesystem::path& folder, Split split,
-                                                      const MixtureSetOptions& options);
-
-// A folder with sms_wsj.json.
-std::shared_ptr<const MixtureItems> open_room_items(const std::filesystem::path& folder, Split split,
-                                                    const MixtureSetOptions& options);
 
 }  // namespace sunder

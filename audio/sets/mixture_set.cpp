@@ -3,12 +3,33 @@
 #include <mutex>
 
 #include "audio/file.h"
-#include "audio/sets/mixture_items.h"
+#include "audio/sets/folder_items.h"
+#include "audio/sets/listed_items.h"
+#include "audio/sets/room_items.h"
 #include "files/output_folder.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 
 namespace sunder {
+
+namespace {
+
+struct SetKind {
+  const char* layout;     // in messages
+  bool several_channels;  // has recordings of arrays, and close-talk microphones
+  // Null where the folder is not of this kind.
+  std::shared_ptr<const MixtureItems> (*open)(const std::filesystem::path& folder, Split split,
+                                              const MixtureSetOptions& options);
+};
+
+// The first that fits is taken.
+constexpr SetKind kinds[] = {
+    {"sms_wsj.json", true, open_room_items},
+    {"set.toml and <split>.csv", false, open_listed_items},
+    {"<split>/mix, <split>/s1, <split>/s2, or LibriMix's wav8k/min", false, open_folder_items},
+};
+
+}  // namespace
 
 MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::string& split,
                             const MixtureSetOptions& options) {
@@ -17,18 +38,17 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
   if (!std::filesystem::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
   const Split wanted = parse_split(split, folder.string());
   const bool several = options.channels > 1 || options.close_talk || options.on_the_fly;
-  if (std::filesystem::exists(folder / "sms_wsj.json")) return MixtureSet(open_room_items(folder, wanted, options));
+  std::vector<std::string> layouts;
+  for (const SetKind& kind : kinds) {
+    if (several && !kind.several_channels) continue;
+    layouts.emplace_back(kind.layout);
+    if (auto items = kind.open(folder, wanted, options)) return MixtureSet(std::move(items));
+  }
   if (several)
-    throw_error<InputError>("{}: expected recordings of several microphones (sms_wsj.json), found none",
-                            folder.string());
-  if (std::filesystem::exists(folder / "set.toml")) return MixtureSet(open_listed_items(folder, wanted, options));
-  std::shared_ptr<const MixtureItems> items = open_folder_items(folder, wanted, options);
-  if (!items)
-    throw_error<InputError>(
-        "{}: expected a mixture set with the split {}: set.toml and {}.csv, or {}/mix, {}/s1, {}/s2, or LibriMix's "
-        "wav8k/min, or sms_wsj.json",
-        folder.string(), split, split, split, split, split);
-  return MixtureSet(std::move(items));
+    throw_error<InputError>("{}: expected recordings of several microphones ({}), found none", folder.string(),
+                            fmt::join(layouts, ", "));
+  throw_error<InputError>("{}: expected a mixture set with the split {}: {}", folder.string(), split,
+                          fmt::join(layouts, "; or "));
 }
 
 int64_t MixtureSet::size() const { return items_->size(); }

@@ -1,7 +1,8 @@
+#include "audio/sets/listed_items.h"
+
 #include "audio/mixing.h"
 #include "audio/recording.h"
 #include "audio/recording_cache.h"
-#include "audio/sets/mixture_items.h"
 #include "audio/sets/mixture_list.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
@@ -74,6 +75,7 @@ class ListedItems : public MixtureItems {
 
 std::shared_ptr<const MixtureItems> open_listed_items(const std::filesystem::path& folder, Split split,
                                                       const MixtureSetOptions& options) {
+  if (!std::filesystem::exists(folder / "set.toml")) return nullptr;
   return std::make_shared<ListedItems>(folder, split, options);
 }
 

@@ -1,9 +1,10 @@
+#include "audio/sets/folder_items.h"
+
 #include <algorithm>
 #include <set>
 
 #include "audio/file.h"
 #include "audio/recording_cache.h"
-#include "audio/sets/mixture_items.h"
 #include "tensor/error.h"
 
 namespace sunder {

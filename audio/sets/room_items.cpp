@@ -1,8 +1,9 @@
+#include "audio/sets/room_items.h"
+
 // Trees of SMS-WSJ as mixture sets.
 #include "audio/recording.h"
 #include "audio/rooms/room_mixture.h"
 #include "audio/rooms/room_set.h"
-#include "audio/sets/mixture_items.h"
 #include "audio/sets/sms_wsj.h"
 #include "tensor/error.h"
 #include "tensor/ops/slice_axis.h"
@@ -112,6 +113,7 @@ class RoomItems : public MixtureItems {
 
 std::shared_ptr<const MixtureItems> open_room_items(const fs::path& folder, Split split,
                                                     const MixtureSetOptions& options) {
+  if (!fs::exists(folder / "sms_wsj.json")) return nullptr;
   return std::make_shared<RoomItems>(folder, split, options);
 }
 
