@@ -31,6 +31,7 @@ class SharedDataTest : public testing::TestWithParam<const char*> {
 // splits.csv lists num_samples and peak of every file, measured by another program.
 TEST_P(SharedDataTest, FilesDecodeToTheSamplesListed) {
   const CsvTable table = CsvTable::read(root_ / "splits.csv");
+  ASSERT_GT(table.size(), 0);
   for (int64_t row = 0; row < table.size(); row += 37) {
     const Audio audio = read_mono(root_ / table.at(row, "path"));
     ASSERT_EQ(audio.frames, table.integer(row, "num_samples")) << table.at(row, "path");

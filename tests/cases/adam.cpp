@@ -84,7 +84,7 @@ Example with_last_gradient(Example example, double value) {
 std::vector<Benchmark> benchmarks(int64_t) {
   using namespace paper;
   const auto flat = [](uint64_t which) { return random_tensor({network_parameters}, which, DType::float64, 0.1, 1); };
-  // Updates its first three inputs. The first call makes the rest of the state, which is not timed.
+  // Updates its first three inputs in place. The first call makes the rest of the state and is not timed.
   const auto update = [state = std::optional<AdamState>(), norm = Tensor(), loss = Tensor()](const auto& in) mutable {
     if (!state) {
       state = fresh_state(in[0].value());

@@ -68,8 +68,8 @@ namespace paper {
 // Conv-TasNet, one second at 8 kHz.
 inline constexpr int64_t samples = 8000, n_fft = 512, hop_length = 128, frames = 63, bins = 257, sources = 2;
 inline constexpr int64_t bottleneck = 128, hidden = 512, network_parameters = 2'451'869;
-// Four seconds of far-field recordings, four items a batch.
-inline constexpr int64_t microphones = 6, far_field_frames = 501, far_field_bins = 129;
+// A batch of far-field recordings of four seconds.
+inline constexpr int64_t far_field_items = 4, microphones = 6, far_field_frames = 501, far_field_bins = 129;
 // About so many an element, and 5 N log2 N of a complex transform of a frame, half of it for a real one.
 inline constexpr double norm_flops = 8, activation_flops = 20, transform_flops = 2.5 * n_fft * 9;
 }  // namespace paper

@@ -43,7 +43,7 @@ Example example(const std::string& name, const std::vector<Shape>& shapes, DType
 
 std::vector<Benchmark> benchmarks(int64_t) {
   using namespace paper;
-  // As many pieces as the network has parameters, of their mean size. The first call makes the lists, which is not
+  // As many pieces as the network has parameters, of their mean size. The first call makes the lists and is not
   // timed.
   const int64_t pieces = 150, size = network_parameters / pieces;
   const auto copy = [=, from = std::vector<Tensor>(), to = std::vector<Tensor>(),

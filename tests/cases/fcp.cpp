@@ -216,7 +216,7 @@ std::vector<Benchmark> benchmarks(int64_t) {
   using namespace paper;
   constexpr int64_t taps = 21;
   // 21 x 21 matrices from products that a lag shares, right-hand sides and images; the solves are no more than that.
-  return {benchmark(example("", inputs(4, sources, microphones, 1, far_field_frames, far_field_bins), {}),
+  return {benchmark(example("", inputs(far_field_items, sources, microphones, 1, far_field_frames, far_field_bins), {}),
                     taps * (8 + 2 * (taps + 1)) + 16 * taps * microphones)};
 }
 

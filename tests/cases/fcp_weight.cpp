@@ -49,7 +49,7 @@ Tensor spectra(Shape shape) { return random_tensor(std::move(shape), 1, DType::c
 
 std::vector<Benchmark> benchmarks(int64_t) {
   using namespace paper;
-  return {benchmark(example("", spectra({4, microphones, far_field_frames, far_field_bins}), 1), 4)};
+  return {benchmark(example("", spectra({far_field_items, microphones, far_field_frames, far_field_bins}), 1), 4)};
 }
 
 }  // namespace

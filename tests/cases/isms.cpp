@@ -83,7 +83,7 @@ void call(Shape images, Shape mixtures, DType dtype = DType::complex128) {
 
 std::vector<Benchmark> benchmarks(int64_t) {
   using namespace paper;
-  return {benchmark(example("", inputs(4, microphones, sources, far_field_frames, far_field_bins)), 30)};
+  return {benchmark(example("", inputs(far_field_items, microphones, sources, far_field_frames, far_field_bins)), 30)};
 }
 
 }  // namespace

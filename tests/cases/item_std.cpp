@@ -33,7 +33,7 @@ Example example(const std::string& name, Tensor x) {
 
 std::vector<Benchmark> benchmarks(int64_t) {
   using namespace paper;
-  return {benchmark(example("", random_tensor({4, microphones, 4 * samples}, 1)), 3)};
+  return {benchmark(example("", random_tensor({far_field_items, microphones, 4 * samples}, 1)), 3)};
 }
 
 }  // namespace

@@ -79,7 +79,8 @@ void call(Shape references, Shape mixtures, Shape estimates, DType dtype = DType
 
 std::vector<Benchmark> benchmarks(int64_t) {
   using namespace paper;
-  return {benchmark(differentiable("", inputs(4, sources, far_field_frames, far_field_bins)), 18 * sources)};
+  return {
+      benchmark(differentiable("", inputs(far_field_items, sources, far_field_frames, far_field_bins)), 18 * sources)};
 }
 
 }  // namespace

@@ -108,13 +108,13 @@ std::vector<Benchmark> benchmarks(int64_t) {
   using namespace paper;
   // An example of SMS-WSJ-FF-CT: two speakers, six microphones and one close to each speaker. As many images as rooms
   // fill a ball of 1.024 s, 20 operations each and four for each of 64 taps.
-  Geometry of_six = room();
+  Geometry geometry = room();
   const std::vector<double> offsets = random_tensor({8, 3}, 1, DType::float64, 0.1, 1).to_vector<double>();
-  of_six.microphones_each = 8;
-  of_six.microphones.clear();
-  for (int i = 0; i < 24; ++i) of_six.microphones.push_back(0.2 * offsets[i] + (i % 3 == 2 ? 1.5 : 4));
+  geometry.microphones_each = 8;
+  geometry.microphones.clear();
+  for (int i = 0; i < 24; ++i) geometry.microphones.push_back(0.2 * offsets[i] + (i % 3 == 2 ? 1.5 : 4));
   const double images = 4.18879 * std::pow(1.024 * 343, 3) / (8.169 * 5.905 * 3.073);
-  return {{example("", of_six, {}), 16 * images * (20 + 4 * 64), /*single=*/false}};
+  return {{example("", geometry, {}), 16 * images * (20 + 4 * 64), /*float32=*/false}};
 }
 
 }  // namespace

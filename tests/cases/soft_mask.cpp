@@ -50,7 +50,7 @@ void call(Shape logits, Shape spectrum, int64_t sources = 2, DType dtype = DType
 
 std::vector<Benchmark> benchmarks(int64_t batch) {
   using namespace paper;
-  // The spectrum is an input here: the examples' function would convert it in the time that is taken.
+  // The spectrum is an input here, as the examples' function converts it on every call.
   return {benchmark({"",
                      {random_tensor({batch, frames, sources * bins}, 1, DType::float64, -3, 3),
                       random_tensor({batch, frames, bins}, 2, DType::complex128)},

@@ -210,6 +210,7 @@ TEST(Scoring, SilentEstimatesHaveNoScore) {
   const ScoredItem item = score_item(
       "x", {Tensor::from(noise, {1, 8000}), Tensor::zeros({1, 8000}, DType::float32), {}, 8000},
       score_columns({"snr", "si_sdr", "sdr", "sir", "sar", "stoi", "estoi"}, {"none"}, {.with_mixture = false}), {});
+  ASSERT_EQ(item.scores.at(0).size(), 7u);
   EXPECT_EQ(*item.scores[0][0].value, 0);
   for (size_t c = 1; c < item.scores[0].size(); ++c) {
     EXPECT_EQ(item.scores[0][c].value, std::nullopt);
@@ -231,6 +232,7 @@ TEST(ScoringGolden, ItemsEqualTheReferenceImplementations) {
     return Tensor::from(all, {static_cast<int64_t>(rows.size()), static_cast<int64_t>(rows[0].size())});
   };
   const auto columns = score_columns({"sdr", "sdri", "sir", "sar", "si_sdr"}, {"mixture"}, {});
+  ASSERT_GT(table.size(), 0);
   for (int64_t row = 0; row + 1 < table.size(); row += 2) {
     const std::vector<float> mixture = signal(row, "mix_file");
     const ScoredSignals signals{together({signal(row, "ref_file"), signal(row + 1, "ref_file")}),
