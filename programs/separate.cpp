@@ -96,14 +96,6 @@ void check_outputs(const Options& options, int64_t sources) {
                                 result.string(), input);
 }
 
-// Every channel as a signal of its own.
-std::vector<std::vector<float>> deinterleaved(const Audio& audio) {
-  std::vector<std::vector<float>> channels(audio.channels, std::vector<float>(audio.frames));
-  for (size_t i = 0; i < audio.samples.size(); ++i)
-    channels[i % channels.size()][i / channels.size()] = audio.samples[i];
-  return channels;
-}
-
 struct Input {
   std::vector<std::vector<float>> channels;  // one for each microphone of the model
   int sample_rate = 0;
@@ -121,9 +113,11 @@ Input read_input(const std::string& path, int64_t microphones, int channel) {
   if (channel > audio.channels)
     throw_error<InputError>("{}: expected a channel {} as --channel asks for, got {} {}", path, channel, audio.channels,
                             audio.channels == 1 ? "channel" : "channels");
-  std::vector<std::vector<float>> channels = deinterleaved(audio);
-  if (channel > 0) channels = {channels[channel - 1]};
-  return {channels, audio.sample_rate};
+  const Tensor signals = deinterleaved(audio);
+  Input input{{}, audio.sample_rate};
+  for (int64_t c = 0; c < signals.size(0); ++c)
+    if (channel == 0 || c == channel - 1) input.channels.push_back(signals.slice(c, c + 1).to_vector<float>());
+  return input;
 }
 
 void warn_of_silence(const std::string& input, const Input& recording) {
