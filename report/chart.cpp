@@ -22,7 +22,7 @@ constexpr Color palette[] = {{0, 114, 178}, {213, 94, 0}, {0, 158, 115}, {204, 1
 std::vector<Tick> y_ticks(const Panel& panel, const PlotFrame& frame) {
   const Bounds& y = frame.y;
   return panel.logarithmic ? logarithmic_ticks(y.low, y.high)
-                           : round_ticks(y.low, y.high, std::max(3, static_cast<int>(frame.box.height / 27)));
+                           : round_ticks(y.low, y.high, std::max(3, static_cast<int>(frame.box.height / 23)));
 }
 
 std::vector<Tick> x_ticks(const PlotFrame& frame) {

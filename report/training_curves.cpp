@@ -65,9 +65,9 @@ Chart training_chart(const std::string& title, const TrainingHistory& history) {
              "dB",
              {curve_of(history, "SI-SNRi", &Validation::si_snri), curve_of(history, "oracle", &Validation::oracle)}});
   add_panel(chart, {"blind score", "dB", {curve_of(history, "blind score", &Validation::blind)}});
-  add_panel(chart, {"weaker against stronger output",
+  add_panel(chart, {"weaker output relative to stronger",
                     "dB",
-                    {curve_of(history, "weaker against stronger output", &Validation::weaker_to_stronger_db)}});
+                    {curve_of(history, "weaker output relative to stronger", &Validation::weaker_to_stronger_db)}});
   Curve rate = curve_of(history, "learning rate", &Validation::learning_rate);
   rate.steps = true;
   if (std::adjacent_find(rate.y.begin(), rate.y.end(), [](double a, double b) { return a != b && a == a && b == b; }) !=

@@ -21,14 +21,14 @@ TEST(TrainingCurves, OnePanelForEachQuantityThatARunHas) {
   history.validations = {{.step = 2, .train_loss = -3.5, .weaker_to_stronger_db = -2},
                          {.step = 4, .train_loss = -4.5, .weaker_to_stronger_db = -3}};
   EXPECT_EQ(titles(training_chart("", history)),
-            (std::vector<std::string>{"training loss", "weaker against stronger output"}));
+            (std::vector<std::string>{"training loss", "weaker output relative to stronger"}));
   for (auto& validation : history.validations) {
     validation.valid_loss = validation.si_snri = validation.oracle = validation.blind = 1;
     validation.learning_rate = 1e-3;
   }
   EXPECT_EQ(titles(training_chart("", history)),
             (std::vector<std::string>{"training loss", "validation loss", "validation SI-SNRi", "blind score",
-                                      "weaker against stronger output"}))
+                                      "weaker output relative to stronger"}))
       << "no panel for a learning rate that stays";
   history.validations[1].learning_rate = 5e-4;
   const Chart chart = training_chart("name", history);
