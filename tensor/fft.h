@@ -33,7 +33,7 @@ class RealFft {
   int64_t size_;
 };
 
-// Sizes kept by real_fft for each type; the one used longest ago goes first.
+// The number of sizes that real_fft caches per type; the least recently used is evicted.
 inline constexpr size_t fft_cache_limit = 16;
 
 // The transforms of size N, from a cache. Throws Error for a size below 1.

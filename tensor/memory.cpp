@@ -18,8 +18,8 @@ namespace sunder {
 
 struct ArenaBlocks {
   Stream stream;
-  size_t bytes = 0;                                      // of all its blocks
-  std::map<size_t, std::vector<std::byte*>> free_again;  // by size
+  size_t bytes = 0;                                       // of all its blocks
+  std::map<size_t, std::vector<std::byte*>> free_blocks;  // by size
 
   explicit ArenaBlocks(Stream of) : stream(of) {}
   ~ArenaBlocks();
@@ -35,7 +35,7 @@ namespace {
 
 constexpr size_t alignment = 64;
 // Work of one size keeps less than twice what it uses; items of ever new lengths would keep blocks of all of them.
-constexpr size_t most_cached = 3;  // times the most that was ever in use
+constexpr size_t max_cached = 3;  // times the peak use
 std::atomic<int> poison_byte = 0;
 thread_local std::shared_ptr<ArenaBlocks> current_arena;
 thread_local std::shared_ptr<TraceEvents> current_trace;
@@ -75,7 +75,7 @@ class Pool {
   // has finished with it before later work begins.
   std::byte* take(size_t bytes, Stream stream, ArenaBlocks* arena) {
     std::lock_guard lock(mutex_);
-    std::vector<std::byte*>& free_blocks = arena ? arena->free_again[bytes] : cached_[{stream.handle, bytes}];
+    std::vector<std::byte*>& free_blocks = arena ? arena->free_blocks[bytes] : cached_[{stream.handle, bytes}];
     if (!free_blocks.empty()) {
       std::byte* block = free_blocks.back();
       free_blocks.pop_back();
@@ -97,18 +97,17 @@ class Pool {
 
   void give_back(std::byte* block, size_t bytes, Stream stream, ArenaBlocks* arena) {
     std::lock_guard lock(mutex_);
-    if (arena) return arena->free_again[bytes].push_back(block);
+    if (arena) return arena->free_blocks[bytes].push_back(block);
     count_out(bytes);
     if (!caching_) return free_locked(block, bytes);
     cached_[{stream.handle, bytes}].push_back(block);
     // On CUDA freeing waits for the device, so there only a failing allocation frees cached blocks.
-    if (!device_.is_cuda() && stats_.bytes_reserved - stats_.bytes_in_use > most_cached * most_in_use_)
-      release_locked();
+    if (!device_.is_cuda() && stats_.bytes_reserved - stats_.bytes_in_use > max_cached * peak_in_use_) release_locked();
   }
 
   void release(ArenaBlocks& arena) {
     std::lock_guard lock(mutex_);
-    for (auto& [bytes, blocks] : arena.free_again) {
+    for (auto& [bytes, blocks] : arena.free_blocks) {
       for (std::byte* block : blocks) {
         count_out(bytes);
         free_locked(block, bytes);
@@ -142,7 +141,7 @@ class Pool {
   void count_in(size_t bytes) {
     stats_.bytes_in_use += bytes;
     stats_.bytes_peak = std::max(stats_.bytes_peak, stats_.bytes_in_use);
-    most_in_use_ = std::max(most_in_use_, stats_.bytes_in_use);
+    peak_in_use_ = std::max(peak_in_use_, stats_.bytes_in_use);
     ++live_[bytes];
   }
   void count_out(size_t bytes) {
@@ -186,7 +185,7 @@ class Pool {
   bool caching_ = true;
   std::map<std::pair<void*, size_t>, std::vector<std::byte*>> cached_;  // by stream and size
   std::map<size_t, int64_t> live_;                                      // blocks handed out, by size
-  size_t most_in_use_ = 0;                                              // ever, bytes
+  size_t peak_in_use_ = 0;                                              // ever, bytes
   MemoryStats stats_;
 };
 

@@ -3,8 +3,8 @@
 
 namespace sunder {
 
-// Two views and a permutation: (B, T, F, S, 2) -> (B, S, T, F, 2), and back for the gradient, which is dL/dRe and
-// dL/dIm as it stands.
+// Two views and a permutation: (B, T, F, S, 2) -> (B, S, T, F, 2), and back for the gradient, whose parts are dL/dRe
+// and dL/dIm.
 Variable channel_spectra(const Variable& x) {
   const Tensor& value = x.value();
   check_dim("channel_spectra", "x", value, 4);

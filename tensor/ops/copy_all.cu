@@ -8,7 +8,7 @@
 namespace sunder::cuda {
 namespace {
 
-constexpr int most_copies = 160, elements_per_block = 16 * block_size;
+constexpr int max_copies = 160, elements_per_block = 16 * block_size;
 
 template <class T>
 struct Copy {
@@ -19,7 +19,7 @@ struct Copy {
 
 template <class T>
 struct Copies {
-  Copy<T> at[most_copies];
+  Copy<T> at[max_copies];
   int64_t count = 0;  // as wide as a pointer: GCC 12's __builtin_clear_padding, which the emulator uses, errs where an
                       // array is followed by padding
 };
@@ -66,8 +66,8 @@ namespace sunder {
 
 void cuda::copy_all(const std::vector<Tensor>& sources, const std::vector<Tensor>& targets) {
   visit_real("copy_all", real_of(sources[0].dtype()), [&]<class T>() {
-    for (size_t begin = 0; begin < sources.size(); begin += most_copies)
-      copy_range<T>(sources, targets, begin, std::min(begin + most_copies, sources.size()));
+    for (size_t begin = 0; begin < sources.size(); begin += max_copies)
+      copy_range<T>(sources, targets, begin, std::min(begin + max_copies, sources.size()));
   });
 }
 

@@ -1,4 +1,4 @@
-// The CPU depthwise convolution over n = scale[c] * PReLU(x) + shift[c], which is worked out while x is read and never
+// The CPU depthwise convolution over n = scale[c] * PReLU(x) + shift[c], which is computed while x is read and never
 // stored. depthwise_conv1d itself has scale 1, shift 0, slope 1; prelu_norm_depthwise has a norm's.
 #pragma once
 

@@ -57,11 +57,11 @@ std::vector<double> istft_overlap(const Tensor& window, int64_t hop_length, int6
     if (from < to) add_squares(wide.data() + (from - start), sum.data() + (from - begin), to - from);
   }
   const auto least = std::min_element(sum.begin(), sum.end());
-  if (least != sum.end() && !(*least > istft_least_overlap))
+  if (least != sum.end() && !(*least > istft_min_overlap))
     throw_error(
         "[istft] expected squared windows that add up to more than {} everywhere, got {} at sample {} (window of "
         "{}, hop length {})",
-        istft_least_overlap, *least, least - sum.begin(), n_fft, hop_length);
+        istft_min_overlap, *least, least - sum.begin(), n_fft, hop_length);
   return sum;
 }
 

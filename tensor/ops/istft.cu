@@ -14,7 +14,7 @@ namespace {
 // host wait for the device.
 template <class T>
 __device__ T checked(T overlap) {
-  return overlap > T(istft_least_overlap) ? overlap : T(NAN);
+  return overlap > T(istft_min_overlap) ? overlap : T(NAN);
 }
 
 template <class T>

@@ -10,14 +10,14 @@ namespace sunder {
 // even n_fft, of the last are ignored. Every sample sums its frames in ascending order. spectrum: (..., T, F) complex64
 // or complex128, F = n_fft / 2 + 1; window: (n_fft) of the same precision; hop_length and length in samples; returns
 // (..., length). Throws Error for F that does not fit the window, hop_length < 1, no frames, and for samples that the
-// frames do not cover or where the squared windows add up to less than istft_least_overlap; on CUDA, where reading the
+// frames do not cover or where the squared windows add up to less than istft_min_overlap; on CUDA, where reading the
 // window would make the host wait, such samples are NaN instead (nn/stft.h checks its window at construction).
 Tensor istft(const Tensor& spectrum, const Tensor& window, int64_t hop_length, int64_t length);
 
 // dspectrum of `frames` frames: dsignal divided by the overlap-added squared window, then windowed and transformed.
 Tensor istft_backward(const Tensor& grad_signal, const Tensor& window, int64_t hop_length, int64_t frames);
 
-inline constexpr double istft_least_overlap = 1e-11;  // torch.istft's
+inline constexpr double istft_min_overlap = 1e-11;  // torch.istft's
 
 // The squared windows of T = `frames` frames, overlap-added, at the samples [0, length) that istft returns. Throws as
 // istft does. window: (n_fft) on the CPU; returns float64.

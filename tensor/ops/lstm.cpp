@@ -12,7 +12,7 @@ namespace sunder {
 namespace {
 
 // Rows of a step per task: enough for full-size products, few enough for the gates of a step to stay in the cache.
-constexpr int64_t most_rows = 64;
+constexpr int64_t max_rows = 64;
 
 // A view of a matrix.
 template <class T>
@@ -118,7 +118,7 @@ struct Blocks {
   explicit Blocks(const LstmSizes& s)
       : groups(s.rows == 1 ? 1 : s.groups),
         rows(s.rows == 1 ? s.groups : s.rows),
-        pieces((rows + most_rows - 1) / most_rows),
+        pieces((rows + max_rows - 1) / max_rows),
         size(pieces > 0 ? (rows + pieces - 1) / pieces : 0),
         stride(s.rows == 1 ? s.steps : 1),
         step(s.rows == 1 ? 1 : s.rows) {}

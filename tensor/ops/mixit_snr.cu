@@ -12,7 +12,7 @@ namespace {
 // signals, the most that mixit_max_assignments allows, take 40 KiB.
 template <class T>
 constexpr int gram_samples = 2048 / sizeof(T);
-constexpr int most_signals = 20;
+constexpr int max_signals = 20;
 
 struct Sizes {
   int64_t mixtures, sources, length;
@@ -96,7 +96,7 @@ __device__ double assignment_loss(const double* gram, const Sizes& sizes, uint64
 // energy: (items, M) of the mixtures.
 __global__ void search_kernel(const double* partial, Sizes sizes, int64_t pieces, int assignments, double tau,
                               int64_t* assignment, int64_t* mixture_of, double* energy) {
-  SUNDER_SHARED(double[most_signals * most_signals], gram);
+  SUNDER_SHARED(double[max_signals * max_signals], gram);
   SUNDER_SHARED(Candidate[snr_warps], bests);
   const int64_t item = blockIdx.x;
   const int signals = sizes.signals(), pairs = sizes.pairs(), thread = threadIdx.x;
@@ -200,7 +200,7 @@ namespace sunder {
 void cuda::mixit_snr_forward(const Tensor& mixtures, const Tensor& estimates, double tau, MixitSnr& result) {
   const int64_t items = mixtures.size(0);
   const Sizes sizes{mixtures.size(1), estimates.size(1), mixtures.size(2)};
-  SUNDER_ASSERT(sizes.signals() <= most_signals);
+  SUNDER_ASSERT(sizes.signals() <= max_signals);
   const Stream stream = mixtures.stream();
   int assignments = 1;
   for (int64_t s = 0; s < sizes.sources; ++s) assignments *= static_cast<int>(sizes.mixtures);

@@ -13,8 +13,8 @@ __global__ void prelu_forward_kernel(const S* x, const T* slope, int64_t slopes,
   }
 }
 
-// A block walks `rows_per_block` rows, a thread one channel at a time; partial: (blocks, slopes) of the slopes'
-// gradients, which the last block adds up.
+// A block takes `rows_per_block` rows, a thread one channel at a time; partial: (blocks, slopes), the partial gradients
+// of the slopes, which the last block sums.
 constexpr int64_t rows_per_block = 64;
 
 template <class S, class T = compute_type<S>>

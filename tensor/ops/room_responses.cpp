@@ -202,9 +202,9 @@ void cpu::room_responses(const Tensor& rooms, const Tensor& sources, const Tenso
       Point source = point_at<T>(sources, i / per_room_m), room = point_at<T>(rooms, n);
       Point microphone = point_at<T>(microphones, n * per_room_m + i % per_room_m);
       const double apart = std::hypot(source[0] - microphone[0], source[1] - microphone[1], source[2] - microphone[2]);
-      if (apart < room_least_distance)
+      if (apart < room_min_distance)
         throw_error("[room_responses] expected a source {} m away from every microphone, got both at {}",
-                    room_least_distance, text(source));
+                    room_min_distance, text(source));
       for (Point* point : {&source, &microphone, &room})
         for (double& coordinate : *point) coordinate /= metres;
       thread_local Scratch scratch;

@@ -80,11 +80,11 @@ __global__ void __launch_bounds__(block_size) room_moments_kernel(RoomGrid grid,
   if (j >= grid.length) return;
   const Box<T> box(grid, response);
   const double reach = static_cast<double>(j + 1), scale = grid.samples_per_metre / 12.566370614359172;  // 4 pi
-  const int most_x = box.periods(0, reach), most_y = box.periods(1, reach), columns_y = 2 * (2 * most_y + 1);
+  const int max_x = box.periods(0, reach), max_y = box.periods(1, reach), columns_y = 2 * (2 * max_y + 1);
   double sums[room_moments] = {};
-  for (int column = threadIdx.x % 32; column < 2 * (2 * most_x + 1) * columns_y; column += 32) {
+  for (int column = threadIdx.x % 32; column < 2 * (2 * max_x + 1) * columns_y; column += 32) {
     const int ix = column / columns_y, iy = column - ix * columns_y;
-    const int mx = ix / 2 - most_x, my = iy / 2 - most_y;
+    const int mx = ix / 2 - max_x, my = iy / 2 - max_y;
     const double x = fma(static_cast<double>(mx), 2 * box.size[0], box.first_image(0, ix % 2));
     const double y = fma(static_cast<double>(my), 2 * box.size[1], box.first_image(1, iy % 2));
     add_column(box, fma(x, x, y * y), reflections(ix % 2, mx) + reflections(iy % 2, my), j, scale, sums);

@@ -16,7 +16,7 @@ struct RoomOptions {
 // The largest |result - formula| of an image, relative to its amplitude (see room_moments).
 inline constexpr double room_responses_error = 1e-13;
 // The least distance of a source and a microphone in metres; the formula is singular where they coincide.
-inline constexpr double room_least_distance = 1e-3;
+inline constexpr double room_min_distance = 1e-3;
 
 // Impulse responses of shoebox rooms from omnidirectional sources to omnidirectional microphones, by the image method
 // without a limit on reflections: all walls have the pressure reflection coefficient beta, from t60 by Sabine's
@@ -26,7 +26,7 @@ inline constexpr double room_least_distance = 1e-3;
 // number of threads. rooms: (N, 3) m; sources: (N, S, 3) and microphones: (N, M, 3), m from one corner; t60: (N) s;
 // float32 or float64. Result: (N, S, M, length), as the inputs. Throws Error for other shapes or types and, on the CPU,
 // for a t60 that is too short for its room (room_absorption > 1), a source or microphone outside, or a pair of them
-// closer than room_least_distance; on CUDA the response of such a room is NaN or meaningless.
+// closer than room_min_distance; on CUDA the response of such a room is NaN or meaningless.
 Tensor room_responses(const Tensor& rooms, const Tensor& sources, const Tensor& microphones, const Tensor& t60,
                       const RoomOptions& options = {});
 

@@ -8,8 +8,8 @@
 namespace sunder::cuda {
 namespace {
 
-constexpr int64_t most_few = 32;    // terms that one thread adds
-constexpr int64_t most_inner = 32;  // sums side by side in a row that is walked along memory
+constexpr int64_t max_thread_terms = 32;  // terms that one thread adds
+constexpr int64_t max_inner = 32;         // sums side by side in a row that is walked along memory
 constexpr int64_t enough_blocks = multiprocessors * 8;
 constexpr int column_groups = block_size / 32;
 
@@ -23,8 +23,8 @@ struct Waiting {
 struct Pieces {
   int64_t count, terms;
 };
-Pieces pieces_for(int64_t count, int64_t tasks, int64_t least_terms, int64_t step) {
-  const int64_t wanted = ceil_div(enough_blocks, tasks < 1 ? 1 : tasks), most = ceil_div(count, least_terms);
+Pieces pieces_for(int64_t count, int64_t tasks, int64_t min_terms, int64_t step) {
+  const int64_t wanted = ceil_div(enough_blocks, tasks < 1 ? 1 : tasks), most = ceil_div(count, min_terms);
   const int64_t terms = ceil_div(ceil_div(count, wanted < most ? wanted : most), step) * step;
   return {ceil_div(count, terms), terms};
 }
@@ -43,7 +43,7 @@ __global__ void sum_few_kernel(const In* x, int64_t count, int64_t inner, int64_
   }
 }
 
-// inner: a power of two up to most_inner. A thread's packs have the same columns in every step, as a step is a multiple
+// inner: a power of two up to max_inner. A thread's packs have the same columns in every step, as a step is a multiple
 // of inner; halving the partial sums of a step down to inner keeps the columns apart.
 template <int row_threads, int width, class In, class Out>
 __global__ void sum_rows_kernel(const In* x, int64_t outer, int64_t count, int64_t inner, Pieces pieces,
@@ -163,14 +163,14 @@ void sum_columns(const In* x, int64_t outer, int64_t count, int64_t inner, Piece
 template <class In, class Out>
 void sum_over(const In* x, int64_t outer, int64_t count, int64_t inner, Out* sums, Stream stream) {
   if (outer * inner == 0) return;
-  if (count < most_few) {
+  if (count < max_thread_terms) {
     with_pack_width<In>(inner, {x}, [&]<int width>() {
       launch(sum_few_kernel<width, In, Out>, grid_for(ceil_div(outer * inner, width)), dim3(block_size), 0, stream, x,
              count, inner, outer * inner, sums);
     });
     return;
   }
-  const bool along = inner <= most_inner && most_inner % inner == 0;
+  const bool along = inner <= max_inner && max_inner % inner == 0;
   constexpr int64_t step = sizeof(In) < 4 ? 8 : 4;
   const Pieces pieces = along ? pieces_for(count, outer, ceil_div(8192, inner), step)
                               : pieces_for(count, outer * ceil_div(inner, 128), 64, step);

@@ -24,7 +24,7 @@ namespace {
 constexpr size_t page = 4096, alignment = 256;
 constexpr size_t guard = 16 * page;  // without access, on both sides
 constexpr size_t huge_page = 2 << 20;
-constexpr size_t most_freed = 1024;     // freed ranges whose addresses are not used again yet
+constexpr size_t max_freed = 1024;      // freed ranges whose addresses are not used again yet
 constexpr unsigned char canary = 0xc5;  // between an allocation and the pages around it
 
 // [guard | front slack, begin .. begin + bytes, tail slack | guard]; the tail slack is shorter than the alignment, so
@@ -159,7 +159,7 @@ void release(void* pointer) {
   ASAN_UNPOISON_MEMORY_REGION(a->pages(), a->page_bytes());
   madvise(a->pages(), a->page_bytes(), MADV_DONTNEED);  // the address stays taken, so that later uses are found
   s.freed.push_back(a->mapping);
-  if (s.freed.size() > most_freed) unmap_oldest_freed();
+  if (s.freed.size() > max_freed) unmap_oldest_freed();
 }
 
 void* allocate_pinned(size_t bytes) {
