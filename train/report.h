@@ -1,4 +1,4 @@
-// What a run shows of itself: metrics.jsonl, TensorBoard's events and the picture of its curves.
+// The metrics of a run: metrics.jsonl, TensorBoard events and curves.png.
 #pragma once
 
 #include "report/tensorboard.h"
@@ -9,7 +9,7 @@ namespace sunder {
 
 class Report {
  public:
-  // A resumed run goes on after `first_step`. Throws Error, as all that follow, where a file cannot be written.
+  // A resumed run continues after `first_step`. Throws Error, like all functions below, if a file cannot be written.
   Report(const RunFolder& folder, int64_t first_step) : folder_(folder), board_(folder.path(), first_step) {}
 
   struct Moment {
@@ -18,9 +18,9 @@ class Report {
   };
   // loss: of this step, dB per network input.
   void training(const Moment& moment, double loss, double gradient_norm);
-  // mean_loss: of the epoch up to here. Draws curves.png anew.
+  // mean_loss: of the epoch so far. Redraws curves.png.
   void validation(const Moment& moment, double mean_loss, const ValidationScores& scores);
-  // Spectrograms and sounds of one mixture and what the network makes of it.
+  // Spectrograms and audio of one mixture and its estimates.
   void example(int64_t step, const ValidationExample& example);
 
  private:
@@ -28,8 +28,8 @@ class Report {
   TensorBoard board_;
 };
 
-// metrics.jsonl as curves over the steps: the validations' training loss, SI-SNRi, weaker output, and blind and oracle
-// scores where there are any.
+// metrics.jsonl as curves over the steps: training loss at each validation, SI-SNRi, weaker output, and blind and
+// oracle scores where available.
 Picture draw_curves(const std::filesystem::path& metrics);
 
 }  // namespace sunder
