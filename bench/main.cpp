@@ -1,4 +1,4 @@
-// sunder-bench: how fast this build is on this machine.
+// sunder-bench: times this build on this machine.
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
     std::vector<double> seconds{1};
     int threads = 0;
     step->add_option("--model", base.model, "stft-conv-tasnet or tf-gridnet")->capture_default_str();
-    step->add_option("--size", base.size, "of a tf-gridnet: the paper's, or small")
+    step->add_option("--size", base.size, "size of a tf-gridnet: paper or small")
         ->capture_default_str()
         ->check(CLI::IsMember({"paper", "small"}));
     step->add_option("--mics", base.mics, "far-field microphones of a tf-gridnet")
@@ -28,28 +28,31 @@ int main(int argc, char** argv) {
         ->check(CLI::PositiveNumber);
     step->add_option("--method", methods,
                      "pit, mixit, mixpit, mixcycle; for a tf-gridnet pit, unssor, m2m; several: one line each");
-    step->add_option("--batch", base.batch, "network inputs a step")->capture_default_str()->check(CLI::PositiveNumber);
+    step->add_option("--batch", base.batch, "network inputs per step")
+        ->capture_default_str()
+        ->check(CLI::PositiveNumber);
     step->add_option("--seconds", seconds, "length of the signals at 8 kHz");
     step->add_option("--device", base.device, "cpu, cuda or cuda:N")->capture_default_str();
     step->add_option("--threads", threads, "CPU threads; 0: one per core")->capture_default_str();
-    step->add_option("--mode", modes, "eager, or on CUDA graph: the whole step captured; several: one line each")
+    step->add_option("--mode", modes, "eager, or graph (CUDA): the step captured as one graph; several: one line each")
         ->check(CLI::IsMember({"eager", "graph"}));
     step->add_option("--precision", precisions, "fp64, fp32, tf32, bf16; several: one line each");
     step->add_option("--repeats", base.repeats, "timed steps")->capture_default_str()->check(CLI::PositiveNumber);
-    step->add_option("--warmup", base.warmup, "steps before")->capture_default_str()->check(CLI::NonNegativeNumber);
+    step->add_option("--warmup", base.warmup, "untimed steps before them")
+        ->capture_default_str()
+        ->check(CLI::NonNegativeNumber);
 
-    step->add_option("--set", base.settings, "key=value of a recipe, may be given again")->allow_extra_args(false);
+    step->add_option("--set", base.settings, "key=value of a recipe; repeatable")->allow_extra_args(false);
 
-    CLI::App* scoring =
-        app.add_subcommand("metrics", "the metrics, in seconds for a minute of audio; one JSON line each");
+    CLI::App* scoring = app.add_subcommand("metrics", "seconds per minute of audio of each metric; one JSON line each");
     MetricsBenchmark scored;
     std::vector<int> rates{8000, 16000}, metric_threads{1, 2};
     std::vector<std::string> names = timed_metrics();
     scoring->add_option("--metrics", names, "several: one line each")->check(CLI::IsMember(timed_metrics()));
     scoring->add_option("--rates", rates, "Hz; several: one line each");
-    scoring->add_option("--threads", metric_threads, "items side by side; several: one line each");
+    scoring->add_option("--threads", metric_threads, "items scored in parallel; several: one line each");
     scoring->add_option("--repeats", scored.repeats, "timed runs")->capture_default_str()->check(CLI::PositiveNumber);
-    scoring->add_option("--speech", scored.speech, "sound files, two make an item; without: noise");
+    scoring->add_option("--speech", scored.speech, "audio files, two per item; default: noise");
     parse_command_line(app, argc, argv,
                        "sunder-bench step --method pit mixcycle --batch 8 --seconds 1 --threads 2\n"
                        "sunder-bench metrics --threads 1 2 --speech recordings/*.wav");

@@ -20,7 +20,7 @@ Tensor noise(Shape shape, DType dtype, uint64_t which) {
   return host.cast(dtype);
 }
 
-// The twin's sizes.
+// The sizes of the PyTorch benchmark.
 Config configuration(const StepBenchmark& b) {
   Config config;
   const bool spectra = b.model == "tf-gridnet", small = spectra && b.size == "small";
@@ -41,7 +41,7 @@ Config configuration(const StepBenchmark& b) {
   return config;
 }
 
-// White noise of unit variance as every signal, as in the twin.
+// White noise of unit variance for every signal, as in the PyTorch benchmark.
 std::vector<Batch> noise_batches(const Config& config, const MethodNeeds& needs, int64_t length, DType dtype) {
   const int64_t count = config.train.batch, sources = config.model.sources(), microphones = config.model.microphones();
   const Shape one{count, length}, several{count, microphones, length}, all{count, sources, length};
@@ -70,7 +70,7 @@ std::string run(const StepBenchmark& b) {
   const std::vector<Batch> batches =
       noise_batches(config, needs, static_cast<int64_t>(8000 * b.seconds), learner.precision().signals);
   const auto inputs = [&] { return task.inputs(std::span(batches).first(task.batches), position); };
-  // As the twin does it: every step is waited for.
+  // Waits for every step, like the PyTorch benchmark.
   const auto run_one = [&](int64_t number) {
     position.steps = number;
     learner.runner().run(task.step, inputs());

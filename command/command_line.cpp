@@ -15,7 +15,7 @@ namespace {
 constexpr const char* exit_codes =
     "Exit codes: 0 done; 1 failed at run time; 2 usage; 3 input missing or corrupt; 4 checkpoint missing or\n"
     "incompatible; 5 diverged; 6 device missing or out of memory; 7 some files of a batch failed; 75 stopped by\n"
-    "SIGTERM or SIGINT after a checkpoint, run again with --resume auto to go on.";
+    "SIGTERM or SIGINT after a checkpoint, resume with --resume auto.";
 
 void use_environment(CLI::App& app) {
   for (CLI::Option* option : app.get_options())
@@ -54,7 +54,7 @@ std::string environment(const std::string& flag) {
 }
 
 int run_main(const std::string& name, const std::function<int()>& body, const Advice& advice) {
-  std::signal(SIGXFSZ, SIG_IGN);  // a write then fails and says why
+  std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit then fails with EFBIG
   const auto complain = [&](const std::string& message) { fmt::print(stderr, "{}: {}\n", name, message); };
   int code = exit_failed;
   try {

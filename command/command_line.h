@@ -1,4 +1,4 @@
-// The command line that all programs share: flags, environment, help, and the way from an exception to an exit code.
+// The command line that all programs share: flags, environment, help, and the exit codes of exceptions.
 #pragma once
 
 #include <functional>
@@ -12,26 +12,25 @@ class App;
 
 namespace sunder {
 
-// Thrown where --help, --version or --print-config was given: run_main prints the text and ends with 0.
+// Thrown for --help, --version and --print-config; run_main prints the text and returns 0.
 struct HelpRequested {
   std::string text;
 };
 
-// What the user can do about an error, as a clause that follows its message ("lower --batch"); empty where there is
-// nothing to say.
+// What the user can do about an error, as a clause that follows its message ("lower --batch"); empty for no advice.
 using Advice = std::function<std::string(const Error&)>;
 
 // Runs a program's body and returns its exit code. An Error becomes "name: message" on stderr, with the program's
 // advice or a general one, and the exit code of its kind; std::bad_alloc counts as out of memory, any other exception
-// as a failure. A file that grows past a limit or a closed pipe is an error, never a silent death.
+// as a failure. Writing beyond the file size limit is an error, not a fatal signal.
 int run_main(const std::string& name, const std::function<int()>& body, const Advice& advice = {});
 
-// Parses into the options that `app` holds, its subcommands included. Every --long-flag that is not given is taken from
-// SUNDER_LONG_FLAG where that is set. `examples` (two command lines) and the exit codes end the help text. Throws
-// UsageError (for an unknown flag with the nearest known one) or HelpRequested.
+// Parses into the options of `app`, its subcommands included. A --long-flag that is not given is read from the
+// environment variable SUNDER_LONG_FLAG, if set. The help text ends with `examples` (two command lines) and the exit
+// codes. Throws UsageError (for an unknown flag with the nearest known one) or HelpRequested.
 void parse_command_line(CLI::App& app, int argc, const char* const* argv, const std::string& examples);
 
-// The same without the environment, for a program that orders its sources itself.
+// The same without the environment, for a program that applies it itself.
 void parse_flags(CLI::App& app, int argc, const char* const* argv, const std::string& examples);
 
 std::string version();  // "0.1.0"

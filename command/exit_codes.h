@@ -1,4 +1,4 @@
-// How programs end; scripts rely on these numbers (README, "Exit codes").
+// Exit codes; scripts rely on these numbers (README, "Exit codes").
 #pragma once
 
 #include "tensor/error.h"
@@ -14,7 +14,7 @@ enum ExitCode : int {
   exit_diverged = 5,
   exit_device = 6,  // also out of memory
   exit_some_failed = 7,
-  exit_stopped = 75,  // EX_TEMPFAIL of sysexits.h: run again to go on
+  exit_stopped = 75,  // EX_TEMPFAIL of sysexits.h: run again to resume
 };
 
 constexpr ExitCode exit_code(ErrorKind kind) {

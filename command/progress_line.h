@@ -1,4 +1,4 @@
-// Progress of work that is over in minutes: one line on stderr.
+// Progress of work that takes minutes: one line on stderr.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace sunder {
 
-// Silent for two seconds; then "what: done of total, rate, time left", rewritten every second on a terminal and added
+// Silent for two seconds; then "what: done of total, rate, time left", rewritten every second on a terminal and printed
 // every ten seconds elsewhere. `unit` follows the numbers, e.g. " s".
 std::function<void(int64_t done, int64_t total)> progress_line(const std::string& what, const std::string& unit = "");
 

@@ -10,7 +10,7 @@ volatile std::sig_atomic_t received = 0;
 
 void on_signal(int number) {
   received = number;
-  // The handler is one-shot per signal; the other signal loses its own too, so that any second one ends the process.
+  // One-shot: both signals return to their default action, so that a second one of either ends the process.
   std::signal(SIGTERM, SIG_DFL);
   std::signal(SIGINT, SIG_DFL);
 }
@@ -21,7 +21,7 @@ void watch_stop_signals() {
   received = 0;
   struct sigaction action = {};
   action.sa_handler = on_signal;
-  action.sa_flags = SA_RESTART;  // reads and writes under way are not cut short
+  action.sa_flags = SA_RESTART;  // reads and writes in progress are not interrupted
   sigemptyset(&action.sa_mask);
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);

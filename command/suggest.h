@@ -7,7 +7,7 @@
 namespace sunder {
 
 // The candidate that is "something.word", or the one with the smallest edit distance to `word`, as ", did you mean
-// 'x'?", or "" where none is near.
+// 'x'?", or "" if none is close.
 std::string suggest(const std::string& word, const std::vector<std::string>& candidates);
 
 }  // namespace sunder

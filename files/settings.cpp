@@ -11,14 +11,14 @@ namespace sunder {
 namespace {
 
 const char* type_name(const Field& field) {
-  static constexpr const char* names[] = {"a text",         "a whole number", "a whole number",
+  static constexpr const char* names[] = {"a string",       "a whole number", "a whole number",
                                           "a whole number", "a number",       "true or false"};
   return names[field.value.index()];
 }
 
 std::string range(const Field& field) {
   if (!field.choices.empty()) return fmt::format("one of {}", fmt::join(field.choices, ", "));
-  if (field.high == field.low) return type_name(field);  // texts and switches
+  if (field.high == field.low) return type_name(field);  // strings and flags
   if (field.high >= many) return fmt::format("{} of at least {}", type_name(field), field.low);
   return fmt::format("{} from {} to {}", type_name(field), field.low, field.high);
 }
@@ -87,7 +87,7 @@ void assign(const Field& field, const toml::node& node, const std::string& sourc
           if (!node.is_boolean()) refuse(field, name, text_of(node));
           sunder::assign(field, node.ref<bool>() ? "true" : "false", name);
         } else {
-          // A whole number stands for a fraction too; never the other way round.
+          // An integer is accepted where a floating-point number is expected, never the reverse.
           if (node.is_integer()) return sunder::assign(field, std::to_string(node.ref<int64_t>()), name);
           if (!std::is_same_v<T, double> || !node.is_floating_point()) refuse(field, name, text_of(node));
           sunder::assign(field, fmt::format("{}", node.ref<double>()), name);
@@ -161,7 +161,7 @@ const Field& find(const Fields& fields, const std::string& name, const std::stri
   for (const Field& field : fields) {
     if (field.former_name != name || name.empty()) continue;
     if (names == Names::also_former) return field;
-    throw_error<UsageError>("{}: '{}' is called '{}' now", source, name, field.name);
+    throw_error<UsageError>("{}: '{}' was renamed to '{}'", source, name, field.name);
   }
   throw UnknownName(fmt::format("{}: unknown key '{}'", source, name), name, known);
 }

@@ -6,10 +6,11 @@ namespace sunder {
 
 Fields fields(AdamConfig& c) {
   return {number("lr", &c.lr, 0, 1e6, "Adam's learning rate"),
-          number("beta1", &c.beta1, 0, 1, "Adam's decay of the mean"),
-          number("beta2", &c.beta2, 0, 1, "Adam's decay of the square"), number("eps", &c.eps, 0, 1, "Adam's epsilon"),
-          number("weight_decay", &c.weight_decay, 0, 1e6, "AdamW's decoupled weight decay; 0: Adam"),
-          number("clip", &c.clip, 0, no_limit, "largest L2 norm of all gradients; 0: no limit")};
+          number("beta1", &c.beta1, 0, 1, "Adam's decay rate of the first moment"),
+          number("beta2", &c.beta2, 0, 1, "Adam's decay rate of the second moment"),
+          number("eps", &c.eps, 0, 1, "Adam's epsilon"),
+          number("weight_decay", &c.weight_decay, 0, 1e6, "AdamW's decoupled weight decay; 0: plain Adam"),
+          number("clip", &c.clip, 0, no_limit, "gradient clipping: largest total L2 norm; 0: no clipping")};
 }
 
 Adam::Adam(const Parameters& parameters, double learning_rate, const AdamOptions& options)
@@ -36,7 +37,7 @@ void Adam::restart() {
 }
 
 void Adam::set_learning_rate(double learning_rate) {
-  // In place: a captured step goes on reading it where it is.
+  // In place: a captured step keeps reading the same memory.
   state_.learning_rate.copy_from(Tensor::full({1}, learning_rate, state_.learning_rate.dtype()));
 }
 

@@ -81,7 +81,8 @@ ModelConfig& ModelConfig::operator=(const ModelConfig& other) {
 SeparatorConfig& ModelConfig::separator() const { return *configs_[index_of(architecture)]; }
 
 Fields ModelConfig::fields() {
-  return Fields{text("architecture", &architecture, "network", architecture_names())} + separator().fields();
+  return Fields{text("architecture", &architecture, "network architecture", architecture_names())} +
+         separator().fields();
 }
 
 Fields ModelConfig::all_fields() {
@@ -122,8 +123,7 @@ LoadedModel load_separator(const std::string& path, const std::string& architect
   SafeTensors file = read_safetensors(source);
   for (const auto& [key, value] : given)
     if (const auto [known, added] = file.metadata.emplace(key, value); !added && known->second != value)
-      throw_error<ModelError>("{}: expected {} {} as asked for, its metadata says {}", source, key, value,
-                              known->second);
+      throw_error<ModelError>("{}: expected {} {} as given, its metadata says {}", source, key, value, known->second);
   const auto named = file.metadata.find("architecture");
   ModelConfig model;
   model.architecture = architecture;

@@ -20,11 +20,12 @@ void check(ConvTasNetConfig c) {
 
 Fields fields(ConvTasNetConfig& c) {
   return Fields{number("sources", &c.sources, 1, 64, "sources in a mixture")} + frame_fields(&c.n_fft, &c.hop_length) +
-         Fields{number("num_feats", &c.num_feats, 1, 1 << 20, "channels of the bottleneck and skip paths"),
-                number("num_hidden", &c.num_hidden, 1, 1 << 20, "channels inside a block"),
-                number("kernel_size", &c.kernel_size, 1, 1023, "frames that a depthwise kernel spans, odd"),
-                number("num_layers", &c.num_layers, 1, 30, "blocks in a stack, the dilation doubling"),
-                number("num_stacks", &c.num_stacks, 1, 1000, "stacks of blocks")};
+         Fields{
+             number("num_feats", &c.num_feats, 1, 1 << 20, "channels of the bottleneck and skip paths"),
+             number("num_hidden", &c.num_hidden, 1, 1 << 20, "channels inside a block"),
+             number("kernel_size", &c.kernel_size, 1, 1023, "kernel size of the depthwise convolutions in frames, odd"),
+             number("num_layers", &c.num_layers, 1, 30, "blocks per stack; the dilation doubles with each block"),
+             number("num_stacks", &c.num_stacks, 1, 1000, "number of stacks")};
 }
 
 void read_model_file(ConvTasNetConfig& config, const SafeTensors& file, const std::string& source) {
@@ -109,7 +110,7 @@ void StftConvTasNet::declare_block(Block& block, const std::string& prefix, bool
 }
 
 Variable StftConvTasNet::mask_logits(const Variable& magnitude) const {
-  // Products read their matrices as activations are stored: one cast for all of them, itself where nothing changes.
+  // Products read weights in the activations' dtype: one cast for all of them, a no-op where the dtypes agree.
   const Tensor matrices = parameters_.values().cast(precision_.activations);
   const auto matrix = [&](const Variable& weight) { return parameters_.in_copy(matrices, weight); };
   const Tf32 tf32 = precision_.tf32;

@@ -1,5 +1,5 @@
 // The STFT Conv-TasNet of "Unsupervised Source Separation via Self-Supervised Training": torchaudio's MaskGenerator on
-// STFT magnitudes, masks that add up to one, the mixture's phase.
+// STFT magnitudes, masks that sum to one, the mixture's phase.
 #pragma once
 
 #include "files/safetensors.h"
@@ -15,15 +15,15 @@ struct ConvTasNetConfig {
   int64_t num_feats = 128;                // channels between blocks
   int64_t num_hidden = 512;               // channels inside a block
   int64_t kernel_size = 3;                // frames
-  int64_t num_layers = 4;                 // blocks a stack, dilations 1, 2, 4, ...
+  int64_t num_layers = 4;                 // blocks per stack, dilations 1, 2, 4, ...
   int64_t num_stacks = 3;
 };
 
 // The keys of [model] and of a model file.
 Fields fields(ConvTasNetConfig& config);
 inline Fields derived_fields(ConvTasNetConfig&) { return {}; }
-// Sizes from the metadata or else the shapes of torchaudio's MaskGenerator (prefix "mask_generator."). The number of
-// stacks has no trace in them (dilations have no parameters): blocks are taken to come in stacks of four. Throws
+// Sizes from the metadata, or else from the shapes of torchaudio's MaskGenerator (prefix "mask_generator."). The shapes
+// do not show the number of stacks (dilations have no parameters): stacks of four blocks are assumed. Throws
 // ModelError.
 void read_model_file(ConvTasNetConfig& config, const SafeTensors& file, const std::string& source);
 
@@ -31,7 +31,7 @@ class StftConvTasNet : public Separator {
  public:
   static constexpr const char* architecture = "stft-conv-tasnet";
 
-  // Throws UsageError for sizes out of their range, an even kernel or a hop longer than the frame.
+  // Throws UsageError for sizes out of range, an even kernel size or a hop longer than the frame.
   StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream, uint64_t seed);
 
   Variable forward(const Tensor& mixture) const override;
@@ -39,7 +39,7 @@ class StftConvTasNet : public Separator {
   int64_t shortest_input() const override { return config_.n_fft / 2 + 1; }
   std::map<std::string, std::string> metadata() const override;
 
-  // magnitude: (B, T, F) -> mask before the sigmoid: (B, T, S * F), channel s * F + f; both of the activations' dtype.
+  // magnitude: (B, T, F) -> mask before the sigmoid: (B, T, S * F), channel s * F + f; both in the activations' dtype.
   Variable mask_logits(const Variable& magnitude) const;
   const ConvTasNetConfig& config() const { return config_; }
 
@@ -48,7 +48,7 @@ class StftConvTasNet : public Separator {
     int64_t dilation;
     Variable in_weight, in_bias, in_slope, in_gain, in_shift;
     Variable conv_weight, conv_bias, conv_slope, conv_gain, conv_shift;
-    Variable out_weight, out_bias;  // rows of res_out, then of skip_out; the last block has skip_out alone
+    Variable out_weight, out_bias;  // rows of res_out, then of skip_out; the last block has only skip_out
   };
 
   void declare_block(Block& block, const std::string& prefix, bool residual);

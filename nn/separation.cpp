@@ -12,12 +12,12 @@ namespace {
 using Signals = std::vector<std::vector<float>>;
 
 bool all_finite(const Tensor& tensor) {
-  const Tensor wide = tensor.cast(DType::float64);
-  const double* values = wide.data<double>();
-  return std::all_of(values, values + wide.numel(), [](double value) { return std::isfinite(value); });
+  const Tensor in_float64 = tensor.cast(DType::float64);
+  const double* values = in_float64.data<double>();
+  return std::all_of(values, values + in_float64.numel(), [](double value) { return std::isfinite(value); });
 }
 
-// mixtures: (..., L) -> (..., length), zeros at the end.
+// mixtures: (..., L) -> (..., length), zero-padded at the end.
 Tensor padded(const Tensor& mixtures, int64_t length) {
   Shape shape = mixtures.shape();
   shape.back() = length;
@@ -29,7 +29,7 @@ Tensor padded(const Tensor& mixtures, int64_t length) {
   return result;
 }
 
-// estimates: (B, S, more) -> (B, S, length).
+// estimates: (B, S, L), L >= length -> (B, S, length).
 Tensor cut(const Tensor& estimates, int64_t length) {
   const Tensor result = Tensor::empty({estimates.size(0), estimates.size(1), length}, estimates.dtype());
   const size_t each = size_of(estimates.dtype()), bytes = static_cast<size_t>(length) * each;
@@ -39,7 +39,7 @@ Tensor cut(const Tensor& estimates, int64_t length) {
   return result;
 }
 
-// For each signal the output of the chunk that goes on with it; chunk: (S, L), its first `overlap` samples lie over
+// For each signal, the output of the chunk that continues it. chunk: (S, L); its first `overlap` samples coincide with
 // signals[s][start...].
 std::vector<int64_t> matching_outputs(const Signals& signals, const float* chunk, int64_t length, int64_t start,
                                       int64_t overlap) {
@@ -54,11 +54,11 @@ std::vector<int64_t> matching_outputs(const Signals& signals, const float* chunk
   }
   double largest = 0;
   for (const double product : products) largest = std::max(largest, std::abs(product));
-  for (double& product : products) product /= std::max(largest, 1e-300);  // whatever the recording's level
+  for (double& product : products) product /= std::max(largest, 1e-300);  // independent of the recording's level
   return best_assignment(products, sources, sources);
 }
 
-// Linear weights add up to one, so that estimates which add up to the mixture still do.
+// Linear weights sum to one: estimates that sum to the mixture still do.
 void fade_in(std::vector<float>& signal, const float* chunk, int64_t length, int64_t start, int64_t overlap) {
   for (int64_t t = 0; t < overlap; ++t) {
     const double share = (static_cast<double>(t) + 0.5) / static_cast<double>(overlap);

@@ -1,4 +1,4 @@
-// A network from waveform to waveforms, whatever is inside.
+// A network of any architecture, from the mixture's waveform to the estimates' waveforms.
 #pragma once
 
 #include <map>
@@ -15,16 +15,17 @@ class SpectralSeparator;
 class Separator {
  public:
   virtual ~Separator() = default;
-  // mixture: (B, L), of several microphones (B, M, L) -> estimates (B, S, L), of the parameters' dtype and device.
+  // mixture: (B, L), or (B, M, L) for several microphones -> estimates (B, S, L), in the parameters' dtype, on their
+  // device.
   virtual Variable forward(const Tensor& mixture) const = 0;
   virtual int64_t sources() const = 0;
   virtual int64_t microphones() const { return 1; }
   virtual int64_t shortest_input() const = 0;  // samples
-  // What a model file says of the network: "architecture" and its sizes.
+  // A model file's metadata on the network: "architecture" and its sizes.
   virtual std::map<std::string, std::string> metadata() const = 0;
 
   virtual const Parameters& parameters() const { return parameters_; }
-  // Itself where its network maps spectra to spectra, else null.
+  // This object if it is a SpectralSeparator, else null.
   virtual const SpectralSeparator* spectral() const { return nullptr; }
 
  protected:
@@ -34,14 +35,14 @@ class Separator {
 // A separator by complex spectral mapping, for losses between spectra.
 class SpectralSeparator : public Separator {
  public:
-  // The spectra (B, M, T, F) of recordings divided by one standard deviation each, over all samples and microphones,
-  // which is what estimates() takes; `scale`: (B, 1, 1), those deviations.
+  // `spectra`: (B, M, T, F), the STFT of recordings, each divided by its standard deviation over all samples and
+  // microphones; the input of estimates(). `scale`: (B, 1, 1), these standard deviations.
   struct NormalizedSpectra {
     Tensor spectra, scale;
   };
-  // mixtures: (B, M, L), of one microphone also (B, L).
+  // mixtures: (B, M, L), or (B, L) for one microphone.
   virtual NormalizedSpectra normalize(const Tensor& mixtures) const = 0;
-  // spectra: of normalize() -> (B, S, T, F) complex.
+  // spectra: from normalize() -> (B, S, T, F) complex.
   virtual Variable estimates(const Tensor& spectra) const = 0;
   virtual const Stft& stft() const = 0;
 

@@ -7,7 +7,7 @@
 namespace sunder {
 namespace {
 
-// Signals of every length modulo the hop: the last samples are covered by the fewest frames.
+// Tries every length modulo the hop: the last samples are covered by the fewest frames.
 void check_reconstruction(const StftConfig& config) {
   const Tensor window = make_window(config.window, config.n_fft, DType::float64);
   const int64_t shortest = 2 * (config.n_fft + config.hop_length);
@@ -16,8 +16,7 @@ void check_reconstruction(const StftConfig& config) {
       istft_overlap(window, config.hop_length, stft_frames(length, config.n_fft, config.hop_length), length);
     } catch (const Error&) {
       throw_error<UsageError>(
-          "hop_length: expected frames from which the signal can be put together again, got {} for a "
-          "{} window of {} samples",
+          "hop_length: expected a hop that allows reconstruction, got {} for a {} window of {} samples",
           config.hop_length, config.window, config.n_fft);
     }
   }
@@ -26,8 +25,8 @@ void check_reconstruction(const StftConfig& config) {
 }  // namespace
 
 Fields frame_fields(int64_t* n_fft, int64_t* hop_length) {
-  return {number("n_fft", n_fft, 2, 1 << 20, "frame and FFT length in samples"),
-          number("hop_length", hop_length, 1, 1 << 20, "samples between frames")};
+  return {number("n_fft", n_fft, 2, 1 << 20, "FFT and frame length in samples"),
+          number("hop_length", hop_length, 1, 1 << 20, "hop between frames in samples")};
 }
 
 Stft::Stft(const StftConfig& config, DType dtype, Stream stream)

@@ -1,4 +1,4 @@
-// The STFT as networks and objectives use it: one window, one hop, forward and back (tensor/ops/stft.h, istft.h).
+// STFT and inverse STFT with one window and hop, as networks and objectives use them (tensor/ops/stft.h, istft.h).
 #pragma once
 
 #include <string>
@@ -14,13 +14,13 @@ struct StftConfig {
   std::string window = "hann";  // of make_window
 };
 
-// n_fft and hop_length, wherever a configuration keeps them.
+// The keys n_fft and hop_length of any configuration.
 Fields frame_fields(int64_t* n_fft, int64_t* hop_length);
 
 class Stft {
  public:
-  // Throws UsageError for n_fft or hop_length below 1, an unknown window, and a window and hop from which no signal can
-  // be put together again.
+  // Throws UsageError for n_fft or hop_length below 1, an unknown window, and a window and hop that do not allow
+  // reconstruction.
   explicit Stft(const StftConfig& config = {}, DType dtype = DType::float32, Stream stream = cpu_device);
 
   const StftConfig& config() const { return config_; }

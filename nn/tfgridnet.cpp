@@ -7,7 +7,7 @@
 namespace sunder {
 namespace {
 
-constexpr SlidingWindow three_by_three{{3, 1, 1}, {3, 1, 1}};  // of the first and the last convolution
+constexpr SlidingWindow three_by_three{{3, 1, 1}, {3, 1, 1}};  // the first and the last convolution
 
 void check(TfGridNetConfig c) {
   check_ranges(fields(c), "tf-gridnet");
@@ -18,8 +18,8 @@ void check(TfGridNetConfig c) {
     throw_error<UsageError>("tf-gridnet: emb_dim: expected a multiple of the {} heads, got {}", c.heads, c.emb_dim);
 }
 
-// The size of an axis with zeros in front and behind, so that a kernel of I with stride J covers it: I - J zeros in
-// front and at least as many behind.
+// Padded size of an axis, so that a kernel of I with stride J covers it: I - J zeros before it and at least as many
+// after it.
 int64_t padded_size(int64_t size, const TfGridNetConfig& c) {
   const int64_t covered = size + 2 * (c.emb_ks - c.emb_hs) - c.emb_ks;
   return (covered + c.emb_hs - 1) / c.emb_hs * c.emb_hs + c.emb_ks;
@@ -28,15 +28,16 @@ int64_t padded_size(int64_t size, const TfGridNetConfig& c) {
 }  // namespace
 
 Fields fields(TfGridNetConfig& c) {
-  return {number("sources", &c.sources, 1, 64, "sources in a mixture"),
-          number("microphones", &c.microphones, 1, 1024, "far-field microphones that the network takes"),
-          number("emb_dim", &c.emb_dim, 1, 1 << 16, "TF-GridNet's D: channels of a time-frequency unit"),
-          number("num_blocks", &c.num_blocks, 1, 100, "TF-GridNet's B: blocks"),
-          number("emb_ks", &c.emb_ks, 1, 1024, "TF-GridNet's I: kernel of the unfolding before an LSTM"),
-          number("emb_hs", &c.emb_hs, 1, 1024, "TF-GridNet's J: stride of the unfolding"),
-          number("lstm_hidden", &c.lstm_hidden, 1, 1 << 16, "TF-GridNet's H: LSTM units a direction"),
-          number("heads", &c.heads, 1, 1024, "TF-GridNet's L: attention heads; they divide emb_dim"),
-          number("qk_channels", &c.qk_channels, 1, 1 << 16, "TF-GridNet's E: query and key channels a unit and head")};
+  return {
+      number("sources", &c.sources, 1, 64, "sources in a mixture"),
+      number("microphones", &c.microphones, 1, 1024, "far-field microphones (input channels)"),
+      number("emb_dim", &c.emb_dim, 1, 1 << 16, "TF-GridNet's D: channels per time-frequency unit"),
+      number("num_blocks", &c.num_blocks, 1, 100, "TF-GridNet's B: blocks"),
+      number("emb_ks", &c.emb_ks, 1, 1024, "TF-GridNet's I: kernel size of the unfold before each LSTM"),
+      number("emb_hs", &c.emb_hs, 1, 1024, "TF-GridNet's J: stride of the unfold"),
+      number("lstm_hidden", &c.lstm_hidden, 1, 1 << 16, "TF-GridNet's H: LSTM units per direction"),
+      number("heads", &c.heads, 1, 1024, "TF-GridNet's L: attention heads, a divisor of emb_dim"),
+      number("qk_channels", &c.qk_channels, 1, 1 << 16, "TF-GridNet's E: query and key channels per unit and head")};
 }
 
 TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed)
@@ -62,7 +63,7 @@ TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream 
     const std::string last = prefix + "attn_concat_proj.";
     declare_head(blocks_[i].output, last + "0", last + "1", last + "2", 1, dim);
   }
-  // A transposed convolution's fan-in is PyTorch's: of the axis that a convolution reads.
+  // As in PyTorch, a transposed convolution's fan-in is taken from its weight's second axis, the outputs.
   const Init to_outputs = Init::fan_in(9 * outputs);
   parameters_.declare(&deconv_weight_, {"deconv.weight", {dim, outputs, 3, 3}, to_outputs}, {dim, 9 * outputs});
   parameters_.declare(&deconv_bias_, {"deconv.bias", {outputs}, to_outputs});
@@ -73,7 +74,7 @@ void TfGridNet::declare_path(Path& path, const std::string& prefix) {
   const int64_t dim = config_.emb_dim, width = dim * config_.emb_ks, hidden = config_.lstm_hidden;
   parameters_.declare(&path.gain, {prefix + "norm.weight", {dim}, Init::constant(1)});
   parameters_.declare(&path.bias, {prefix + "norm.bias", {dim}, Init::constant(0)});
-  const Init init = Init::fan_in(hidden);  // torch.nn.LSTM: all of them
+  const Init init = Init::fan_in(hidden);  // torch.nn.LSTM: weights and biases alike
   const auto declare = [&](Variable& slot, const std::string& name, Shape shape) {
     Shape both = shape;
     both.insert(both.begin(), 2);
@@ -109,9 +110,9 @@ void TfGridNet::declare_head(Head& head, const std::string& linear, const std::s
 Variable TfGridNet::to_activations(const Variable& x) const { return cast(x, precision_.activations); }
 Variable TfGridNet::to_signals(const Variable& x) const { return cast(x, precision_.signals); }
 
-// x: (B, T, F, D), padded. Along frequency a frame is a sequence and its bins lie side by side; along time a band is
-// one, and the bands of a step do. For I = J neighbours are put side by side by a reshape along frequency, by one
-// transposition along time.
+// x: (B, T, F, D), padded. Along frequency, each frame is a sequence whose bins are adjacent in memory. Along time,
+// each bin is a sequence, and the bins of a frame are adjacent. For I = J the unfold is a reshape along frequency and
+// one transposition along time.
 Variable TfGridNet::run_path(const Variable& x, const Path& path, bool along_time, const Tensor& matrices) const {
   const int64_t items = x.size(0), steps = x.size(1), bins = x.size(2), dim = x.size(3);
   const int64_t kernel = config_.emb_ks, stride = config_.emb_hs;
@@ -150,7 +151,8 @@ Variable TfGridNet::project(const Variable& x, const Head& head, const Tensor& m
   return head_norm(y, head.slope, head.gain, head.shift, config_.eps);
 }
 
-// One vector a frame and head, of all its bins. Scores are kept in float32: softmax exponentiates their differences.
+// One vector per frame and head, over all bins. Scores have the signals' dtype: softmax exponentiates their
+// differences.
 Variable TfGridNet::attention(const Variable& x, const Block& block, const Tensor& matrices) const {
   const int64_t heads = config_.heads, channels = config_.emb_dim / heads;
   const Variable units = to_activations(x);
@@ -167,7 +169,7 @@ Variable TfGridNet::attention(const Variable& x, const Block& block, const Tenso
 Variable TfGridNet::forward(const Variable& features) const {
   check_shape("tfgridnet", "features", features.value(), {-1, -1, config_.n_freqs, 2 * config_.microphones});
   const int64_t items = features.size(0), steps = features.size(1), bins = features.size(2), dim = config_.emb_dim;
-  // Products read their matrices as activations are stored: one cast for all of them, itself where nothing changes.
+  // Products read weights in the activations' dtype: one cast for all of them, a no-op where the dtypes agree.
   const Tensor matrices = parameters_.values().cast(precision_.activations);
   const Variable embedded =
       to_signals(linear(to_activations(unfold(features, three_by_three)), parameters_.in_copy(matrices, conv_weight_),

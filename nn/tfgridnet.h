@@ -1,4 +1,4 @@
-// TF-GridNet (Wang et al., IEEE/ACM TASLP 2023), names and shapes of the parameters as in ESPnet's TFGridNetV2: from
+// TF-GridNet (Wang et al., IEEE/ACM TASLP 2023), with the parameter names and shapes of ESPnet's TFGridNetV2: from
 // spectra to spectra, without STFT and normalisation.
 #pragma once
 
@@ -16,15 +16,15 @@ namespace sunder {
 struct TfGridNetConfig {
   int64_t sources = 2;
   int64_t microphones = 6;
-  int64_t emb_dim = 96;       // D: channels of a time-frequency unit
+  int64_t emb_dim = 96;       // D: channels per time-frequency unit
   int64_t num_blocks = 4;     // B
-  int64_t emb_ks = 2;         // I: kernel of the unfolding, in time-frequency units
+  int64_t emb_ks = 2;         // I: kernel size of the unfold, in time-frequency units
   int64_t emb_hs = 2;         // J: its stride
-  int64_t lstm_hidden = 192;  // H: units of an LSTM, each direction
+  int64_t lstm_hidden = 192;  // H: LSTM units per direction
   int64_t heads = 4;          // L
-  int64_t qk_channels = 4;    // E: of query and key, a unit and head; ESPnet's ceil(attn_approx_qk_dim / n_freqs)
-  int64_t n_freqs = 129;      // F
-  double eps = 1e-5;          // of all norms
+  int64_t qk_channels = 4;  // E: query and key channels per unit and head; ESPnet's ceil(attn_approx_qk_dim / n_freqs)
+  int64_t n_freqs = 129;    // F
+  double eps = 1e-5;        // of all norms
 };
 
 // All but n_freqs and eps, which have no keys.
@@ -32,11 +32,11 @@ Fields fields(TfGridNetConfig& config);
 
 class TfGridNet {
  public:
-  // With bfloat16 activations what enters and leaves products is stored in it; the rest, scores too, is float32. Throws
-  // UsageError for sizes out of their range, I < J and heads that do not divide D.
+  // With bfloat16 activations, the inputs and outputs of products are bfloat16; the rest, attention scores included, is
+  // float32. Throws UsageError for sizes out of range, I < J and heads that do not divide D.
   TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed);
 
-  // features: (B, T, F, 2M), the real parts of all microphones, then the imaginary ones -> (B, T, F, 2S), channel 2s
+  // features: (B, T, F, 2M), the real parts of all microphones, then the imaginary parts -> (B, T, F, 2S), channel 2s
   // the real and 2s + 1 the imaginary part of output s. Throws Error for another number of bins or channels.
   Variable forward(const Variable& features) const;
 
@@ -44,7 +44,7 @@ class TfGridNet {
   const Parameters& parameters() const { return parameters_; }
 
  private:
-  // One of a block's two recurrent parts.
+  // One of a block's two recurrent paths: along frequency (intra) or time (inter).
   struct Path {
     Variable gain, bias;                              // of the norm
     Variable weight_ih, weight_hh, bias_ih, bias_hh;  // of the LSTM, both directions
@@ -61,10 +61,10 @@ class TfGridNet {
   void declare_path(Path& path, const std::string& prefix);
   void declare_head(Head& head, const std::string& linear, const std::string& slope, const std::string& norm,
                     int64_t heads, int64_t channels);
-  // In the dtype that products read, and in that of norms, sums and what runs from block to block.
+  // Casts to the dtype of products, and to that of norms, sums and the residual path.
   Variable to_activations(const Variable& x) const;
   Variable to_signals(const Variable& x) const;
-  // matrices: the parameters as products read them, like parameters_.values().
+  // matrices: parameters_.values() in the dtype of products.
   Variable run_path(const Variable& x, const Path& path, bool along_time, const Tensor& matrices) const;
   Variable project(const Variable& x, const Head& head, const Tensor& matrices) const;
   Variable attention(const Variable& x, const Block& block, const Tensor& matrices) const;

@@ -28,17 +28,17 @@ Tensor channels_of(const Tensor& spectra) {
 Fields fields(TfGridNetSeparatorConfig& c) {
   Fields result = fields(c.network);
   const Fields of_stft = frame_fields(&c.stft.n_fft, &c.stft.hop_length) +
-                         Fields{text("window", &c.stft.window, "window of the STFT", window_names())};
+                         Fields{text("window", &c.stft.window, "STFT window", window_names())};
   result.insert(result.begin() + 1, of_stft.begin(), of_stft.end());  // after the sources
   return result;
 }
 
 Fields derived_fields(TfGridNetSeparatorConfig& c) {
   return {text("output", &c.output, "what an estimate is: an image, or a source up to a filter", {"image", "source"}),
-          number("fcp_past", &c.fcp.past, 0, fcp_max_taps - 1, "past taps of the image's filter, frames"),
-          number("fcp_future", &c.fcp.future, 0, fcp_max_taps - 1, "its future taps"),
-          number("fcp_loading", &c.fcp.loading, 0, 1, "its diagonal loading"),
-          number("fcp_xi", &c.fcp_xi, 0, 1, "xi of its weights")};
+          number("fcp_past", &c.fcp.past, 0, fcp_max_taps - 1, "past taps of the FCP filters of the images, frames"),
+          number("fcp_future", &c.fcp.future, 0, fcp_max_taps - 1, "future taps of these filters, frames"),
+          number("fcp_loading", &c.fcp.loading, 0, 1, "diagonal loading of these filters"),
+          number("fcp_xi", &c.fcp_xi, 0, 1, "xi of the FCP weights")};
 }
 
 void read_model_file(TfGridNetSeparatorConfig& config, const SafeTensors& file, const std::string& source) {

@@ -12,19 +12,19 @@ namespace sunder {
 struct TfGridNetSeparatorConfig {
   TfGridNetConfig network;  // n_freqs follows from n_fft
   StftConfig stft{256, 64, "sqrt_hann"};
-  // What an estimated spectrum is: the speaker's "image" at the first microphone, as PIT trains it, or a "source" that
-  // is known up to a filter at every frequency, as M2M and UNSSOR train it: then FCP finds the image.
+  // What the estimated spectra are: each speaker's "image" at the first microphone, as trained by PIT, or a "source" up
+  // to a filter in every bin, as trained by M2M and UNSSOR; FCP then computes the image.
   std::string output = "source";
-  FcpOptions fcp;  // of that image
+  FcpOptions fcp;  // for that image
   double fcp_xi = fcp_weight_xi;
 };
 
-// The keys of [model]; derived: output and the image's filter, which the method and [fcp] decide.
+// The keys of [model]. Derived keys: the output and the image's filter, which the method and [fcp] decide.
 Fields fields(TfGridNetSeparatorConfig& config);
 Fields derived_fields(TfGridNetSeparatorConfig& config);
-// Sizes from the metadata or else the shapes of ESPnet's TFGridNetV2. Without metadata the output is an image, the hop
-// a quarter frame, and the unfolding's stride is its kernel where the linear layer shows that it may be. Throws
-// ModelError.
+// Sizes from the metadata, or else from the shapes of ESPnet's TFGridNetV2. Without metadata the output is an image,
+// hop_length is n_fft / 4, and the unfold's stride is its kernel size where the linear layer's shape allows it, else 1.
+// Throws ModelError.
 void read_model_file(TfGridNetSeparatorConfig& config, const SafeTensors& file, const std::string& source);
 
 class TfGridNetSeparator : public SpectralSeparator {
@@ -34,7 +34,7 @@ class TfGridNetSeparator : public SpectralSeparator {
   // Throws UsageError as TfGridNet and Stft do.
   TfGridNetSeparator(const TfGridNetSeparatorConfig& config, Precision precision, Stream stream, uint64_t seed);
 
-  // mixtures: (B, M, L), of one microphone also (B, L) -> the speakers at the first microphone (B, S, L), at the level
+  // mixtures: (B, M, L), or (B, L) for one microphone -> the speakers at the first microphone (B, S, L), at the level
   // of the recording.
   Variable forward(const Tensor& mixtures) const override;
   int64_t sources() const override { return config_.network.sources; }

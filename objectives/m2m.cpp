@@ -3,14 +3,16 @@
 namespace sunder {
 
 Fields fields(M2mOptions& o) {
-  return {number("alpha", &o.alpha, 0, 1e6, "weight of the far-field microphones' terms"),
-          number("gamma", &o.gamma, 0, 1e6, "weight of UNSSOR's magnitude scattering in them; the paper has 0")};
+  return {number("alpha", &o.alpha, 0, 1e6, "weight of the far-field terms"),
+          number("gamma", &o.gamma, 0, 1e6,
+                 "weight of UNSSOR's magnitude scattering (ISMS) in these terms; 0 in the paper")};
 }
 
 Variable m2m_loss(const Variable& estimates, const Tensor& far, const Tensor& close, const M2mOptions& options,
                   const Tensor& failures) {
   check_dim("m2m_loss", "estimates", estimates.value(), 4);
-  if (estimates.size(0) < 1) throw_error("[m2m_loss] expected utterances, got {}", describe(estimates.value()));
+  if (estimates.size(0) < 1)
+    throw_error("[m2m_loss] expected at least one utterance, got {}", describe(estimates.value()));
   const Variable close_images = close_talk_images(estimates, close, options.fcp.close, options.fcp.xi, failures);
   const Variable far_images = far_field_images(estimates, far, options.fcp.far, options.fcp.xi, failures);
   const Variable at_close = sum(mixture_constraint(close_images, close));

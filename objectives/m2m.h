@@ -8,20 +8,20 @@ namespace sunder {
 struct M2mOptions {
   FcpConfig fcp = {};
   double alpha = 1;  // weight of the far-field microphones: 1 for six of them, 1/7 for one
-  // Of isms (tensor/ops/isms.h) at the far-field microphones, times alpha. The paper has none: the loss is the same
-  // whichever estimate a bin's speakers are in, and its networks learn on their own to keep a speaker together. Small
-  // ones take long to (docs/results.md).
+  // Weight of isms (tensor/ops/isms.h) at the far-field microphones, times alpha; 0 in the paper. Without it the loss
+  // ignores the permutation of the speakers in each bin. The paper's networks learn one permutation for all bins
+  // anyway; small networks take long to (docs/results.md).
   double gamma = 0;
 };
-// All but the filters, which have a section of their own.
+// All but the filters, which have their own section.
 Fields fields(M2mOptions& options);
 
-// The mixture-constraint loss (tensor/ops/mixture_constraint.h) of all estimates' images, filtered at every microphone:
-// SUM over the close-talk microphones plus alpha times the SUM over the far-field ones, MEAN over the utterances of the
-// batch. No permutation: which estimate is which speaker stays open.
-// estimates: (B, S, T, F) complex, far: (B, P, T, F), close: (B, C, T, F) of the same type, at any level of their own;
-// returns one value. `failures`: as in tensor/ops/fcp.h. The gradient flows into the estimates only. Throws Error for
-// other shapes and types and for a batch without utterances.
+// The mixture-constraint loss (tensor/ops/mixture_constraint.h) of the estimates' images at every microphone: SUM over
+// the close-talk microphones plus alpha times the SUM over the far-field ones, MEAN over the utterances of the batch.
+// No permutation: estimates are not assigned to speakers.
+// estimates: (B, S, T, F) complex, far: (B, P, T, F), close: (B, C, T, F) of the same type, at any level; returns one
+// value. `failures`: as in tensor/ops/fcp.h. The gradient flows into the estimates only. Throws Error for other shapes
+// and types and for a batch without utterances.
 Variable m2m_loss(const Variable& estimates, const Tensor& far, const Tensor& close, const M2mOptions& options,
                   const Tensor& failures = {});
 

@@ -5,10 +5,10 @@
 namespace sunder {
 
 Fields fields(MixCycleConfig& c) {
-  return {number("init_epochs", &c.init_epochs, 0, many, "epochs of MixPIT before the switch"),
+  return {number("init_epochs", &c.init_epochs, 0, many, "epochs of MixPIT before MixCycle"),
           number("init_fraction", &c.init_fraction, 0, 1,
-                 "share of max_minutes before the switch; above 0 it replaces init_epochs"),
-          flag("restart_adam", &c.restart_adam, "start Adam from zero at the switch")};
+                 "share of max_minutes for MixPIT; above 0 it replaces init_epochs"),
+          flag("restart_adam", &c.restart_adam, "reset Adam at the switch to MixCycle")};
 }
 
 Tensor swap_flags(uint64_t seed, int64_t epoch, int64_t step, int64_t items) {
@@ -27,8 +27,8 @@ Tensor exchange_order(const Tensor& swap) {
   std::vector<int64_t> order;
   for (int64_t item = 0; item < items; ++item) {
     const int64_t neighbour = item ^ 1;
-    order.push_back(2 * neighbour + (swapped[neighbour] != 0));  // the neighbour's first after the swap
-    order.push_back(2 * item + (swapped[item] == 0));            // its own second after the swap
+    order.push_back(2 * neighbour + (swapped[neighbour] != 0));  // the neighbour's first estimate after the swap
+    order.push_back(2 * item + (swapped[item] == 0));            // its own second estimate after the swap
   }
   return Tensor::from(order, {items, 2});
 }

@@ -1,4 +1,4 @@
-// Mixture-invariant training: the sum of two mixtures is separated into estimates that are to add up to the two
+// Mixture-invariant training: the sum of two mixtures is separated into estimates that must sum to the two mixtures
 // (Wisdom et al., 2020). No clean source is read.
 #pragma once
 
@@ -7,9 +7,8 @@
 
 namespace sunder {
 
-// Two mini-batches put together item by item, as the authors zip consecutive ones: item b of the result is the mixture
-// of item b of the first and item b of the second. first, second: (B, L); order: pair_order(B), on their device ->
-// targets (B, 2, L), mixtures (B, L).
+// Adds two mini-batches item by item, as the authors zip consecutive ones: mixture b of the result is the sum of item b
+// of both. first, second: (B, L); order: pair_order(B), on their device -> targets (B, 2, L), mixtures (B, L).
 Remixed pair_mixtures(const Tensor& first, const Tensor& second, const Tensor& order);
 // (B, 2) int64: rows b and B + b for item b.
 Tensor pair_order(int64_t items);

@@ -1,5 +1,5 @@
-// MixPIT (arXiv 2202.03875, section III): MixIT's task with as many estimates as mixtures, so that each estimate has to
-// be a whole mixture. Input and targets come from pair_mixtures (objectives/mixit.h).
+// MixPIT (arXiv 2202.03875, section III): MixIT's task with as many estimates as mixtures, so that each estimate must
+// be one of the mixtures. Input and targets come from pair_mixtures (objectives/mixit.h).
 #pragma once
 
 #include "objectives/pit.h"

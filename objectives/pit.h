@@ -12,15 +12,15 @@ namespace sunder {
 Variable pit_loss(const Tensor& references, const Variable& estimates, double snr_max_db = 30);
 
 // The distance of spectra by real part, imaginary part and magnitude for the best permutation
-// (tensor/ops/pit_ri_mag.h): mean over the sources, MEAN over the utterances of the batch, as m2m_loss and unssor_loss,
-// which it is compared with. references, estimates: (B, S, T, F) complex, mixtures: (B, T, F) at the references'
-// microphone; returns one value. The gradient flows into the estimates only.
+// (tensor/ops/pit_ri_mag.h): mean over the sources, MEAN over the utterances of the batch, like m2m_loss and
+// unssor_loss, which it is compared with. references, estimates: (B, S, T, F) complex, mixtures: (B, T, F) at the
+// references' microphone; returns one value. The gradient flows into the estimates only.
 Variable pit_ri_mag_loss(const Tensor& references, const Tensor& mixtures, const Variable& estimates);
 
-// Dynamic mixing (PIT-DM): the sources of a batch, shuffled across all its items and summed anew.
-// sources: (B, S, L); order: of shuffled_order, on their device -> targets (B, S, L), mixtures (B, L).
+// Dynamic mixing (PIT-DM): shuffles the sources of a batch across its items and sums them to new mixtures.
+// sources: (B, S, L); order: from shuffled_order, on their device -> targets (B, S, L), mixtures (B, L).
 Remixed dynamic_mixing(const Tensor& sources, const Tensor& order);
-// (B, S) int64, every number below B * S once; depends on the arguments alone.
+// (B, S) int64: a random permutation of 0 ... B * S - 1. Depends on the arguments only.
 Tensor shuffled_order(uint64_t seed, int64_t epoch, int64_t step, int64_t items, int64_t sources);
 
 }  // namespace sunder

@@ -1,6 +1,6 @@
-// One loss per method on a batch of mixtures, network included: what a training program and the benchmark both run.
-// A loss between waveforms is the mean over an item's targets and the SUM over the network's inputs, dB. All tensors
-// are on the network's device, and nothing waits for it: a step can be captured. Orders come from
+// One loss per method on a batch of mixtures, network included: what training programs and the benchmark run. A loss
+// between waveforms is the mean over an item's targets and the SUM over the network's inputs, dB. All tensors are on
+// the network's device and nothing synchronises, so a step can be captured. Orders come from
 // objectives/{pit,mixit,mixcycle}.h.
 #pragma once
 
@@ -12,22 +12,21 @@ namespace sunder {
 
 // references: (B, S, L), mixtures: (B, L).
 Variable pit_step(const Separator& network, const Tensor& references, const Tensor& mixtures);
-// With dynamic mixing. references: (B, S, L); order: of shuffled_order.
+// With dynamic mixing. references: (B, S, L); order: from shuffled_order.
 Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order);
-// first, second: (B, L), mixtures of two mini-batches; the network sees first + second, item by item; order:
-// pair_order(B).
+// first, second: (B, L), mixtures of two mini-batches; the network's input is first + second; order: pair_order(B).
 Variable mixit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order);
 Variable mixpit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order);
 // mixtures: (B, L), B even; order: exchange_order of swap_flags. Teacher and student are the same parameters.
 Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const Tensor& order);
 
-// Far-field recordings; these losses are the MEAN over the batch. mixtures: (B, M, L), or (B, L) of one microphone.
-// close_talk: (B, C, L), the mixture close to each speaker, of any level. `failures`: as in tensor/ops/fcp.h.
+// Far-field recordings; these losses are the MEAN over the batch. mixtures: (B, M, L), or (B, L) for one microphone.
+// close_talk: (B, C, L), the mixtures at the close-talk microphones, at any level. `failures`: as in tensor/ops/fcp.h.
 Variable m2m_step(const SpectralSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
                   const M2mOptions& options, const Tensor& failures = {});
 Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, const UnssorOptions& options,
                      const Tensor& failures = {});
-// references: (B, S, L), the speakers at the first microphone.
+// references: (B, S, L), the speakers' images at the first microphone.
 Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures);
 
 }  // namespace sunder

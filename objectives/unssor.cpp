@@ -3,7 +3,7 @@
 namespace sunder {
 
 Fields fields(UnssorOptions& o) {
-  return {number("gamma", &o.gamma, 0, 1e6, "weight of the magnitude scattering"),
+  return {number("gamma", &o.gamma, 0, 1e6, "weight of the magnitude scattering (ISMS)"),
           number("reference_weight", &o.reference_weight, 0, 1e6, "weight of the first microphone's terms")};
 }
 
@@ -11,13 +11,13 @@ Variable unssor_loss(const Variable& estimates, const Tensor& mixtures, const Un
                      const Tensor& failures) {
   check_dim("unssor_loss", "estimates", estimates.value(), 4);
   check_dim("unssor_loss", "mixtures", mixtures, 4);
-  if (estimates.size(0) < 1) throw_error("[unssor_loss] expected utterances, got {}", describe(estimates.value()));
+  if (estimates.size(0) < 1)
+    throw_error("[unssor_loss] expected at least one utterance, got {}", describe(estimates.value()));
   if (options.reference < 0 || options.reference >= mixtures.size(1))
-    throw_error("[unssor_loss] expected a reference below the {} microphones, got {}", mixtures.size(1),
-                options.reference);
+    throw_error("[unssor_loss] expected a reference microphone below {}, got {}", mixtures.size(1), options.reference);
   const Variable images = far_field_images(estimates, mixtures, options.fcp.far, options.fcp.xi, failures);
   const Variable losses = add(mixture_constraint(images, mixtures), scale(isms(images, mixtures), options.gamma));
-  // All microphones once, and what the reference has less.
+  // All microphones with weight 1, then the reference corrected to its own weight.
   const Variable at_reference = sum(slice_axis(losses, 1, options.reference, options.reference + 1));
   return scale(add(sum(losses), scale(at_reference, options.reference_weight - 1)),
                1 / static_cast<double>(estimates.size(0)));

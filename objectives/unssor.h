@@ -7,8 +7,8 @@
 namespace sunder {
 
 struct UnssorOptions {
-  FcpConfig fcp = {};             // of which the far-field filters are used
-  double gamma = 0.02;            // of isms: 0.02 for six microphones, 0.06 for three
+  FcpConfig fcp = {};             // only the far-field filters are used
+  double gamma = 0.02;            // weight of isms: 0.02 for six microphones, 0.06 for three
   double reference_weight = 0.2;  // of the reference microphone: 0.2 for six, 1/6 for three; the others have 1
   int64_t reference = 0;          // that microphone
 };
@@ -18,8 +18,8 @@ Fields fields(UnssorOptions& options);
 // Mixture constraint plus gamma times isms (tensor/ops/{mixture_constraint,isms}.h) of the images at the far-field
 // microphones: weighted SUM over the microphones, MEAN over the utterances of the batch. estimates: (B, S, T, F)
 // complex, mixtures: (B, P, T, F) of the same type; returns one value. `failures`: as in tensor/ops/fcp.h. The gradient
-// flows into the estimates only. Throws Error for other shapes and types, a reference that is not there and a batch
-// without utterances.
+// flows into the estimates only. Throws Error for other shapes and types, a reference microphone out of range and a
+// batch without utterances.
 Variable unssor_loss(const Variable& estimates, const Tensor& mixtures, const UnssorOptions& options,
                      const Tensor& failures = {});
 

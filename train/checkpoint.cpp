@@ -26,7 +26,8 @@ constexpr size_t kept_checkpoints = 2;  // besides the best
 
 std::string step_name(int64_t step) { return fmt::format("step-{:08}", step); }
 
-// The steps of the checkpoints in a folder, newest first; what is being written or removed has a name with a dot.
+// The steps of the checkpoints in a folder, newest first. Names of folders in the process of being written or removed
+// begin with a dot.
 std::vector<int64_t> list_steps(const fs::path& folder) {
   std::vector<int64_t> steps;
   std::error_code error;
@@ -66,7 +67,7 @@ struct Manifest {
 
 Manifest read_manifest(const fs::path& folder) {
   const std::string name = (folder / "manifest.json").string();
-  if (!fs::is_regular_file(name)) throw_error<ModelError>("{}: missing, the checkpoint is not whole", name);
+  if (!fs::is_regular_file(name)) throw_error<ModelError>("{}: missing, the checkpoint is incomplete", name);
   try {
     const json manifest = json::parse(read_text(name));
     return {manifest.at("step").get<int64_t>(), manifest.at("best").get<bool>(), manifest.at("files")};
@@ -78,7 +79,7 @@ Manifest read_manifest(const fs::path& folder) {
 void verify(const fs::path& folder, const Manifest& manifest) {
   for (const char* name : file_names) {
     const fs::path path = folder / name;
-    if (!fs::is_regular_file(path)) throw_error<ModelError>("{}: missing, the checkpoint is not whole", path.string());
+    if (!fs::is_regular_file(path)) throw_error<ModelError>("{}: missing, the checkpoint is incomplete", path.string());
     const json found = file_record(path);
     if (!manifest.files.is_object() || manifest.files.value(name, json()) != found)
       throw_error<ModelError>("{}: damaged: expected {}, got {}", path.string(),
@@ -87,7 +88,7 @@ void verify(const fs::path& folder, const Manifest& manifest) {
   }
 }
 
-// Gone at once for every reader, then removed file by file.
+// Renamed first, so that no reader sees a partly removed checkpoint.
 void remove_checkpoint(const fs::path& folder, int64_t step) {
   const fs::path doomed = folder / (".old-" + step_name(step));
   fs::remove_all(doomed);
@@ -102,12 +103,12 @@ void relink(const fs::path& folder, const char* name, int64_t step) {
   fs::rename(fresh, folder / name);
 }
 
-// Puts the finished folder in its place. A checkpoint of the same step changes places with it, so that there is one
-// at every moment.
+// Moves the finished folder into place. An existing checkpoint of the same step is exchanged with it, so that there is
+// one at every moment.
 void put_in_place(const fs::path& finished, const fs::path& place) {
   if (!fs::exists(place)) return fs::rename(finished, place);
   if (::renameat2(AT_FDCWD, finished.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
-    fs::remove_all(finished.parent_path() / ".old");  // a file system that cannot exchange
+    fs::remove_all(finished.parent_path() / ".old");  // the file system has no RENAME_EXCHANGE
     fs::rename(place, finished.parent_path() / ".old");
     fs::rename(finished, place);
   }
@@ -140,7 +141,7 @@ int64_t newest_best(const fs::path& folder, int64_t otherwise) {
   for (const int64_t step : list_steps(folder)) {
     try {
       if (read_manifest(folder / step_name(step)).is_best) return step;
-    } catch (const ModelError&) {  // a damaged one is no candidate
+    } catch (const ModelError&) {  // a damaged checkpoint is no candidate
     }
   }
   return otherwise;
@@ -203,14 +204,14 @@ std::optional<Checkpoint> find_latest(const fs::path& run_folder) {
     try {
       Checkpoint checkpoint = load_checkpoint(folder / step_name(step));
       if (!damaged.empty())
-        checkpoint.note = fmt::format("went back to {}: {}", checkpoint.path.string(), fmt::join(damaged, "; "));
+        checkpoint.note = fmt::format("fell back to {}: {}", checkpoint.path.string(), fmt::join(damaged, "; "));
       return checkpoint;
     } catch (const ModelError& error) {
       damaged.push_back(error.what());
     }
   }
   if (damaged.empty()) return std::nullopt;
-  throw_error<ModelError>("{}: no checkpoint is whole: {}", folder.string(), fmt::join(damaged, "; "));
+  throw_error<ModelError>("{}: no checkpoint is intact: {}", folder.string(), fmt::join(damaged, "; "));
 }
 
 Checkpoint find_checkpoint(const fs::path& path) {
@@ -224,12 +225,12 @@ void rewind_checkpoints(const fs::path& run_folder, const Checkpoint& checkpoint
   try {
     for (const int64_t step : list_steps(folder))
       if (step > checkpoint.step) remove_checkpoint(folder, step);
-    // A kill may have come between the checkpoint's rename and its link.
+    // The process may have been killed between the checkpoint's rename and the link's update.
     if (checkpoint.is_best || link_target(folder, "best") < 0)
       relink(folder, "best", newest_best(folder, checkpoint.step));
     relink(folder, "last", checkpoint.step);
     sync_folder(folder);
-    remove_leftovers(folder);  // a run that was over but for this saves nothing more
+    remove_leftovers(folder);  // a run without further steps saves nothing more
   } catch (const fs::filesystem_error& error) {
     throw_error("{}: cannot remove the later checkpoints: {}", folder.string(), error.what());
   }

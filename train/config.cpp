@@ -12,49 +12,48 @@ namespace {
 
 Fields fields(DataConfig& c) {
   return {
-      changeable(text("set", &c.set, "folder of sunder-prepare or in LibriMix's layout")),
-      number("segment_seconds", &c.segment_seconds, 0, no_limit, "length of a training segment; 0: whole items"),
-      text("crop", &c.crop, "where a segment may start: whole-second or any", {"whole-second", "any"}),
-      changeable(number("loader_threads", &c.loader_threads, 1, 1024, "threads that read and mix")),
-      flag("on_the_fly", &c.on_the_fly, "new rooms every epoch for the speakers of a set with sms_wsj.json"),
-      changeable(text("path_from", &c.path_from, "beginning of paths in sms_wsj.json to be replaced")),
-      changeable(text("path_to", &c.path_to, "what stands there instead")),
+      changeable(text("set", &c.set, "mixture set: a folder of sunder-prepare or in LibriMix's layout")),
+      number("segment_seconds", &c.segment_seconds, 0, no_limit,
+             "length of a training segment in seconds; 0: whole items"),
+      text("crop", &c.crop, "where segments start: whole-second, or any (sample)", {"whole-second", "any"}),
+      changeable(number("loader_threads", &c.loader_threads, 1, 1024, "data loader threads")),
+      flag("on_the_fly", &c.on_the_fly, "simulate new rooms every epoch (sets with sms_wsj.json)"),
+      changeable(text("path_from", &c.path_from, "prefix of paths in sms_wsj.json to replace")),
+      changeable(text("path_to", &c.path_to, "replacement of path_from")),
   };
 }
 
 Fields fields(TrainConfig& c) {
   return {
-      number("batch", &c.batch, 1, many, "network inputs a step"),
+      number("batch", &c.batch, 1, many, "network inputs per step"),
       changeable(number("max_epochs", &c.max_epochs, 0, many, "epochs; 0: no limit")),
       changeable(number("max_minutes", &c.max_minutes, 0, no_limit, "minutes of training; 0: no limit")),
       changeable(
-          number("patience", &c.patience, 0, many, "validations without a better score before the end; 0: no limit")),
-      number("seed", &c.seed, 0, largest_exact, "seed of every random number"),
+          number("patience", &c.patience, 0, many, "early stopping: validations without a better score; 0: never")),
+      number("seed", &c.seed, 0, largest_exact, "random seed"),
       text("init", &c.init,
-           "weights to begin with: a checkpoint, a run (its best one) or a .safetensors file; none: drawn from the "
-           "seed"),
+           "initial weights: a checkpoint, a run (its best checkpoint) or a .safetensors file; empty: random"),
       changeable(number("threads", &c.threads, 0, 4096, "CPU threads; 0: one per core")),
       changeable(text("device", &c.device, "cpu, cuda or cuda:N")),
-      text("precision", &c.precision, "arithmetic of the network: fp64, fp32, or on CUDA tf32 or bf16",
-           precision_names),
-      changeable(text("graph", &c.graph, "on CUDA the whole step as one graph: auto (on CUDA on), on or off",
+      text("precision", &c.precision, "network precision: fp64, fp32, or on CUDA tf32 or bf16", precision_names),
+      changeable(text("graph", &c.graph, "run each step as one CUDA graph: auto (where possible), on or off",
                       {"auto", "on", "off"})),
       changeable(number("nonfinite_patience", &c.nonfinite_patience, 1, many,
-                        "skipped non-finite steps in a row before the end")),
+                        "consecutive non-finite steps before the run stops")),
       changeable(number("log_seconds", &c.log_seconds, 0, no_limit, "seconds between log lines")),
       changeable(number("checkpoint_minutes", &c.checkpoint_minutes, 0, no_limit,
-                        "minutes between checkpoints inside an epoch; 0: none")),
-      flag("dynamic_mixing", &c.dynamic_mixing, "mix other pairs of sources every epoch (PIT)"),
+                        "minutes between checkpoints within an epoch; 0: none")),
+      flag("dynamic_mixing", &c.dynamic_mixing, "dynamic mixing: new mixtures of each batch's sources (PIT)"),
   };
 }
 
 Fields fields(ValidationConfig& c) {
   return {
-      text("select", &c.select, "what chooses the best checkpoint: si_snri, blind, loss (of training) or valid_loss",
+      text("select", &c.select, "criterion of the best checkpoint: si_snri, blind, loss (training) or valid_loss",
            {"si_snri", "blind", "loss", "valid_loss"}),
       number("every_epochs", &c.every_epochs, 0, many, "epochs between validations; 0: never"),
       number("every_minutes", &c.every_minutes, 0, no_limit, "minutes between validations; 0: never"),
-      number("max_items", &c.max_items, 0, many, "validation items that are read; 0: all"),
+      number("max_items", &c.max_items, 0, many, "validation items that are used; 0: all"),
   };
 }
 
@@ -67,7 +66,8 @@ Fields fields_with(Config& c, const Fields& model) {
          in_section("unssor", fields(c.unssor));
 }
 
-// What may be set: the sizes of every architecture, so that a recipe and --set may name the architecture in any order.
+// All keys that may be set, with the sizes of every architecture: a recipe and --set may name the architecture in any
+// order.
 Fields settable(Config& config) { return fields_with(config, config.model.all_fields()); }
 
 std::string environment_name(const std::string& key) {
@@ -114,7 +114,7 @@ void load_config_environment(Config& config) {
     if (const std::string text = value_of(name); !text.empty()) assign(field, text, name);
     if (field.former_name.empty()) continue;
     if (const std::string former = environment_name(field.former_name); !value_of(former).empty())
-      throw_error<UsageError>("{}: is called {} now", former, name);
+      throw_error<UsageError>("{}: was renamed to {}", former, name);
   }
 }
 
@@ -126,7 +126,7 @@ void check_model_keys(const Config& config, const std::filesystem::path& recipe,
   for (const Field& field : settable(copy)) {
     if (own.contains(field.name)) continue;
     const auto refuse = [&](const std::string& source) {
-      throw_error<UsageError>("{}: '{}' is no key of {}", source, field.name, config.model.architecture);
+      throw_error<UsageError>("{}: '{}' is not a key of {}", source, field.name, config.model.architecture);
     };
     if (const char* text = std::getenv(environment_name(field.name).c_str()); text && *text)
       refuse(environment_name(field.name));

@@ -1,5 +1,5 @@
-// Everything that a training run depends on, as plain data: the sections of a recipe. Every key can also be set by
-// --set key=value or by the environment (SUNDER_OPTIM_LR for optim.lr). Each struct lists its keys where it is defined.
+// The configuration of a training run as plain data: the sections of a recipe. Every key can also be set by --set
+// key=value or by the environment (SUNDER_OPTIM_LR for optim.lr). Each struct lists its keys where it is defined.
 #pragma once
 
 #include <filesystem>
@@ -57,22 +57,22 @@ struct Config {
   TrainConfig train;
   ValidationConfig validation;
   MixCycleConfig mixcycle;
-  M2mOptions m2m;  // with the filters of [fcp], as unssor
+  M2mOptions m2m;  // with the filters of [fcp], like unssor
   UnssorOptions unssor;
 };
 
-// All keys as "section.key", in the order of the file, without those of other architectures than the one chosen; the
-// pointers live as long as `config`.
+// All keys as "section.key", in file order, without those of architectures that were not chosen. The pointers are valid
+// as long as `config`.
 Fields fields(Config& config);
 
-// Sets one key from a text. `source` is what a message begins with ("--batch", "SUNDER_BATCH"). Throws UnknownName for
-// an unknown key and UsageError for a value of the wrong type or out of range.
+// Sets a key from a string. Messages begin with `source` ("--batch", "SUNDER_BATCH"). Throws UnknownName for an unknown
+// key and UsageError for a value of the wrong type or out of range.
 void set_config(Config& config, const std::string& key, const std::string& text, const std::string& source);
 
-// The same from "key=value", as --set takes it.
+// The same from "key=value", the form of --set.
 void set_config(Config& config, const std::string& assignment, const std::string& source);
 
-// Applies a TOML file. Throws InputError if it is missing or no TOML, UsageError as set_config does.
+// Applies a TOML file. Throws InputError if it is missing or not TOML, UsageError like set_config.
 void load_config(Config& config, const std::filesystem::path& path, Names names = Names::current);
 
 // Applies every SUNDER_<KEY> that is set and not empty.
@@ -83,9 +83,9 @@ void load_config_environment(Config& config);
 void check_model_keys(const Config& config, const std::filesystem::path& recipe,
                       const std::vector<std::string>& assignments);
 
-// The whole configuration as TOML that load_config reads back to the bit.
+// The whole configuration as TOML from which load_config restores every bit.
 std::string to_toml(const Config& config);
-// The same from text, as kept in a model file's metadata, of older versions too; `source` begins the messages.
+// Parses the TOML of a model file's metadata, also of older versions. Messages begin with `source`.
 Config parse_config(const std::string& toml, const std::string& source);
 
 struct ConfigDifference {

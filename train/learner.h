@@ -1,4 +1,4 @@
-// A network that learns: its weights, Adam, and the steps on one device.
+// A network in training: its weights, Adam, and the steps on one device.
 #pragma once
 
 #include <filesystem>
@@ -13,9 +13,9 @@
 namespace sunder {
 
 struct LearnerOptions {
-  std::string device = "cpu", precision = "fp32", graph = "auto";  // as --device, --precision and --graph name them
+  std::string device = "cpu", precision = "fp32", graph = "auto";  // the values of --device, --precision and --graph
   uint64_t seed = 0;                                               // of the weights
-  // Weights to begin with instead: a checkpoint, a run (its best one) or a .safetensors file.
+  // Initial weights instead: a checkpoint, a run (its best checkpoint) or a .safetensors file.
   std::string init{};
 };
 
@@ -36,7 +36,7 @@ class Learner {
   void load(const CheckpointData& data, const std::string& source);
 
  private:
-  cuda::OwnedStream stream_;  // first in, last out: all tensors are on it
+  cuda::OwnedStream stream_;  // constructed first, destroyed last: all tensors are on it
   Precision precision_;
   std::unique_ptr<Separator> network_;
   Adam adam_;

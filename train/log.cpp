@@ -15,7 +15,7 @@ namespace sunder {
 struct Log::Parts {
   std::mutex mutex;
   std::unique_ptr<spdlog::logger> logger;
-  std::string shown;  // the line that stands below the others
+  std::string shown;  // the status line below the others
   bool terminal = ::isatty(STDERR_FILENO) == 1;
 
   void erase() const {

@@ -1,4 +1,4 @@
-// The log of a run: lines with the time of day, to stderr and to log.txt.
+// The log of a run: time-stamped lines, to stderr and to log.txt.
 #pragma once
 
 #include <fmt/format.h>
@@ -24,7 +24,7 @@ class Log {
     write(fmt::format(format, std::forward<Args>(args)...), true);
   }
 
-  // Shows a line that the next one replaces, below all others; on a terminal only. An empty one takes it away.
+  // Shows a status line below all others, until the next one replaces it; on a terminal only. An empty one removes it.
   void show(const std::string& line);
   bool on_terminal() const;
 

@@ -1,4 +1,4 @@
-// sunder-train-<SUNDER_METHOD>: one program a method.
+// sunder-train-<SUNDER_METHOD>: one program per method.
 #include "train/train.h"
 
 int main(int argc, char** argv) {

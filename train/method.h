@@ -1,4 +1,4 @@
-// What a training method is to the trainer: what it needs of the data and the network, and what its steps compute.
+// A training method: what it needs of the data and the network, and what its steps compute.
 #pragma once
 
 #include <limits>
@@ -13,14 +13,14 @@
 namespace sunder {
 
 struct MethodNeeds {
-  bool references = false;         // PIT alone: no other method is ever given a clean source
-  bool close_talk = false;         // the mixture close to each speaker
+  bool references = false;         // PIT only: no other method is ever given a clean source
+  bool close_talk = false;         // the mixtures at the close-talk microphones
   bool spectra = false;            // a loss between spectra: the network is a SpectralSeparator
-  std::string output = "image";    // what its estimates are then (nn/tfgridnet_separator.h)
+  std::string output = "image";    // what the estimated spectra are (nn/tfgridnet_separator.h)
   bool mean_loss = false;          // losses are means over the batch, not sums
-  int64_t outputs_per_source = 1;  // MixIT: 2, its network gives the sources of both mixtures
+  int64_t outputs_per_source = 1;  // MixIT: 2, its network outputs the sources of both mixtures
   bool even_batch = false;         // MixCycle exchanges estimates between neighbours
-  int64_t paired_epochs = 0;       // the first so many epochs take two mini-batches a step
+  int64_t paired_epochs = 0;       // this many first epochs take two mini-batches per step
 };
 inline constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
 
@@ -28,24 +28,24 @@ inline constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
 struct Task {
   std::string name;  // in the log and in metrics.jsonl: "mixpit"
   StepTask step;     // its loss is a sum or a mean over train.batch inputs (MethodNeeds::mean_loss)
-  // Of the step's mini-batches, on the host.
+  // The step's inputs from its mini-batches, on the host.
   std::function<std::vector<Tensor>(std::span<const Batch> batches, const Position& position)> inputs;
-  size_t batches = 1;  // mini-batches a step; an odd last one of two is left out
-  Tensor failures{};   // (1) int64 on the device: FCP filters that could not be found; not defined where there are none
+  size_t batches = 1;  // mini-batches per step; an odd last one of two is dropped
+  Tensor failures{};   // (1) int64 on the device: FCP filters that could not be solved; undefined without FCP
 };
 
 class Method {
  public:
   virtual ~Method() = default;
-  // Before the steps of an epoch. What it returns, if anything, belongs in the log.
+  // Called before the steps of an epoch. Returns a line for the log, or "".
   virtual std::string begin_epoch(const Position&, Adam&) { return ""; }
   // What the steps of the epoch compute.
   virtual Task& task() = 0;
-  // The method's own numbers in a checkpoint.
+  // The method's own state in a checkpoint.
   virtual Fields state() { return {}; }
 };
 
-// A method whose steps are all alike.
+// A method with one kind of step.
 class OneTask : public Method {
  public:
   OneTask(std::string name, StepTask::Loss loss, decltype(Task::inputs) inputs, size_t batches = 1)
@@ -58,8 +58,8 @@ class OneTask : public Method {
 
 struct MethodDefinition {
   std::string name;     // "m2m": sunder-train-m2m
-  std::string summary;  // what --help says
-  std::string recipe;   // an example
+  std::string summary;  // for --help
+  std::string recipe;   // an example, for --help
   // Throws UsageError for a configuration that the method cannot work with.
   MethodNeeds (*needs)(const Config& config);
   // `network` must outlive the result.

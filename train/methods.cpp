@@ -4,7 +4,7 @@
 
 namespace sunder {
 
-// A row a method; train_<name>.cpp defines it.
+// One row per method; train_<name>.cpp defines it.
 #define SUNDER_METHODS(row) row(pit) row(mixit) row(mixpit) row(mixcycle) row(m2m) row(unssor)
 
 #define SUNDER_DECLARE(name) extern const MethodDefinition name##_method;

@@ -16,24 +16,24 @@ struct KeyFlag {
   const char* flag;
   const char* key;
   const char* help;
-  bool is_switch = false;  // given alone it means true
+  bool is_switch = false;  // given without a value it means true
 };
 
 constexpr KeyFlag key_flags[] = {
     {"--data", "data.set", "mixture set to train on"},
     {"--device", "train.device", "cpu, cuda or cuda:N"},
-    {"--threads", "train.threads", "CPU threads; 0 takes one per core"},
-    {"--seed", "train.seed", "seed of every random number"},
-    {"--init", "train.init", "weights to begin with: a checkpoint, a run (its best one) or a .safetensors file"},
-    {"--max-epochs", "train.max_epochs", "stop after so many epochs; 0 sets no limit"},
-    {"--max-minutes", "train.max_minutes", "stop after so many minutes of training; 0 sets no limit"},
-    {"--batch", "train.batch", "network inputs a step"},
+    {"--threads", "train.threads", "CPU threads; 0: one per core"},
+    {"--seed", "train.seed", "random seed"},
+    {"--init", "train.init", "initial weights: a checkpoint, a run (its best checkpoint) or a .safetensors file"},
+    {"--max-epochs", "train.max_epochs", "stop after this many epochs; 0: no limit"},
+    {"--max-minutes", "train.max_minutes", "stop after this many minutes of training; 0: no limit"},
+    {"--batch", "train.batch", "network inputs per step"},
     {"--precision", "train.precision", "fp64, fp32, or on CUDA tf32 or bf16"},
-    {"--graph", "train.graph", "on CUDA the whole step as one graph: auto, on or off"},
-    {"--on-the-fly", "data.on_the_fly", "new rooms every epoch, for sets with sms_wsj.json", true},
+    {"--graph", "train.graph", "run each step as one CUDA graph: auto, on or off"},
+    {"--on-the-fly", "data.on_the_fly", "simulate new rooms every epoch (sets with sms_wsj.json)", true},
 };
 
-// The config.toml that belongs to what is resumed: in the folder itself, or two above a checkpoint; else no path.
+// The config.toml of the resumed run: in the folder itself, or two levels above a checkpoint; else empty.
 fs::path config_of_run(const RunOptions& options) {
   const fs::path start = options.resume == "auto" ? options.output : fs::path(options.resume);
   for (const fs::path& folder : {start, start / ".." / ".."})
@@ -48,8 +48,7 @@ std::string program_name(const MethodDefinition& method) { return "sunder-train-
 int run_training(const MethodDefinition& method, const std::function<int()>& body) {
   return run_main(program_name(method), body, [](const Error& error) -> std::string {
     if (error.kind() == ErrorKind::memory) return "lower --batch or data.segment_seconds";
-    if (dynamic_cast<const DeviceLost*>(&error))
-      return "start the run again, with --resume auto it goes on from its last checkpoint";
+    if (dynamic_cast<const DeviceLost*>(&error)) return "resume from the last checkpoint with --resume auto";
     return "";
   });
 }
@@ -62,29 +61,29 @@ RunOptions parse_run_options(const MethodDefinition& method, int argc, const cha
   bool print_config = false;
   app.add_option("--config", config_file, "recipe (TOML)");
   app.add_option("--output", output, "run folder: checkpoints, metrics.jsonl, log.txt, results.md");
-  app.add_option("--resume", resume, "none, auto (go on where --output stopped, start if it is empty) or a checkpoint");
+  app.add_option("--resume", resume, "none, auto (resume --output, or start if it is empty) or a checkpoint");
   std::string flag_values[std::size(key_flags)];
   for (size_t i = 0; i < std::size(key_flags); ++i) {
     const KeyFlag& flag = key_flags[i];
     if (flag.is_switch) app.add_flag(flag.flag, flag_values[i], flag.help);
     else app.add_option(flag.flag, flag_values[i], flag.help);
   }
-  // One --set takes one text, commas and all.
-  app.add_option("--set", sets, "key=value of the recipe, may be given again")->take_all()->allow_extra_args(false);
-  app.add_flag("--print-config", print_config, "print every key with its meaning and the value it would have");
+  // Each --set takes one value, commas included.
+  app.add_option("--set", sets, "key=value of the recipe; repeatable")->take_all()->allow_extra_args(false);
+  app.add_flag("--print-config", print_config, "print every key with its value and meaning, and exit");
   parse_flags(
       app, argc, argv,
       fmt::format(
           "  {0} --config {1} --data SET --output RUN --threads 2 --set optim.lr=3e-4\n"
           "  {0} --output RUN --resume auto\n"
-          "Each flag and key can stand in the environment: SUNDER_SEED for --seed, SUNDER_OPTIM_LR for optim.lr.",
+          "Each flag and key can also be set in the environment: SUNDER_SEED for --seed, SUNDER_OPTIM_LR for optim.lr.",
           program_name(method), method.recipe));
 
   options.output = output;
   if (!resume.empty()) options.resume = resume;
   const bool of_run = config_file.empty() && options.resume != "none";
   if (of_run) config_file = config_of_run(options).string();
-  // A run folder's file may be an older version's, and has keys of every architecture then.
+  // A run folder's file may be an older version's, with the keys of every architecture.
   if (!config_file.empty()) load_config(options.config, config_file, of_run ? Names::also_former : Names::current);
   load_config_environment(options.config);
   for (const KeyFlag& flag : key_flags)

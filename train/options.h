@@ -19,8 +19,8 @@ struct RunOptions {
 int run_training(const MethodDefinition& method, const std::function<int()>& body);
 
 // The flags of a training program. The configuration comes from the defaults, the recipe (--config; without it, when
-// resuming, the run folder's config.toml), the environment, --set and the flags, each over the one before. A relative
-// --data is made absolute, so that a run can be resumed from any folder. Throws InputError, HelpRequested, and
+// resuming, the run folder's config.toml), the environment, --set and the flags; later sources override earlier ones. A
+// relative --data is made absolute, so that a run can be resumed from any folder. Throws InputError, HelpRequested, and
 // UsageError, also where keys contradict each other or the method.
 RunOptions parse_run_options(const MethodDefinition& method, int argc, const char* const* argv);
 

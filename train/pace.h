@@ -1,4 +1,4 @@
-// How long a run has trained, and what its limits and intervals say is due.
+// How long a run has trained, and when time limits, checkpoints and validations are due.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@ namespace sunder {
 
 class Pace {
  public:
-  // From now on; minutes_before: of a run that is resumed.
+  // Starts now. minutes_before: training time before a resume.
   Pace(const Config& config, double minutes_before) : config_(config), minutes_before_(minutes_before) {}
 
   double minutes() const { return minutes_before_ + since(start_); }

@@ -1,4 +1,4 @@
-// Where a training is.
+// The position of a run: epoch, batch, step and time.
 #pragma once
 
 #include "files/settings.h"
@@ -6,18 +6,18 @@
 namespace sunder {
 
 struct Position {
-  int64_t epoch = -1;           // the current one, from 0; -1 before the first
+  int64_t epoch = -1;           // current epoch, from 0; -1 before the first
   int64_t batches_done = 0;     // of this epoch
-  bool inside_epoch = false;    // the epoch was begun, here or before a resume, and is not over
-  int64_t steps = 0;            // updates tried since the start of the run
-  int64_t validated_step = -1;  // the step after which the last validation was made
+  bool inside_epoch = false;    // the epoch has begun, here or before a resume, and is not finished
+  int64_t steps = 0;            // updates attempted since the start of the run
+  int64_t validated_step = -1;  // the step after which the last validation ran
   double minutes = 0;           // of training and validation, before a resume included
   double epoch_loss = 0;        // summed over the epoch's inputs so far
   int64_t epoch_inputs = 0;
 
   double mean_loss() const;  // of the epoch so far; NaN without inputs
 };
-// What a checkpoint keeps of it: all.
+// All of it is stored in a checkpoint.
 Fields fields(Position& position);
 
 }  // namespace sunder

@@ -12,7 +12,7 @@ namespace sunder {
 
 namespace {
 
-constexpr double bar_seconds = 0.2;  // between two drawings
+constexpr double bar_seconds = 0.2;  // between two updates
 constexpr int bar_width = 24;
 
 double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
@@ -45,7 +45,7 @@ void ProgressBar::step(int64_t epoch, int64_t inputs, double loss, double wait_s
     last_bar_ = now;
   }
   if (now - last_line_ < interval_) return;
-  // The bar tells a reader at a terminal all that a line would.
+  // On a terminal the bar shows everything that a line would.
   if (!log_.on_terminal()) log_.info("{}", line(epoch, now));
   last_line_ = now;
   inputs_ = steps_ = 0;

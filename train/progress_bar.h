@@ -1,4 +1,4 @@
-// How far a run is: a bar on a terminal, one key=value line per interval elsewhere.
+// Progress of a run: a bar on a terminal, one key=value line per interval elsewhere.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace sunder {
 
-// What the end of a run is measured by; 0 sets no limit, and the nearer of the two counts.
+// The limits of a run; 0: no limit. The nearer of the two counts.
 struct ProgressLimits {
   int64_t steps = 0;
   double minutes = 0;
@@ -18,14 +18,14 @@ struct ProgressLimits {
 
 class ProgressBar {
  public:
-  // Lines come every `interval_seconds`. `clock` gives seconds (tests set their own); steps and seconds of training
+  // Prints a line every `interval_seconds`. `clock` gives seconds (tests set their own). Steps and seconds of training
   // before a resume count towards the limits.
   ProgressBar(Log& log, ProgressLimits limits, double interval_seconds, Device device, int64_t steps_before = 0,
               double seconds_before = 0, std::function<double()> clock = monotonic_seconds);
 
-  // One step is done: `inputs` network inputs, a loss per input, `wait_seconds` of it spent waiting for data.
+  // Records one step: `inputs` network inputs, a loss per input, `wait_seconds` of it spent waiting for data.
   void step(int64_t epoch, int64_t inputs, double loss, double wait_seconds);
-  // Takes the bar away.
+  // Removes the bar.
   void finish();
 
   static double monotonic_seconds();
@@ -49,7 +49,7 @@ class ProgressBar {
   double loss_ = 0, wait_ = 0;
 };
 
-// Peak memory in MiB: of the device's pool, on the CPU of the whole process.
+// Peak memory in MiB: of the device's pool, or on the CPU of the whole process.
 double peak_memory_mib(Device device);
 
 // "1:02:03" or "02:03".

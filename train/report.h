@@ -1,4 +1,4 @@
-// What a run reports: metrics.jsonl, TensorBoard events and curves.png.
+// The metrics of a run: metrics.jsonl, TensorBoard events and curves.png.
 #pragma once
 
 #include "report/tensorboard.h"
@@ -9,7 +9,7 @@ namespace sunder {
 
 class Report {
  public:
-  // A resumed run continues after `first_step`. Throws Error, as all that follow, where a file cannot be written.
+  // A resumed run continues after `first_step`. Throws Error, like all functions below, if a file cannot be written.
   Report(const RunFolder& folder, int64_t first_step) : folder_(folder), board_(folder.path(), first_step) {}
 
   struct Moment {

@@ -1,4 +1,4 @@
-// Saving a training and going on with it.
+// Saving and resuming a run.
 #pragma once
 
 #include "train/learner.h"
@@ -9,7 +9,7 @@
 
 namespace sunder {
 
-// Everything of a training that a checkpoint keeps.
+// The state of a run that a checkpoint stores.
 struct TrainingState {
   Learner& learner;
   Position& position;
@@ -20,12 +20,12 @@ struct TrainingState {
 CheckpointData checkpoint_data(const TrainingState& state, const Config& config, const std::string& method_name,
                                int sample_rate);
 
-// Takes everything back from a checkpoint. Throws ModelError for one of another method, of other fixed keys or of
+// Restores everything from a checkpoint. Throws ModelError for one of another method, other values of fixed keys or
 // another network. Keys that changed are logged.
 void restore(const TrainingState& state, const Checkpoint& checkpoint, const Config& config,
              const std::string& method_name, Log& log);
 
-// Whether a checkpoint lies in this run folder.
+// Whether a checkpoint is in this run folder.
 bool belongs_to(const Checkpoint& checkpoint, const std::filesystem::path& run_folder);
 
 }  // namespace sunder

@@ -5,13 +5,13 @@ namespace sunder {
 void Run::open_log(bool resumed) {
   const std::filesystem::path& path = folder_.path();
   if (!resumed && folder_.in_use())
-    throw_error<UsageError>("{}: holds a run already; go on with --resume auto or choose another --output",
+    throw_error<UsageError>("{}: holds a run already; resume it with --resume auto or choose another --output",
                             path.string());
   log_.emplace(path / "log.txt");
 }
 
 void Run::begin(const Config& config, const Position& position, ProgressLimits limits, Device device) {
-  // Also without a checkpoint: a run that was killed before its first one has left lines.
+  // Also without a checkpoint: a run killed before its first one may have written lines.
   folder_.truncate_metrics(position.steps, position.validated_step);
   folder_.write_config(config);
   progress_.emplace(*log_, limits, config.train.log_seconds, device, position.steps, 60 * position.minutes);

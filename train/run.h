@@ -1,4 +1,4 @@
-// The folder of a run while it trains: its lock, log, metrics and progress.
+// The run folder during training: its lock, log, metrics and progress.
 #pragma once
 
 #include <optional>
@@ -17,9 +17,10 @@ class Run {
   // Creates and locks the folder. Throws Error as RunFolder does.
   explicit Run(std::filesystem::path output) : folder_(std::move(output)) {}
 
-  // Throws UsageError where the folder holds a run and `resumed` is not one of its own checkpoints.
+  // Throws UsageError if the folder holds a run, unless `resumed`: with --resume auto or from one of its own
+  // checkpoints.
   void open_log(bool resumed);
-  // From here on lines, curves and progress are written; what a killed run wrote after `position` goes.
+  // Opens metrics, curves and progress, and removes what a killed run wrote after `position`.
   void begin(const Config& config, const Position& position, ProgressLimits limits, Device device);
 
   const RunFolder& folder() const { return folder_; }

@@ -25,7 +25,7 @@ RunFolder::RunFolder(fs::path path) : path_(std::move(path)) {
   if (::access(path_.c_str(), W_OK | X_OK) != 0)
     throw_error("{}: cannot write to the run folder: {}", path_.string(), std::strerror(errno));
   lock_ = ::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  // Some network file systems cannot lock; only a lock that somebody else holds is a reason to stop.
+  // Some network file systems cannot lock; only a lock held by another process is an error.
   if (lock_ >= 0 && ::flock(lock_, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
     ::close(lock_);
     throw_error("{}: another program is writing to this run folder", path_.string());

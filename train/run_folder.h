@@ -1,4 +1,4 @@
-// The folder of one run: config.toml, metrics.jsonl, log.txt, results.md, TensorBoard's events and checkpoints/.
+// The folder of one run: config.toml, metrics.jsonl, log.txt, results.md, TensorBoard events and checkpoints/.
 #pragma once
 
 #include <filesystem>
@@ -17,7 +17,7 @@ using MetricsRow = std::vector<std::pair<std::string, std::variant<bool, int64_t
 
 class RunFolder {
  public:
-  // Creates the folder if need be and holds it: a second process that opens it is refused. Throws Error.
+  // Creates the folder if needed and locks it: a second process that opens it is refused. Throws Error.
   explicit RunFolder(std::filesystem::path path);
   RunFolder(const RunFolder&) = delete;
   RunFolder& operator=(const RunFolder&) = delete;
@@ -30,10 +30,10 @@ class RunFolder {
   void write_config(const Config& config) const;
   void write_results(const std::string& markdown) const;
 
-  // Appends one line and hands it to the system at once. On failure the file is as before; throws Error.
+  // Appends one line with a single write. On failure restores the file and throws Error.
   void append_metrics(const MetricsRow& row) const;
-  // Keeps the lines up to `step`, of a validation's lines (with a key that begins with valid_) those up to
-  // `validated_step`: what a resumed run will write again goes, and so does a line cut by a kill.
+  // Keeps lines up to `step`, and validation lines (with a key that begins with valid_) up to `validated_step`: lines
+  // that a resumed run will write again are removed, and so is a line truncated by a kill.
   void truncate_metrics(int64_t step, int64_t validated_step) const;
   void truncate_metrics(int64_t step) const { truncate_metrics(step, step); }
 

@@ -8,9 +8,9 @@ namespace sunder {
 
 Fields fields(PlateauConfig& c) {
   return {number("plateau_patience", &c.plateau_patience, 0, many,
-                 "validations without a better score that leave the learning rate; the next lowers it; 0: never"),
-          number("plateau_factor", &c.plateau_factor, 0, 1, "what it is multiplied with then"),
-          number("min_lr", &c.min_lr, 0, 1e6, "a rate that falls to it or below ends the run; 0: no limit")};
+                 "validations without a better score that are tolerated; the next lowers the learning rate; 0: never"),
+          number("plateau_factor", &c.plateau_factor, 0, 1, "factor of the learning rate when it is lowered"),
+          number("min_lr", &c.min_lr, 0, 1e6, "the run ends when the learning rate falls to this value; 0: no limit")};
 }
 
 Selection::Verdict Selection::rank(const SelectionScores& scores) {
@@ -48,14 +48,16 @@ std::string Selection::best() const {
 }
 
 Fields Selection::state() {
-  return {number("best_score", &best_score_, 0, no_limit, "of the checkpoint called best"),
-          number("best_oracle", &best_oracle_, 0, no_limit, "MixIT's, dB"),
-          flag("has_best", &has_best_, "whether there is a best score"),
-          number("validations_without_best", &waited_, 0, many, "validations since the last better score"),
-          renamed(flag("has_oracle", &has_oracle_, "whether there is a best oracle score"), "counter.has_oracle"),
-          renamed(number("plateau_validations", &plateau_waited_, 0, many, "the same since the learning rate fell"),
-                  "counter.plateau_validations"),
-          renamed(number("plateaus", &plateaus_, 0, many, "how often the learning rate fell"), "counter.plateaus")};
+  return {
+      number("best_score", &best_score_, 0, no_limit, "score of the best checkpoint"),
+      number("best_oracle", &best_oracle_, 0, no_limit, "MixIT's best oracle score, dB"),
+      flag("has_best", &has_best_, "whether there is a best score"),
+      number("validations_without_best", &waited_, 0, many, "validations since the last better score"),
+      renamed(flag("has_oracle", &has_oracle_, "whether there is a best oracle score"), "counter.has_oracle"),
+      renamed(number("plateau_validations", &plateau_waited_, 0, many,
+                     "validations since the last better score or lower learning rate"),
+              "counter.plateau_validations"),
+      renamed(number("plateaus", &plateaus_, 0, many, "how often the learning rate was lowered"), "counter.plateaus")};
 }
 
 }  // namespace sunder

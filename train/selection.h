@@ -1,5 +1,4 @@
-// What validations decide: the best checkpoint, when the learning rate falls, and when a run has stopped getting
-// better.
+// What validations decide: the best checkpoint, the learning-rate schedule and early stopping.
 #pragma once
 
 #include <optional>
@@ -17,7 +16,7 @@ struct PlateauConfig {
 };
 Fields fields(PlateauConfig& config);
 
-// The scores of one validation that a checkpoint can be chosen by.
+// The scores of one validation from which the best checkpoint can be chosen.
 struct SelectionScores {
   double training_loss = 0;  // mean over the epoch
   std::optional<double> si_snri{}, oracle{}, blind{}, loss{};
@@ -25,7 +24,8 @@ struct SelectionScores {
 
 class Selection {
  public:
-  // `by`: si_snri, blind, loss or valid_loss; patience: validations without a better score before the end, 0: no limit.
+  // `by`: si_snri, blind, loss or valid_loss. patience: validations without a better score before early stopping; 0:
+  // never.
   Selection(std::string by, int64_t patience, double lr, const PlateauConfig& plateau)
       : by_(std::move(by)), patience_(patience), lr_(lr), plateau_(plateau) {}
 
@@ -43,7 +43,7 @@ class Selection {
   // "12.31 dB", or a loss without a unit; "none" before the first.
   std::string best() const;
 
-  // What a checkpoint keeps.
+  // Its state in a checkpoint.
   Fields state();
 
  private:

@@ -7,8 +7,8 @@ namespace sunder {
 void check_config(const Config& c, const MethodDefinition& method) {
   const MethodNeeds needs = method.needs(c);
   if (needs.spectra && !c.model.separator().spectral())
-    throw_error<UsageError>("model.architecture: expected a network of spectra (tf-gridnet) for {}, got {}",
-                            method.name, c.model.architecture);
+    throw_error<UsageError>("model.architecture: expected a spectral network (tf-gridnet) for {}, got {}", method.name,
+                            c.model.architecture);
   if (c.validation.select == "valid_loss" && !needs.spectra)
     throw_error<UsageError>("validation.select: {} has no loss on the validation set; expected si_snri, blind or loss",
                             method.name);
@@ -16,7 +16,7 @@ void check_config(const Config& c, const MethodDefinition& method) {
     throw_error<UsageError>("model.microphones: expected 1 for {}, which works on waveforms, got {}", method.name,
                             c.model.microphones());
   if (c.validation.select == "blind" && c.model.microphones() > 1)
-    throw UsageError("validation.select: the blind score is for one microphone");
+    throw UsageError("validation.select: the blind score needs a network of one microphone");
   if (c.optim.min_lr > 0 && c.optim.min_lr >= c.optim.lr)
     throw_error<UsageError>("optim.min_lr: expected less than optim.lr = {}, got {}", c.optim.lr, c.optim.min_lr);
   for (const FcpOptions& filter : {c.m2m.fcp.far, c.m2m.fcp.close})
@@ -58,7 +58,7 @@ TrainingData open_data(const Config& c, const MethodNeeds& needs, const Learner&
                            .path_from = c.data.path_from,
                            .path_to = c.data.path_to};
   const MixtureSet training = MixtureSet::open(c.data.set, "train", wanted);
-  // Validation reports scores, whatever a method learns from; real recordings have none.
+  // Validation reports scores for every method; real recordings have no references.
   wanted.sources = c.validation.select == "si_snri" ? CleanSources::required : CleanSources::where_listed;
   wanted.on_the_fly = false;
   const MixtureSet validation = MixtureSet::open(c.data.set, "valid", wanted);

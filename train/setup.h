@@ -1,4 +1,4 @@
-// From a configuration and a method to what a training works with.
+// From a configuration and a method to the network and data of a run.
 #pragma once
 
 #include "train/learner.h"
@@ -11,7 +11,7 @@ namespace sunder {
 // Throws UsageError where keys contradict each other or the method.
 void check_config(const Config& config, const MethodDefinition& method);
 
-// The sizes of the method's network: its outputs, and what its spectra are.
+// The configuration of the method's network: the recipe's sizes, its outputs, and what its spectra are.
 std::unique_ptr<SeparatorConfig> network_config(const Config& config, const MethodNeeds& needs);
 
 struct TrainingData {
@@ -21,7 +21,7 @@ struct TrainingData {
 // Throws InputError for sets that the training cannot use, UsageError where the configuration does not fit them.
 TrainingData open_data(const Config& config, const MethodNeeds& needs, const Learner& learner);
 
-// Steps of the whole run, by train.max_epochs; 0 without.
+// Steps of the whole run, from train.max_epochs; 0 without a limit.
 int64_t expected_steps(const Config& config, const MethodNeeds& needs, const Loader& training);
 
 }  // namespace sunder

@@ -27,7 +27,7 @@ StateValue decode(const json& value, const std::string& key, const std::string& 
   if (name == "nan") return std::numeric_limits<double>::quiet_NaN();
   if (name == "inf") return std::numeric_limits<double>::infinity();
   if (name == "-inf") return -std::numeric_limits<double>::infinity();
-  throw_error<ModelError>("{}: '{}': expected a number or a text, got {}", source, key, value.dump());
+  throw_error<ModelError>("{}: '{}': expected a number or a string, got {}", source, key, value.dump());
 }
 
 }  // namespace
@@ -59,7 +59,7 @@ T state_value(const State& state, const std::string& key) {
   const auto found = state.find(key);
   if (found == state.end()) throw_error<ModelError>("the checkpoint's state.json has no '{}'", key);
   const T* value = std::get_if<T>(&found->second);
-  if (!value) throw_error<ModelError>("the checkpoint's state.json holds another type under '{}'", key);
+  if (!value) throw_error<ModelError>("the checkpoint's state.json has the wrong type for '{}'", key);
   return *value;
 }
 

@@ -1,4 +1,4 @@
-// The flat map that a checkpoint keeps beside its tensors: counters, scores, the phase of the method.
+// The flat map that a checkpoint stores besides its tensors: counters, scores, the phase of the method.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@ namespace sunder {
 using StateValue = std::variant<int64_t, double, std::string>;
 using State = std::map<std::string, StateValue>;
 
-// JSON and back; doubles keep every bit, inf and nan stand as {"number": "inf"}. `source` begins the messages of the
-// ModelError that text of another form throws.
+// To and from JSON. Doubles keep every bit; inf and nan are written as {"number": "inf"}. parse_state throws ModelError
+// for other text; messages begin with `source`.
 std::string to_json(const State& state);
 State parse_state(const std::string& json, const std::string& source);
 
@@ -23,9 +23,9 @@ State parse_state(const std::string& json, const std::string& source);
 template <class T>
 T state_value(const State& state, const std::string& key);
 
-// A struct's fields to and from the map, switches as 0 and 1. A field that has had another name is read under either
-// and keeps its value where there is neither: older versions left such values out while they were zero. Throws
-// ModelError as state_value does.
+// A struct's fields to and from the map, flags as 0 and 1. A renamed field is read under either name and keeps its
+// value if both are missing: older versions omitted such values while they were zero. Throws ModelError like
+// state_value.
 void save_state(const Fields& fields, State& state);
 void load_state(const Fields& fields, const State& state);
 

@@ -30,7 +30,7 @@ void StepLog::take_results(StepRunner& runner, bool wait, Run& run, Position& po
 void StepLog::check_finite(const Pending& step, const StepResult& result, double per_input, Run& run) const {
   const int64_t patience = config_.train.nonfinite_patience;
   if (result.skipped == 0) return;
-  run.log().warn("step {}: loss {} with gradient norm {} is not finite, update left out ({} of {} in a row)", step.step,
+  run.log().warn("step {}: loss {} with gradient norm {} is not finite, update skipped ({} of {} in a row)", step.step,
                  per_input, result.norm, result.skipped, patience);
   if (result.skipped < patience) return;
   const auto dump = run.folder().path() / "diverged-batch.safetensors";

@@ -1,4 +1,4 @@
-// The steps whose losses have not arrived, and what becomes of a loss when it does.
+// Steps whose losses are pending, and the reports of losses that have arrived.
 #pragma once
 
 #include <chrono>
@@ -14,11 +14,11 @@ class StepLog {
  public:
   StepLog(const Config& config, bool mean_loss) : config_(config), mean_loss_(mean_loss) {}
 
-  // A step was queued after `position.steps` - 1 others; `waited`: seconds, for its batches.
+  // Records that step `position.steps` was queued; `waited`: seconds spent waiting for its batches.
   void add(const Position& position, double waited, std::vector<Batch> batches);
-  // `minutes`: of training so far. Writes progress and metrics of the steps whose losses have arrived, `wait`: of all,
-  // and adds these to the epoch's. Throws DivergedError after train.nonfinite_patience steps in a row without an
-  // update; the last batch is then in diverged-batch.safetensors of the run folder.
+  // Reports progress and metrics of the steps whose losses have arrived (`wait`: of all) and adds the losses to the
+  // epoch's. `minutes`: of training so far. Throws DivergedError after train.nonfinite_patience consecutive steps
+  // without an update; the last batch is then in diverged-batch.safetensors of the run folder.
   void take_results(StepRunner& runner, bool wait, Run& run, Position& position, double minutes);
 
  private:

@@ -11,7 +11,7 @@
 namespace sunder {
 namespace {
 
-// Networks pad frames to even numbers or whole strides: what differs from the full length by multiples of this is
+// Networks pad frames to even numbers or whole strides: lengths that differ from the full one by multiples of this are
 // padded alike.
 constexpr int64_t granule = 1024;  // samples
 
@@ -26,8 +26,8 @@ std::vector<Tensor> cut(const std::vector<Tensor>& inputs, int64_t samples, int6
 
 using Events = std::vector<MemoryTrace::Event>;
 
-// The events from one block's allocation to its return, where all that is taken between is given back between and
-// nothing else; empty where that is more than `longest` events. Blocks are numbered from 0.
+// The events from a block's allocation to its release, if exactly the blocks allocated in between are released in
+// between. Empty otherwise, and for more than `longest` events. Blocks are numbered from 0.
 Events scratch_group(const Events& events, size_t first, size_t longest) {
   Events group;
   std::map<size_t, size_t> numbers;
@@ -47,8 +47,8 @@ bool is_alike(const Events& a, const Events& b) {
                     [](const auto& x, const auto& y) { return x.block == y.block && x.freed == y.freed; });
 }
 
-// Work in chunks takes and gives back scratch blocks for each, as often as the length asks for: such a run counts once,
-// with its largest blocks. Blocks are numbered anew.
+// Work in chunks allocates and releases scratch blocks for each chunk, so their number depends on the length. Such a
+// run counts once, with its largest blocks. Blocks are renumbered.
 Events without_runs(const Events& events, size_t longest) {
   Events result, run;  // run: the group that `result` ends with
   std::map<size_t, size_t> numbers;
@@ -82,7 +82,7 @@ Events trace_step(const Parameters& parameters, const std::vector<Tensor>& input
   return events;
 }
 
-// The events at length x, each block's size on the parabola through its three.
+// The events at length x: each block's size on the parabola through its three sizes.
 Events extrapolate(const std::array<Events, 3>& traces, const std::array<double, 3>& lengths, double x) {
   std::array<double, 3> weights;
   for (int i = 0; i < 3; ++i) {
@@ -112,7 +112,7 @@ std::optional<size_t> predict_step_memory(const Parameters& parameters, const st
     if (length < std::max<int64_t>(shortest, 1)) return std::nullopt;
     lengths[i] = static_cast<double>(length);
     traces[i] = trace_step(parameters, cut(inputs, samples, length, stream), one, loss);
-    // Blocks of these sizes are of no use for the whole step.
+    // The full step cannot reuse blocks of these sizes.
     parameters.zero_grad();
     release_cached_memory(stream.device);
   }

@@ -1,5 +1,5 @@
-// One optimisation step after another: forward, backward, clipping, Adam. On the CPU a step is done when run() returns;
-// on CUDA it is queued, from the third of its task on as one graph, and its loss arrives steps later.
+// Runs optimisation steps: forward, backward, clipping, Adam. On the CPU a step is done when run() returns. On CUDA it
+// is queued, from the third step of its task on as one graph, and its loss arrives some steps later.
 #pragma once
 
 #include <functional>
@@ -15,13 +15,14 @@ namespace sunder {
 struct StepResult {
   double loss;      // summed over the network's inputs, dB
   double norm;      // of the gradient, before clipping
-  int64_t skipped;  // updates left out in a row, this one included: its loss or norm is not finite
+  int64_t skipped;  // consecutive skipped updates, this one included: its loss or norm is not finite
 };
 
 // What a step computes.
 class StepTask {
  public:
-  // inputs: on the parameters' device. What it returns depends on them and the parameters alone: a graph calls it once.
+  // inputs: on the parameters' device. The result must depend on them and the parameters only: a graph captures one
+  // call.
   using Loss = std::function<Variable(const std::vector<Tensor>& inputs)>;
 
   explicit StepTask(Loss loss);
@@ -29,7 +30,7 @@ class StepTask {
   StepTask& operator=(const StepTask&) = delete;
 
   Variable loss(const std::vector<Tensor>& inputs) const { return loss_(inputs); }
-  // No other task of the process has it: steps of one task and of one shape are the same graph.
+  // Unique in the process: steps of one task and shape are the same graph.
   uint64_t id() const { return id_; }
 
  private:
@@ -44,17 +45,17 @@ class StepRunner {
 
   // One update. inputs: host tensors that need not outlive the call.
   void run(const StepTask& task, const std::vector<Tensor>& inputs);
-  // Of the steps whose results have arrived, oldest first, each once; `wait`: of all.
+  // The results that have arrived, oldest first, each once; `wait`: waits for all.
   std::vector<StepResult> results(bool wait);
 
-  // Why steps of the present task are launched although a graph was wanted; else empty.
+  // Why steps of the current task are launched kernel by kernel although a graph was requested; else empty.
   std::string not_captured() const { return pipeline_ ? pipeline_->not_captured() : std::string(); }
   cuda::GraphSize graph_size() const { return pipeline_ ? pipeline_->graph_size() : cuda::GraphSize{}; }
 
  private:
   const Parameters& parameters_;
   Adam& adam_;
-  Tensor one_;  // where backward() starts; kept, for a captured step cannot upload it
+  Tensor one_;  // the loss's gradient; a member, because a captured step cannot upload it
   std::unique_ptr<cuda::Pipeline> pipeline_;
   std::vector<StepResult> finished_;  // on the CPU
 };

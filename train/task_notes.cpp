@@ -12,7 +12,7 @@ void TaskNotes::before(const Task& task, const std::vector<Tensor>& inputs, int6
                                          [&](const std::vector<Tensor>& in) { return task.step.loss(in); });
   if (!bytes) return;
   const auto now = static_cast<double>(memory_stats(learner.stream().device).bytes_in_use);
-  log.info("{}: a step will need about {:.2f} GB of memory, {:.2f} with the parameters and what is loaded", task.name,
+  log.info("{}: a step will need about {:.2f} GB of memory, {:.2f} GB with the parameters and loaded data", task.name,
            static_cast<double>(*bytes) * 1e-9, (static_cast<double>(*bytes) + now) * 1e-9);
 }
 
@@ -23,7 +23,7 @@ void TaskNotes::after(const Task& task, const std::vector<Tensor>& inputs, Learn
     for (const Tensor& input : inputs) bytes += input.bytes();
     if (size.total() > 0)
       log.info(
-          "{}: a step is one CUDA graph of {} kernels, {} copies and {} fills; {} bytes go up to the device, {} down",
+          "{}: a step is one CUDA graph of {} kernels, {} copies and {} fills; {} bytes to the device, {} bytes back",
           task.name, size.kernels, size.copies, size.fills, bytes, learner.adam().report().bytes());
   }
   if (const std::string why = learner.runner().not_captured();

@@ -1,4 +1,4 @@
-// What a run's log says of a task once: the memory that its step will need, and how it runs on a CUDA device.
+// Log lines that appear once per task: the predicted memory of its step, and how it runs on a CUDA device.
 #pragma once
 
 #include <set>

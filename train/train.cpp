@@ -114,7 +114,7 @@ void Training::step(const Task& task, Fetched fetched) {
   if (pace_.checkpoint_due()) save(/*is_best=*/false);
 }
 
-// Validates where it is due and saves. After a signal it saves alone: the resumed run validates instead.
+// Validates if due, and saves. After a signal it only saves: the resumed run validates.
 void Training::end_epoch(const Task& task) {
   steps_.take_results(learner_.runner(), /*wait=*/true, run_, position_, pace_.minutes());
   if (!stop_requested()) {
@@ -131,7 +131,7 @@ int Training::finish() {
   if (!stop_requested() && position_.validated_step != position_.steps) validate(method_->task());
   if (stop_requested()) {
     save_stopped();
-    run_.log().info("stopped by {} after step {}; the checkpoint is in {}; run again with --resume auto to go on",
+    run_.log().info("stopped by {} after step {}; the checkpoint is in {}; resume with --resume auto",
                     stop_signal_name(), position_.steps, (options_.output / "checkpoints" / "last").string());
     return exit_stopped;
   }
@@ -145,7 +145,7 @@ int Training::finish() {
   return exit_done;
 }
 
-// What stands around the loop.
+// Setup, validation and checkpoints.
 
 Training::Training(const RunOptions& options, const MethodDefinition& definition, std::optional<Checkpoint> given)
     : options_(options),
@@ -188,7 +188,7 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
     if (!checkpoint->note.empty()) log.warn("{}", checkpoint->note);
     log.info("resumed from {} (step {}, epoch {})", checkpoint->path.string(), position.steps, position.epoch);
   } else if (!c.train.init.empty()) {
-    log.info("beginning with the weights of {}", c.train.init);
+    log.info("initial weights from {}", c.train.init);
   }
   run_.begin(c, position, {expected_steps(c, needs_, *data_.training), c.train.max_minutes}, learner_.stream().device);
   return position;
@@ -212,14 +212,15 @@ bool Training::validate(const Task& task) {
       selection_.rank({mean_loss, scores->si_snri, scores->oracle, scores->blind, scores->loss});
   if (verdict.lowered) {
     learner_.adam().set_learning_rate(selection_.learning_rate());
-    run_.log().info("no better score in {} validations: the learning rate is {:.3g} now",
+    run_.log().info("no better score in {} validations: the learning rate is now {:.3g}",
                     config().optim.plateau_patience + 1, selection_.learning_rate());
   }
   describe(*scores, verdict.is_best);
   if (task.failures.defined()) {
     if (const auto failed = static_cast<int64_t>(task.failures.item()); failed > 0)
-      run_.log().warn("{} filters of FCP could not be found since the last validation (silent or dependent signals)",
-                      failed);
+      run_.log().warn(
+          "{} FCP filters could not be solved since the last validation (silent or linearly dependent signals)",
+          failed);
     task.failures.zero();
   }
   run_.report().validation({position_.steps, position_.epoch, pace_.minutes()}, mean_loss, *scores,
@@ -243,13 +244,13 @@ void Training::describe(const ValidationScores& scores, bool is_best) {
       shown(" (oracle {:.2f})", scores.oracle), shown(", blind {:.2f} dB", scores.blind), -scores.weaker_to_stronger_db,
       is_best ? ", best" : "");
   if (scores.si_snri && scores.items == 0)
-    log.warn("{}: no validation mixture has a score, all are silent", config().data.set);
+    log.warn("{}: no validation mixture has a score: all have a silent source", config().data.set);
   if (scores.weaker_to_stronger_db < collapse_warning_db)
     log.warn(
         "the weaker output is {:.1f} dB below the stronger: the network may be collapsing to the mixture and silence, "
         "which no score without references shows",
         -scores.weaker_to_stronger_db);
-  if (selection_.out_of_patience()) log.info("no better score in {} validations: done", selection_.waited());
+  if (selection_.out_of_patience()) log.info("no better score in {} validations: early stopping", selection_.waited());
 }
 
 void Training::save(bool is_best) {
@@ -261,7 +262,7 @@ void Training::save(bool is_best) {
   pace_.saved();
 }
 
-// The epoch counts as under way even after its last batch, so that the resumed run validates at its end.
+// The epoch counts as unfinished even after its last batch, so that the resumed run validates at its end.
 void Training::save_stopped() {
   ended_ = true;
   position_.inside_epoch = position_.epoch >= 0;

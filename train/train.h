@@ -1,4 +1,4 @@
-// One training run, whatever the method: epochs of steps, validations and checkpoints.
+// One training run of any method: epochs of steps, validations and checkpoints.
 #pragma once
 
 #include "train/method.h"
@@ -6,9 +6,9 @@
 
 namespace sunder {
 
-// Trains until train.max_epochs, max_minutes or patience is spent, the learning rate has fallen to optim.min_lr, or a
-// signal comes (command/signals.h). Returns the exit code: 0, or 75 after a signal, when a checkpoint was saved. Throws
-// the errors of everything it opens, and DivergedError.
+// Trains until train.max_epochs, max_minutes or patience is reached, the learning rate has fallen to optim.min_lr, or a
+// signal arrives (command/signals.h). Returns the exit code: 0, or 75 after a signal, when a checkpoint was saved.
+// Throws the errors of everything it opens, and DivergedError.
 int train(const RunOptions& options, const MethodDefinition& method);
 
 }  // namespace sunder

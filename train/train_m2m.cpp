@@ -1,4 +1,4 @@
-// M2M: separation of far-field recordings, learned from what close-talk microphones heard beside them.
+// M2M: separation of far-field recordings, with close-talk mixtures as weak supervision.
 #include "objectives/step.h"
 #include "train/method.h"
 

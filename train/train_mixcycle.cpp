@@ -1,4 +1,4 @@
-// MixCycle: MixPIT until the network separates somewhat, then its own estimates mixed again; from mixtures alone.
+// MixCycle: MixPIT first, then training on re-mixed estimates; from mixtures alone.
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/step.h"
@@ -32,7 +32,7 @@ class MixCycle : public Method {
     return fmt::format("epoch {}: from MixPIT to MixCycle{}", at.epoch, config_.restart_adam ? ", Adam restarted" : "");
   }
   Task& task() override { return switched_at_ > 0 ? mixcycle_.task() : mixpit_->task(); }
-  // Kept, so that a resumed run does not decide again.
+  // Stored, so that a resumed run does not decide again.
   Fields state() override {
     return {renamed(number("mixcycle_epoch", &switched_at_, 0, many, "the first epoch of MixCycle + 1; 0: not yet"),
                     "counter.mixcycle_epoch")};
@@ -50,14 +50,13 @@ class MixCycle : public Method {
 
 extern const MethodDefinition mixcycle_method{
     .name = "mixcycle",
-    .summary =
-        "Trains a separator from mixtures alone: MixPIT first, then from its own estimates mixed again (MixCycle).",
+    .summary = "Trains a separator from mixtures alone: MixPIT first, then on its own re-mixed estimates (MixCycle).",
     .recipe = "recipes/sc09mix/mixcycle.toml",
     .needs =
         [](const Config& config) {
           const bool by_time = config.mixcycle.init_fraction > 0;
           if (by_time && config.train.max_minutes <= 0)
-            throw UsageError("mixcycle.init_fraction: expected --max-minutes with it, got none");
+            throw UsageError("mixcycle.init_fraction: expected a time limit (--max-minutes), got none");
           return MethodNeeds{.even_batch = true, .paired_epochs = by_time ? every_epoch : config.mixcycle.init_epochs};
         },
     .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {

@@ -1,4 +1,4 @@
-// MixIT: sums of two mixtures into outputs that add up to the two; from mixtures alone.
+// MixIT: separates sums of two mixtures into sources that sum to the two; from mixtures alone.
 #include "objectives/mixit.h"
 #include "objectives/step.h"
 #include "train/method.h"
@@ -8,7 +8,7 @@ namespace sunder {
 extern const MethodDefinition mixit_method{
     .name = "mixit",
     .summary =
-        "Trains a separator from mixtures alone: sums of two mixtures into outputs that add up to the two (MixIT).",
+        "Trains a separator from mixtures alone: the sources of two summed mixtures must sum to the two (MixIT).",
     .recipe = "recipes/sc09mix/mixit.toml",
     .needs = [](const Config&) { return MethodNeeds{.outputs_per_source = 2, .paired_epochs = every_epoch}; },
     .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {

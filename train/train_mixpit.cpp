@@ -1,4 +1,4 @@
-// MixPIT: sums of two mixtures into the two; from mixtures alone.
+// MixPIT: separates sums of two mixtures into the two; from mixtures alone.
 #include "objectives/mixit.h"
 #include "objectives/step.h"
 #include "train/method.h"
@@ -7,7 +7,7 @@ namespace sunder {
 
 extern const MethodDefinition mixpit_method{
     .name = "mixpit",
-    .summary = "Trains a separator from mixtures alone: sums of two mixtures into the two (MixPIT).",
+    .summary = "Trains a separator from mixtures alone: it separates two summed mixtures (MixPIT).",
     .recipe = "recipes/sc09mix/mixpit.toml",
     .needs = [](const Config&) { return MethodNeeds{.paired_epochs = every_epoch}; },
     .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {

@@ -1,5 +1,5 @@
-// PIT: supervised permutation-invariant training, with or without dynamic mixing; of a network of spectra by real
-// parts, imaginary parts and magnitudes at the first microphone.
+// PIT: supervised permutation-invariant training, with or without dynamic mixing. Spectral networks use a loss on real
+// part, imaginary part and magnitude at the first microphone.
 #include "objectives/pit.h"
 #include "objectives/step.h"
 #include "train/method.h"
@@ -38,7 +38,7 @@ extern const MethodDefinition pit_method{
           const bool spectra = config.model.separator().spectral();
           if (spectra && config.train.dynamic_mixing)
             throw_error<UsageError>(
-                "train.dynamic_mixing: expected false for {}: speakers of two rooms cannot meet in one",
+                "train.dynamic_mixing: expected false for {}: speakers of different rooms cannot be mixed",
                 config.model.architecture);
           return MethodNeeds{.references = true, .spectra = spectra, .mean_loss = spectra};
         },

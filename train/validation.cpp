@@ -16,7 +16,7 @@ namespace {
 
 constexpr int example_seconds = 10;
 
-// Means that leave out what is undefined.
+// A mean over the finite values.
 struct Mean {
   double sum = 0;
   int64_t count = 0;
@@ -28,7 +28,7 @@ struct Mean {
   double value() const { return count > 0 ? sum / static_cast<double>(count) : NAN; }
 };
 
-// Energy of the output that is `sources`-th in loudness over that of the loudest, dB; estimates: (K, L).
+// Energy of the `sources`-th loudest output relative to the loudest, dB; estimates: (K, L).
 double weaker_to_stronger(const Tensor& estimates, int64_t sources) {
   const int64_t length = estimates.size(1);
   const auto values = estimates.cast(DType::float64).to_vector<double>();
@@ -47,12 +47,12 @@ Tensor item(const Tensor& batch, int64_t b) {
   return batch.slice(b, b + 1).reshape(Shape(batch.shape().begin() + 1, batch.shape().end()));
 }
 
-// (B, L) of mixtures (B, L) or (B, M, L).
+// The first microphone (B, L) of mixtures (B, L) or (B, M, L).
 Tensor first_microphone(const Tensor& mixtures) {
   return mixtures.dim() == 2 ? mixtures : slice_axis(mixtures, 1, 0, 1).reshape({mixtures.size(0), -1});
 }
 
-// MixCycle's task as a score: how well the network finds its own estimates again after they were mixed anew.
+// MixCycle's task as a score: how well the network recovers its own estimates from their re-mixtures.
 void add_blind(const Separator& network, const Tensor& estimates, uint64_t seed, int64_t epoch, int64_t batch,
                Mean& blind) {
   const int64_t even = estimates.size(0) / 2 * 2;
@@ -100,10 +100,10 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
                                                const ValidationLoss& loss) const {
   const NoGrad no_grad;
   if (config_.validation.select == "valid_loss")
-    epoch = 0;  // a schedule that waits for progress compares like with like
+    epoch = 0;  // the learning-rate schedule compares losses on the same segments
   const int64_t outputs = network.sources();
-  const int64_t at_once = std::max<int64_t>(config_.train.batch, 2);  // a pair is what the blind score needs
-  std::map<int64_t, std::vector<int64_t>> by_length;  // items of one length go through the network together
+  const int64_t at_once = std::max<int64_t>(config_.train.batch, 2);  // the blind score needs pairs
+  std::map<int64_t, std::vector<int64_t>> by_length;                  // items of one length form batches
   for (int64_t i = 0; i < count_; ++i) by_length[length(i)].push_back(i);
 
   Means means;
@@ -120,10 +120,10 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
       }
       const Batch batch = make_batch(segments, length, set_.has_sources(), dtype_);
       const Tensor estimates = network.forward(batch.mixtures.to(stream_)).value();
-      const Tensor on_host = estimates.to(cpu_device), heard = first_microphone(batch.mixtures);
+      const Tensor on_host = estimates.to(cpu_device), mixtures = first_microphone(batch.mixtures);
       for (int64_t b = 0; b < estimates.size(0); ++b) {
         means.ratio.add(weaker_to_stronger(item(on_host, b), set_.num_sources()));
-        if (set_.has_sources()) add_item(item(batch.references, b), item(on_host, b), item(heard, b), means);
+        if (set_.has_sources()) add_item(item(batch.references, b), item(on_host, b), item(mixtures, b), means);
       }
       if (with_blind && outputs == 2)
         add_blind(network, estimates, config_.train.seed, epoch, batch_number, means.blind);

@@ -1,4 +1,4 @@
-// What a network does on the validation set: the score that picks the best checkpoint, and the collapse monitor.
+// Scores a network on the validation set: the criterion of the best checkpoint, and the collapse monitor.
 #pragma once
 
 #include <functional>
@@ -13,23 +13,23 @@
 
 namespace sunder {
 
-// Below this mean ratio of the weaker to the stronger output a warning is due: MixCycle's trivial fixed point gives the
-// mixture in one output and silence in the other, and references of equal level lie within some 10 dB of each other.
+// A warning is due below this mean ratio of the weaker to the stronger output. MixCycle's trivial fixed point is the
+// mixture in one output and silence in the other; references of equal level are within about 10 dB of each other.
 inline constexpr double collapse_warning_db = -25;
 
 struct ValidationScores {
   // dB, best assignment of the sources to distinct outputs, mean over sources and items; none where the set has no
   // clean sources.
   std::optional<double> si_snri;
-  std::optional<double> oracle;      // dB, MixIT alone: outputs summed into sources in the best way
+  std::optional<double> oracle;      // dB, MixIT only: outputs summed into sources by the best assignment
   double weaker_to_stronger_db = 0;  // energy of the output that is S-th in loudness (S sources) over that of the
                                      // loudest, mean over items; MixIT's spare outputs may be silent
   std::optional<double> blind;       // dB, SI-SNRi of the network against its own estimates on re-mixed estimates
   std::optional<double> loss;        // the method's own, mean over items
-  int64_t items = 0;                 // that a score could be given to: a silent source has none
+  int64_t items = 0;                 // with a score: an item with a silent source has none
 };
 
-// One mixture of the set (its first seconds) and what the network makes of it.
+// One mixture of the set (its first seconds) and its estimates.
 struct ValidationExample {
   std::string id;
   int sample_rate = 0;  // Hz
@@ -45,10 +45,10 @@ class Validator {
   // Segments follow the rule of the training segments (the authors' code); with data.segment_seconds 0 items are whole.
   Validator(MixtureSet set, const Config& config, DType dtype, Stream stream);
 
-  // `epoch` draws the segments; where the loss here picks the best, they are the same in every epoch. The blind score
-  // costs a second pass and is left out unless asked for; it exists for two outputs. Empty if a signal asked the
-  // program to stop (command/signals.h): a large set would outlast a grace period. A score that no item has is NaN.
-  // `loss` may be empty; it costs a pass of its own, too.
+  // `epoch` seeds the segments; with validation.select = valid_loss they are the same in every epoch. The blind score
+  // takes a second forward pass and is computed only on request; it exists for two outputs. Empty if a signal requested
+  // a stop (command/signals.h): a large set could outlast the grace period. A score that no item has is NaN. `loss` may
+  // be empty; it takes another pass.
   std::optional<ValidationScores> run(const Separator& network, int64_t epoch, bool with_blind,
                                       const ValidationLoss& loss = {}) const;
   ValidationExample example(const Separator& network) const;

@@ -62,7 +62,7 @@ TEST(Settings, FormerNames) {
   const auto read = [&](Names names) {
     read_toml(in_section("stft", fields(sizes)), parse_toml("[stft]\ntaper = 'hann'\n", "old"), "old", names);
   };
-  EXPECT_EQ(refusal<UsageError>([&] { read(Names::current); }), "old: 'stft.taper' is called 'stft.window' now");
+  EXPECT_EQ(refusal<UsageError>([&] { read(Names::current); }), "old: 'stft.taper' was renamed to 'stft.window'");
   EXPECT_EQ(sizes.window, "hamming");
   read(Names::also_former);
   EXPECT_EQ(sizes.window, "hann");

@@ -116,12 +116,10 @@ TEST(StftTest, GradientsPassThroughThereAndBack) {
 
 TEST(StftTest, RejectsWhatCannotBePutTogetherAgain) {
   EXPECT_EQ(usage_error([] { Stft(StftConfig{512, 0, "hann"}); }), "hop_length: expected at least 1, got 0");
-  EXPECT_EQ(
-      usage_error([] {
-        Stft(StftConfig{512, 512, "hann"});
-      }),
-      "hop_length: expected frames from which the signal can be put together again, got 512 for a hann window of 512 "
-      "samples");
+  EXPECT_EQ(usage_error([] {
+              Stft(StftConfig{512, 512, "hann"});
+            }),
+            "hop_length: expected a hop that allows reconstruction, got 512 for a hann window of 512 samples");
   EXPECT_EQ(usage_error([] { Stft(StftConfig{16, 16, "rectangular"}); }).substr(0, 11), "hop_length:");
   EXPECT_THROW(Stft().forward(noise({256}, DType::float32)), Error);
 }

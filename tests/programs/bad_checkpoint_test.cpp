@@ -34,7 +34,7 @@ TEST_F(BadCheckpointTest, ADamagedOneIsPassedOver) {
       damage("step-00000012", file, whole.substr(0, length));
       const ProgramResult result = resume("pit", "run");
       EXPECT_EQ(result.code, 0) << result.err;
-      expect_contains(result.err, {"went back to " + at("run/checkpoints/step-00000008"),
+      expect_contains(result.err, {"fell back to " + at("run/checkpoints/step-00000008"),
                                    at("run/checkpoints/step-00000012") + "/" + file, "resumed from"});
       // The lost steps were trained again.
       expect_same_checkpoint("run/checkpoints/last", "kept/checkpoints/last");
@@ -49,7 +49,7 @@ TEST_F(BadCheckpointTest, WithoutAWholeOneNothingIsResumed) {
   const std::string rows = read("run/metrics.jsonl");
   const ProgramResult result = resume("pit", "run");
   EXPECT_EQ(result.code, 4) << result.err;
-  expect_contains(result.err, {at("run/checkpoints") + ": no checkpoint is whole"});
+  expect_contains(result.err, {at("run/checkpoints") + ": no checkpoint is intact"});
   EXPECT_EQ(read("run/metrics.jsonl"), rows);
 }
 
@@ -69,7 +69,7 @@ TEST_F(BadCheckpointTest, AHeaderThatLies) {
   write(checkpoint / "manifest.json", manifest.dump());
   const ProgramResult result = resume("pit", "run");
   EXPECT_EQ(result.code, 0) << result.err;
-  expect_contains(result.err, {"went back to", "step-00000012/model.safetensors"});
+  expect_contains(result.err, {"fell back to", "step-00000012/model.safetensors"});
 }
 
 TEST_F(BadCheckpointTest, OtherMethodsArchitecturesAndStates) {

@@ -187,7 +187,7 @@ TEST_F(BadInputTest, LossesThatAreNotFiniteStopTheRun) {
   }
   const ProgramResult result = resume("pit", "run", more);
   EXPECT_EQ(result.code, 5) << result.err;
-  expect_contains(result.err, {"is not finite, update left out (1 of 3 in a row)", "(3 of 3 in a row)",
+  expect_contains(result.err, {"is not finite, update skipped (1 of 3 in a row)", "(3 of 3 in a row)",
                                "sunder-train-pit: diverged at step 7: 3 updates in a row were not finite",
                                at("run/diverged-batch.safetensors")});
   EXPECT_EQ(checkpoints("run"), names);
@@ -208,7 +208,7 @@ TEST_F(BadInputTest, OneBadBatchIsLeftOut) {
   }
   const ProgramResult result = train("pit", "loud", "run", {"--max-epochs", "2", "--batch", "2"});
   EXPECT_EQ(result.code, 0) << result.err;
-  expect_contains(result.err, {"update left out (1 of 10 in a row)"});
+  expect_contains(result.err, {"update skipped (1 of 10 in a row)"});
   EXPECT_EQ(result.err.find("(2 of 10"), std::string::npos);
   for (const auto& row : metrics("run")) {
     if (!row.contains("train_loss")) continue;
@@ -239,7 +239,7 @@ TEST_F(OutputTest, AFolderThatHoldsARunIsLeftAlone) {
   const ProgramResult again = train("pit", "set", "run", {"--max-epochs", "1"});
   EXPECT_EQ(again.code, 2);
   expect_contains(again.err,
-                  {at("run") + ": holds a run already; go on with --resume auto or choose another --output"});
+                  {at("run") + ": holds a run already; resume it with --resume auto or choose another --output"});
   EXPECT_EQ(read("run/log.txt"), log);
 }
 

@@ -176,7 +176,7 @@ TEST_F(TrainTest, PatienceEndsARunAndStaysSpent) {
   const std::vector<std::string> more = {"--set", "optim.lr=0", "--set", "train.patience=1"};
   const ProgramResult run = train("pit", "set", "run", more);
   ASSERT_EQ(run.code, 0) << run.err;
-  expect_contains(run.err, {"no better score in 1 validations: done"});
+  expect_contains(run.err, {"no better score in 1 validations: early stopping"});
   EXPECT_EQ(state("run/checkpoints/last")["epoch"], 1);
   const auto before = metrics("run");
   ASSERT_EQ(resume("pit", "run").code, 0);

@@ -129,7 +129,7 @@ TEST_F(CheckpointTest, FindLatestFallsBackAndSaysSo) {
     find_latest(run_);
     FAIL();
   } catch (const ModelError& error) {
-    EXPECT_NE(std::string(error.what()).find("no checkpoint is whole"), std::string::npos) << error.what();
+    EXPECT_NE(std::string(error.what()).find("no checkpoint is intact"), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("step-00000001/manifest.json: missing"), std::string::npos);
   }
 }

@@ -120,14 +120,14 @@ TEST(Config, KeysOfAnotherArchitectureAreRefused) {
   const fs::path path = write_toml("[model]\nmicrophones = 6\n");
   load_config(c, path);
   EXPECT_EQ(refusal<UsageError>([&] { check_model_keys(c, path, {}); }),
-            path.string() + ": 'model.microphones' is no key of stft-conv-tasnet");
+            path.string() + ": 'model.microphones' is not a key of stft-conv-tasnet");
   EXPECT_EQ(refusal<UsageError>([&] { check_model_keys(c, {}, {"model.emb_dim=8"}); }),
-            "--set: 'model.emb_dim' is no key of stft-conv-tasnet");
+            "--set: 'model.emb_dim' is not a key of stft-conv-tasnet");
   c.model.architecture = "tf-gridnet";
   EXPECT_NO_THROW(check_model_keys(c, path, {"model.emb_dim=8"}));
   setenv("SUNDER_MODEL_NUM_FEATS", "8", 1);
   EXPECT_EQ(refusal<UsageError>([&] { check_model_keys(c, {}, {}); }),
-            "SUNDER_MODEL_NUM_FEATS: 'model.num_feats' is no key of tf-gridnet");
+            "SUNDER_MODEL_NUM_FEATS: 'model.num_feats' is not a key of tf-gridnet");
   unsetenv("SUNDER_MODEL_NUM_FEATS");
   fs::remove(path);
 }
@@ -137,14 +137,15 @@ TEST(Config, OldNamesAreReadFromOldRunsAlone) {
   EXPECT_EQ(parse_config("[fcp]\nfloor = 0.5\n", "old").m2m.fcp.xi, 0.5);
   const fs::path path = write_toml("[fcp]\nfloor = 0.5\n");
   Config c;
-  EXPECT_EQ(refusal<UsageError>([&] { load_config(c, path); }), path.string() + ": 'fcp.floor' is called 'fcp.xi' now");
+  EXPECT_EQ(refusal<UsageError>([&] { load_config(c, path); }),
+            path.string() + ": 'fcp.floor' was renamed to 'fcp.xi'");
   load_config(c, path, Names::also_former);
   EXPECT_EQ(c.m2m.fcp.xi, 0.5);
   fs::remove(path);
   EXPECT_EQ(refusal<UsageError>([&] { set_config(c, "fcp.floor=1", "--set"); }),
-            "--set fcp.floor: 'fcp.floor' is called 'fcp.xi' now");
+            "--set fcp.floor: 'fcp.floor' was renamed to 'fcp.xi'");
   setenv("SUNDER_FCP_FLOOR", "1", 1);
-  EXPECT_EQ(refusal<UsageError>([&] { load_config_environment(c); }), "SUNDER_FCP_FLOOR: is called SUNDER_FCP_XI now");
+  EXPECT_EQ(refusal<UsageError>([&] { load_config_environment(c); }), "SUNDER_FCP_FLOOR: was renamed to SUNDER_FCP_XI");
   unsetenv("SUNDER_FCP_FLOOR");
 }
 
@@ -184,7 +185,7 @@ TEST(Config, RefusesWrongTypesAndRanges) {
       {"[optim]\nbeta1 = 1.1", "expected a number from 0 to 1, got '1.1'"},
       {"[optim]\nlr = [1]", "optim.lr: expected a number"},
       {"[train]\ndynamic_mixing = 1", "expected true or false, got '1'"},
-      {"[train]\ndevice = 3", "train.device: expected a text, got '3'"},
+      {"[train]\ndevice = 3", "train.device: expected a string, got '3'"},
       {"[train]\nprecision = 'fp8'", "train.precision: expected one of fp64, fp32, tf32, bf16, got 'fp8'"},
   };
   for (const auto& [toml, message] : cases)
