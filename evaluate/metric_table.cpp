@@ -4,14 +4,14 @@
 
 #include "audio/metrics/si_snr.h"
 #include "audio/metrics/snr.h"
+#include "audio/silence.h"
 #include "evaluate/scoring.h"
 
 namespace sunder {
 namespace {
 
 Score si_sdr(const SignalPair& pair, const ScoringOptions& options) {
-  if (std::all_of(pair.estimate.begin(), pair.estimate.end(), [](double x) { return x == 0; }))
-    return {std::nullopt, "the estimate is silent"};
+  if (is_silent(pair.estimate)) return {std::nullopt, "the estimate is silent"};
   const std::optional<double> score =
       si_snr(pair.reference, pair.estimate, 0, options.zero_mean ? Mean::removed : Mean::kept);
   return score ? Score{score} : Score{std::nullopt, "nothing is left without the mean"};

@@ -13,6 +13,7 @@
 #include "audio/metrics/oracle_masks.h"
 #include "audio/metrics/si_snr.h"
 #include "audio/metrics/stoi.h"
+#include "audio/silence.h"
 #include "tensor/error.h"
 #include "tensor/ops/concat.h"
 
@@ -32,8 +33,7 @@ std::span<const double> row(const Tensor& signals, int64_t index) {
 std::string silent_references(const Tensor& references) {
   std::vector<std::string> names;
   for (int64_t s = 0; s < references.size(0); ++s)
-    if (std::ranges::all_of(row(references, s), [](double x) { return x == 0; }))
-      names.push_back(fmt::format("s{}", s + 1));
+    if (is_silent(row(references, s))) names.push_back(fmt::format("s{}", s + 1));
   if (names.empty()) return "";
   return fmt::format("silent {} {}", names.size() == 1 ? "reference" : "references", fmt::join(names, ", "));
 }

@@ -10,6 +10,7 @@
 
 #include "audio/file.h"
 #include "audio/resample.h"
+#include "audio/silence.h"
 #include "command/command_line.h"
 #include "command/progress_line.h"
 #include "files/output_folder.h"
@@ -122,7 +123,7 @@ Input read_input(const std::string& path, int64_t microphones, int channel) {
 
 void warn_of_silence(const std::string& input, const Input& recording) {
   for (size_t c = 0; c < recording.channels.size(); ++c) {
-    if (!std::ranges::all_of(recording.channels[c], [](float sample) { return sample == 0; })) continue;
+    if (!is_silent(recording.channels[c])) continue;
     complain(c == 0 ? fmt::format("{}: is silent from beginning to end, and so are its estimates", input)
                     : fmt::format("{}: channel {} is silent from beginning to end", input, c + 1));
   }
