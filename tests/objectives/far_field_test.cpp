@@ -210,7 +210,7 @@ TEST_F(FarField, LossAndGradientRunCapturedOnCuda) {
   const Tensor one = Tensor::full({}, 1, DType::float64, stream.get());
   for (int run = 0; run < 4; ++run)
     pipeline.run(
-        "m2m", {scene.estimates, scene.far, scene.close},
+        /*key=*/1, {scene.estimates, scene.far, scene.close},
         [&](const std::vector<Tensor>& in) {
           const auto [loss, gradient] = work_of(in[0], in[1], in[2], failures, one);
           result.copy_from(loss.reshape({1}));
