@@ -28,7 +28,7 @@ constexpr std::array layers = {"tensor",     "files",  "audio",    "autograd", "
 constexpr std::array folders = {"tensor",     "files",   "command",  "audio",   "autograd", "nn",
                                 "objectives", "report",  "evaluate", "train",   "programs", "embed",
                                 "bench",      "scripts", "tests",    "recipes", "cmake"};
-constexpr size_t most_lines = 600;
+constexpr size_t most_lines = 600, most_lines_of_train = 300;
 
 int layer_of(const std::string& folder) {
   const auto found = std::find(layers.begin(), layers.end(), folder);
@@ -75,7 +75,7 @@ std::string objection(const std::string& folder, const std::string& target) {
 TEST(Layers, TheRuleItselfTellsUpFromDown) {
   EXPECT_EQ(objection("nn", "tensor/tensor.h"), "");
   EXPECT_EQ(objection("nn", "nn/adam.h"), "");
-  EXPECT_EQ(objection("tests", "train/trainer.h"), "");
+  EXPECT_EQ(objection("tests", "train/train.h"), "");
   EXPECT_NE(objection("tensor", "autograd/variable.h"), "");
   EXPECT_EQ(objection("command", "files/csv.h"), "");
   EXPECT_EQ(objection("programs", "command/command_line.h"), "");
@@ -84,7 +84,7 @@ TEST(Layers, TheRuleItselfTellsUpFromDown) {
   EXPECT_NE(objection("audio", "autograd/variable.h"), "");
   EXPECT_NE(objection("audio", "objectives/pit.h"), "");
   EXPECT_NE(objection("train", "tests/golden.h"), "");
-  EXPECT_NE(objection("train", "trainer.h"), "");
+  EXPECT_NE(objection("train", "train.h"), "");
 }
 
 TEST(Layers, IncludesPointToTheSameOrALowerLayer) {
@@ -123,7 +123,7 @@ TEST(Layers, FilesStayShort) {
   const Source* longest = &sources().front();
   size_t total = 0;
   for (const Source& source : sources()) {
-    EXPECT_LE(source.lines.size(), most_lines) << source.path;
+    EXPECT_LE(source.lines.size(), source.folder() == "train" ? most_lines_of_train : most_lines) << source.path;
     total += source.lines.size();
     if (source.lines.size() > longest->lines.size()) longest = &source;
   }
