@@ -73,10 +73,10 @@ TEST_F(ChildProcess, WhatTheSystemRefusesIsNamed) {
 
 TEST_F(ChildProcess, LimitsHold) {
   const auto start = Clock::now();
-  EXPECT_EQ(sh("echo $$ > pid; echo begun; sleep 60; echo over", {.seconds = 0.3}).end, End::timed_out);
+  EXPECT_EQ(sh("echo $$ > pid; echo begun; sleep 60; echo over", {.seconds = 2}).end, End::timed_out);
   EXPECT_FALSE(runs(line_of("pid")));
   // Ignoring signals and running on in the background does not help.
-  const ChildResult stubborn = sh("trap '' TERM INT HUP; sleep 60 & echo $! > pid; echo hi; wait", {.seconds = 0.3});
+  const ChildResult stubborn = sh("trap '' TERM INT HUP; sleep 60 & echo $! > pid; echo hi; wait", {.seconds = 2});
   EXPECT_EQ(stubborn.end, End::timed_out);
   EXPECT_EQ(stubborn.output, "hi\n");
   EXPECT_TRUE(stops_soon(line_of("pid")));
