@@ -7,6 +7,14 @@
 #include "report/markup.h"
 #include "tensor/error.h"
 
+// fontconfig never frees some of the patterns that it hands to Cairo: no leak of ours.
+#ifdef SUNDER_LEAKS_CHECKED
+extern "C" const char* __lsan_default_suppressions();
+extern "C" const char* __lsan_default_suppressions() { return "leak:libfontconfig.so\n"; }
+extern "C" const char* __lsan_default_options();
+extern "C" const char* __lsan_default_options() { return "print_suppressions=0"; }
+#endif
+
 namespace sunder {
 namespace {
 
