@@ -53,16 +53,18 @@ void check_device(Device device) {
   const int count = device_count(&why);
   if (count == 0) throw_error<DeviceMissing>("device {}: {}", to_string(device), why);
   if (device.index >= count)
-    throw_error<DeviceMissing>("device {}: expected cuda:0{}, found {} device{}", to_string(device),
-                               count == 1 ? "" : fmt::format(" to cuda:{}", count - 1), count, count == 1 ? "" : "s");
+    throw_error<DeviceError>("device {}: expected cuda:0{}, found {} device{}", to_string(device),
+                             count == 1 ? "" : fmt::format(" to cuda:{}", count - 1), count, count == 1 ? "" : "s");
   const DeviceScope scope(device);
   const cudaError_t status = load_probe();
   if (status != cudaErrorNoKernelImageForDevice) return check(status, "cudaFuncGetAttributes", __FILE__, __LINE__);
   static_cast<void>(cudaGetLastError());
   cudaDeviceProp found;
   SUNDER_CUDA_CHECK(cudaGetDeviceProperties(&found, device.index));
-  throw_error<DeviceMissing>("device {}: expected a GPU that code for {} runs on, found {} of sm_{}{}",
-                             to_string(device), architectures(), found.name, found.major, found.minor);
+  throw_error<DeviceMissing>(
+      "device {}: expected a GPU that code for {} runs on, found {} of sm_{}{}, which needs a build with "
+      "SUNDER_CUDA_ARCHITECTURES={}{}",
+      to_string(device), architectures(), found.name, found.major, found.minor, found.major, found.minor);
 }
 
 DeviceMemory device_memory(Device device) {

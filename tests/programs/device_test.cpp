@@ -45,7 +45,7 @@ TEST_F(DeviceTest, IndicesOutOfRange) {
 TEST_F(DeviceTest, ArchitecturesThatTheBinaryLacks) {
   expect_refused("cuda", {{"SUNDER_EMULATOR_CAPABILITY", "75"}},
                  "cuda:0: expected a GPU that code for " SUNDER_CUDA_CODE
-                 " runs on, found emulated device of sm_75; build with -D SUNDER_CUDA_ARCHITECTURES=75 or use "
+                 " runs on, found emulated device of sm_75, which needs a build with SUNDER_CUDA_ARCHITECTURES=75; use "
                  "--device cpu");
 }
 
@@ -123,8 +123,8 @@ TEST_F(FaultTest, ErrorsThatLoseTheDevice) {
     SCOPED_TRACE(name);
     expect_resumable(error, {{"SUNDER_EMULATOR_FAIL_AFTER", middle()}, {"SUNDER_EMULATOR_FAIL_ERROR", error}},
                      {std::string(" failed: ") + name + " at ",
-                      "; the GPU is lost to this process (CUDA_LAUNCH_BLOCKING=1 shows which kernel did it): start the "
-                      "run again, with --resume auto it goes on from its last checkpoint\n"});
+                      "; the GPU is lost to this process (CUDA_LAUNCH_BLOCKING=1 shows which kernel did it); "
+                      "resume from the last checkpoint with --resume auto\n"});
   }
 }
 
