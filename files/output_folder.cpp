@@ -6,9 +6,26 @@ namespace sunder {
 
 namespace fs = std::filesystem;
 
+namespace {
+
+// Where commit() keeps the folder that it replaces until the new one is in its place.
+fs::path set_aside(const fs::path& output) {
+  return output.parent_path() / fmt::format(".{}.old", output.filename().string());
+}
+
+bool is_there(const fs::path& path) {
+  std::error_code ignored;
+  return fs::exists(fs::symlink_status(path, ignored));
+}
+
+}  // namespace
+
 OutputFolder::OutputFolder(const fs::path& output, bool replace) : output_(fs::absolute(output).lexically_normal()) {
   if (!output_.has_filename()) output_ = output_.parent_path();  // a trailing slash
   std::error_code failure;
+  // A run that was killed between the two renames of commit() has left the old folder aside: it comes back.
+  if (const fs::path old = set_aside(output_); !is_there(output_) && is_there(old)) fs::rename(old, output_, failure);
+  if (failure) throw_error("{}: cannot be restored: {}", output_.string(), failure.message());
   const bool free = !fs::exists(output_) || (fs::is_directory(output_) && fs::is_empty(output_));
   if (!free && !replace) throw_error<FolderInUse>("{}: exists and is not empty", output_.string());
   temporary_ = output_.parent_path() / fmt::format(".{}.part", output_.filename().string());
@@ -23,10 +40,10 @@ OutputFolder::~OutputFolder() {
 
 void OutputFolder::commit() {
   // The old folder is moved aside and comes back if the new one cannot take its place.
-  const fs::path old = output_.parent_path() / fmt::format(".{}.old", output_.filename().string());
+  const fs::path old = set_aside(output_);
   std::error_code failure, ignored;
   fs::remove_all(old, ignored);
-  const bool replaced = fs::exists(fs::symlink_status(output_, ignored));
+  const bool replaced = is_there(output_);
   if (replaced) fs::rename(output_, old, failure);
   if (!failure) {
     fs::rename(temporary_, output_, failure);

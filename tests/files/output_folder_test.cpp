@@ -38,5 +38,21 @@ TEST_F(OutputFolderTest, IsWholeOrAbsent) {
   expect_error<Error>([&] { OutputFolder(folder_ / "file/out", false); }, {"cannot be created"});
 }
 
+// Killed between moving the old folder aside and putting the new one in its place.
+TEST_F(OutputFolderTest, AFolderThatAKillLeftAsideComesBack) {
+  write(".out.old/mine.txt", "mine");
+  write(".out.part/new.txt", "new");
+  expect_error<FolderInUse>([&] { OutputFolder(folder_ / "out", false); }, {"out", "not empty"});
+  EXPECT_EQ(read("out/mine.txt"), "mine");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / ".out.old"));
+  {
+    OutputFolder output(folder_ / "out", true);
+    write_file(output.path() / "a.txt", "a");
+    output.commit();
+  }
+  EXPECT_EQ(read("out/a.txt"), "a");
+  EXPECT_FALSE(std::filesystem::exists(folder_ / "out/mine.txt"));
+}
+
 }  // namespace
 }  // namespace sunder
