@@ -41,15 +41,15 @@ std::string advice_for(const Error& error, const Advice& of_program) {
 
 }  // namespace
 
-std::string environment_name(const std::string& flag) {
-  std::string name = "SUNDER_";
-  for (const char c : flag.substr(flag.find_first_not_of('-')))
-    name += c == '-' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return name;
+std::string environment_name(const std::string& name) {
+  std::string variable = "SUNDER_";
+  for (const char c : name.substr(name.find_first_not_of('-')))
+    variable += c == '-' || c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
+  return variable;
 }
 
-std::string environment(const std::string& flag) {
-  const char* text = std::getenv(environment_name(flag).c_str());
+std::string environment(const std::string& name) {
+  const char* text = std::getenv(environment_name(name).c_str());
   return text ? text : "";
 }
 

@@ -35,8 +35,9 @@ void parse_flags(CLI::App& app, int argc, const char* const* argv, const std::st
 
 std::string version();  // "0.1.0"
 
-// The environment variable of a flag, SUNDER_MAX_EPOCHS for "--max-epochs", and its value; empty where it is not set.
-std::string environment_name(const std::string& flag);
-std::string environment(const std::string& flag);
+// The environment variable of a flag or a key, SUNDER_MAX_EPOCHS for "--max-epochs", SUNDER_OPTIM_LR for "optim.lr",
+// and its value; empty where it is not set.
+std::string environment_name(const std::string& name);
+std::string environment(const std::string& name);
 
 }  // namespace sunder

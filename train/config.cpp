@@ -1,9 +1,9 @@
 #include "train/config.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <set>
 
+#include "command/command_line.h"
 #include "files/toml.h"
 #include "tensor/error.h"
 
@@ -70,12 +70,6 @@ Fields fields_with(Config& c, const Fields& model) {
 // order.
 Fields settable(Config& config) { return fields_with(config, config.model.all_fields()); }
 
-std::string environment_name(const std::string& key) {
-  std::string name = "SUNDER_" + key;
-  for (char& c : name) c = c == '.' ? '_' : static_cast<char>(std::toupper(static_cast<unsigned char>(c)));
-  return name;
-}
-
 std::string read_text(const std::filesystem::path& path) {
   std::ifstream stream;
   if (std::filesystem::is_regular_file(path)) stream.open(path, std::ios::binary);
@@ -105,16 +99,12 @@ void load_config(Config& config, const std::filesystem::path& path, Names names)
 
 void load_config_environment(Config& config) {
   const Fields all = settable(config);
-  const auto value_of = [](const std::string& name) {
-    const char* text = std::getenv(name.c_str());
-    return std::string(text ? text : "");
-  };
   for (const Field& field : all) {
     const std::string name = environment_name(field.name);
-    if (const std::string text = value_of(name); !text.empty()) assign(field, text, name);
+    if (const std::string text = environment(field.name); !text.empty()) assign(field, text, name);
     if (field.former_name.empty()) continue;
-    if (const std::string former = environment_name(field.former_name); !value_of(former).empty())
-      throw_error<UsageError>("{}: was renamed to {}", former, name);
+    if (!environment(field.former_name).empty())
+      throw_error<UsageError>("{}: was renamed to {}", environment_name(field.former_name), name);
   }
 }
 
@@ -123,17 +113,15 @@ void check_model_keys(const Config& config, const std::filesystem::path& recipe,
   Config copy = config;
   std::set<std::string> own;
   for (const Field& field : fields(copy)) own.insert(field.name);
+  const toml::table table = recipe.empty() ? toml::table{} : parse_toml(read_text(recipe), recipe.string());
   for (const Field& field : settable(copy)) {
     if (own.contains(field.name)) continue;
     const auto refuse = [&](const std::string& source) {
       throw_error<UsageError>("{}: '{}' is not a key of {}", source, field.name, config.model.architecture);
     };
-    if (const char* text = std::getenv(environment_name(field.name).c_str()); text && *text)
-      refuse(environment_name(field.name));
+    if (!environment(field.name).empty()) refuse(environment_name(field.name));
     for (const std::string& assignment : assignments)
       if (assignment.starts_with(field.name + "=")) refuse("--set");
-    if (recipe.empty()) continue;
-    const toml::table table = parse_toml(read_text(recipe), recipe.string());
     if (table.at_path(field.name)) refuse(recipe.string());
   }
 }
