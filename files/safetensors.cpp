@@ -4,10 +4,9 @@
 #include <bit>
 #include <cstring>
 #include <fstream>
-#include <nlohmann/json.hpp>
-#include <set>
 
 #include "files/atomic_file.h"
+#include "files/json.h"
 
 namespace sunder {
 
@@ -16,6 +15,10 @@ static_assert(std::endian::native == std::endian::little, "the format is little-
 namespace {
 
 using nlohmann::json;
+
+// The header, a tensor and its shape are in one another; one level more is named as a wrong shape.
+constexpr int header_depth = 4;
+constexpr size_t most_axes = 64;
 
 struct Entry {
   std::string name;
@@ -44,12 +47,18 @@ class Reader {
   }
 
   SafeTensors read() {
-    const json header = parse(header_text());
     SafeTensors result;
     std::vector<Entry> entries;
-    for (const auto& [name, value] : header.items()) {
-      if (name == "__metadata__") result.metadata = metadata(value);
-      else entries.push_back(entry(name, value));
+    const TakeJson take = [&](const std::vector<std::string>& keys, const json& value) {
+      if (keys.empty()) return;  // "{}": no tensors
+      if (keys[0] == "__metadata__") result.metadata = metadata(value);
+      else entries.push_back(entry(keys[0], value));
+    };
+    const std::string header = header_text();
+    try {
+      read_json(header, 1, take, header_depth);
+    } catch (const JsonError& error) {
+      fail("the header {}", error.what());
     }
     check_layout(entries);
     for (const Entry& e : entries) result.tensors.emplace(e.name, load(e));
@@ -76,8 +85,7 @@ class Reader {
     if (length > size_ - sizeof length)
       fail("the header needs {} bytes, but only {} follow: the file is cut or no safetensors file", length,
            size_ - sizeof length);
-    data_begin_ = sizeof length + length;
-    data_size_ = size_ - data_begin_;
+    data_size_ = size_ - sizeof length - length;
     std::string text(length, '\0');
     fetch(text.data(), length);
     if (text.empty() || text[0] != '{') fail("the header does not begin with '{{'");
@@ -85,28 +93,10 @@ class Reader {
     return text;
   }
 
-  // nlohmann keeps the last of two equal keys, which the format forbids: they are detected while parsing.
-  json parse(const std::string& text) const {
-    std::vector<std::set<std::string>> seen;
-    const auto watch = [&](int depth, json::parse_event_t event, json& value) {
-      if (depth > 3) fail("the header is nested deeper than the format allows");
-      if (event == json::parse_event_t::object_start) seen.emplace_back();
-      else if (event == json::parse_event_t::object_end) seen.pop_back();
-      else if (event == json::parse_event_t::key && !seen.back().insert(value.get<std::string>()).second)
-        fail("the header has the key '{}' twice", value.get<std::string>());
-      return true;
-    };
-    try {
-      return json::parse(text, watch);
-    } catch (const json::exception& error) {
-      fail("the header is not valid JSON: {}", error.what());
-    }
-  }
-
   std::map<std::string, std::string> metadata(const json& value) const {
     if (!value.is_object()) fail("__metadata__: expected an object, got {}", value.type_name());
     std::map<std::string, std::string> result;
-    for (const auto& [key, text] : value.items()) {
+    for (const auto& [key, text] : value.get_ref<const json::object_t&>()) {
       if (!text.is_string()) fail("__metadata__: expected a string for '{}', got {}", key, text.type_name());
       result[key] = text.get<std::string>();
     }
@@ -132,6 +122,8 @@ class Reader {
     Entry result{name, value["dtype"].get<std::string>(), {}, 0, 0};
     uint64_t bytes = element_size(result.dtype);
     if (bytes == 0) fail("tensor '{}': expected dtype F32, F64, I64, F16 or BF16, got {}", name, result.dtype);
+    if (value["shape"].size() > most_axes)
+      fail("tensor '{}': expected a shape of at most {} axes, got {}", name, most_axes, value["shape"].size());
     for (const json& size : value["shape"]) {
       const uint64_t count = whole_number(name, "shape", size);
       result.shape.push_back(static_cast<int64_t>(count));
@@ -162,8 +154,8 @@ class Reader {
     if (covered != data_size_) fail("{} bytes at the end belong to no tensor", data_size_ - covered);
   }
 
+  // The entries in order of their offsets are all that follows the header.
   Tensor load(const Entry& e) {
-    stream_.seekg(static_cast<std::streamoff>(data_begin_ + e.begin));
     if (e.dtype == "F16" || e.dtype == "BF16") return load_half(e);
     const DType dtype = e.dtype == "F32" ? DType::float32 : e.dtype == "F64" ? DType::float64 : DType::int64;
     Tensor tensor = Tensor::empty(e.shape, dtype);
@@ -195,7 +187,7 @@ class Reader {
 
   std::filesystem::path path_;
   std::ifstream stream_;
-  uint64_t size_ = 0, data_begin_ = 0, data_size_ = 0;
+  uint64_t size_ = 0, data_size_ = 0;
 };
 
 const char* dtype_name(const std::string& name, const Tensor& tensor) {

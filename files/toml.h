@@ -20,7 +20,10 @@
 
 namespace sunder {
 
-// Throws InputError "<source>: not valid TOML at line 3: ...".
+inline constexpr size_t toml_size_limit = 16 << 20;  // bytes
+inline constexpr size_t toml_depth_limit = 64;       // of tables and arrays in one another
+
+// Throws InputError "<source>: not valid TOML at line 3: ...", and for text beyond the limits.
 toml::table parse_toml(const std::string& text, const std::string& source);
 
 }  // namespace sunder

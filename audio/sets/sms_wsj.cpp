@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "audio/file.h"
 #include "audio/rooms/room_set.h"
+#include "files/json.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -77,24 +77,25 @@ std::vector<RoomEntry> read_list(const fs::path& list, const std::string& set, c
   std::ifstream file(list);
   if (!file) throw_error<InputError>("{}: no such file", list.string());
   std::vector<RoomEntry> entries;
+  bool found = false;
   std::vector<std::string> sets;
-  std::string id;
-  const auto take = [&](int depth, json::parse_event_t event, json& value) {
-    if (event == json::parse_event_t::key && depth == 2) sets.push_back(value.get<std::string>());
-    if (event == json::parse_event_t::key && depth == 3) id = value.get<std::string>();
-    if (event != json::parse_event_t::object_end || depth != 3) return true;
-    if (!sets.empty() && sets.back() == set) entries.push_back(parse_entry(id, value, locate));
-    return false;
+  const TakeJson take = [&](const std::vector<std::string>& keys, const json& value) {  // of datasets, set, example
+    if (keys.empty() || keys[0] != "datasets") return;
+    found = true;
+    if (keys.size() >= 2 && (sets.empty() || sets.back() != keys[1])) sets.push_back(keys[1]);
+    if (keys.size() < 3 || keys[1] != set) return;
+    try {
+      entries.push_back(parse_entry(keys[2], value, locate));
+    } catch (const json::exception& error) {
+      throw_error<InputError>("{}: example {}: not as in SMS-WSJ: {}", list.string(), keys[2], error.what());
+    }
   };
   try {
-    const json rest = json::parse(file, take);
-    if (!rest.is_object() || !rest.contains("datasets"))
-      throw_error<InputError>("{}: expected a list of SMS-WSJ, found no \"datasets\"", list.string());
-  } catch (const json::parse_error& error) {
-    throw_error<InputError>("{}: not valid JSON: {}", list.string(), error.what());
-  } catch (const json::exception& error) {
-    throw_error<InputError>("{}: example {}: not as in SMS-WSJ: {}", list.string(), id, error.what());
+    read_json(file, 3, take);
+  } catch (const JsonError& error) {
+    throw_error<InputError>("{}: the list {}", list.string(), error.what());
   }
+  if (!found) throw_error<InputError>("{}: expected a list of SMS-WSJ, found no \"datasets\"", list.string());
   if (std::find(sets.begin(), sets.end(), set) == sets.end())
     throw_error<InputError>("{}: has no set {}, only {}", list.string(), set, fmt::join(sets, ", "));
   if (entries.empty()) throw_error<InputError>("{}: the set {} is empty", list.string(), set);

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <csignal>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 
 #include "tensor/random.h"
@@ -196,6 +197,39 @@ TEST_F(SafeTensorsTest, LyingHeadersAreNamed) {
   for (const auto& c : cases)
     EXPECT_NE(refusal(c.header, c.bytes).find(c.message), std::string::npos) << c.header.substr(0, 120) << "\n"
                                                                              << refusal();
+}
+
+// The format's own abuse case 3: 100,000 tensors in the same bytes, and more bytes behind them.
+TEST_F(SafeTensorsTest, ManyTensorsInTheSameBytesAreRefusedAtOnce) {
+  std::string header;
+  for (int i = 0; i < 100'000; ++i)
+    header += fmt::format(R"({}"weight_{}": {{"dtype": "F32", "shape": [200, 200], "data_offsets": [0, 160000]}})",
+                          i ? ", " : "{", i);
+  const std::clock_t begin = std::clock();
+  EXPECT_NE(refusal(header + "}", header.size()).find("overlaps the tensor before it at byte 0"), std::string::npos);
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 10);
+}
+
+TEST_F(SafeTensorsTest, ManyTensorsAreWrittenAndReadInTimeToTheirNumber) {
+  std::map<std::string, Tensor> tensors;
+  for (int i = 0; i < 100'000; ++i)
+    tensors[fmt::format("layers.{}.weight", i)] = Tensor::full({1, 1}, i, DType::float32);
+  const std::clock_t begin = std::clock();
+  write_safetensors(path_, tensors, {{"config", "[model]"}});
+  const SafeTensors read = read_safetensors(path_);
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 20);
+  ASSERT_EQ(read.tensors.size(), tensors.size());
+  EXPECT_EQ(read.tensors.at("layers.77777.weight").to_vector<float>(), std::vector<float>{77777});
+}
+
+TEST_F(SafeTensorsTest, AxesAreLimited) {
+  const auto header = [](int axes) {
+    std::string shape = "1";
+    for (int i = 1; i < axes; ++i) shape += ",1";
+    return R"({"a":{"dtype":"F32","shape":[)" + shape + R"(],"data_offsets":[0,4]}})";
+  };
+  EXPECT_EQ(refusal(header(64), 4), "");
+  EXPECT_NE(refusal(header(65), 4).find("tensor 'a': expected a shape of at most 64 axes, got 65"), std::string::npos);
 }
 
 TEST_F(SafeTensorsTest, LyingHeaderLengthsAreRefusedBeforeAnythingIsAllocated) {

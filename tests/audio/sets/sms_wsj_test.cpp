@@ -225,6 +225,10 @@ TEST_F(SmsWsjTest, BadListsAreNamed) {
   expect_error<InputError>(open, {"sms_wsj.json", "not valid JSON"});
   write(path, "{\"sets\": {}}");
   expect_error<InputError>(open, {"no \"datasets\""});
+  write(path, R"({"datasets": {"train_si284": {"a": {}, "a": {}}}})");
+  expect_error<InputError>(open, {"sms_wsj.json", "the list has the key 'a' twice"});
+  write(path, R"({"datasets": {"cv_dev93": {"a": )" + std::string(200'000, '['));
+  expect_error<InputError>(open, {"sms_wsj.json", "the list is nested deeper than 32 levels"});
   write(path, "{\"datasets\": {\"cv_dev93\": {}}}");
   expect_error<InputError>(open, {"the set cv_dev93 is empty"});
   fs::remove(path);
