@@ -11,6 +11,7 @@
 #include <system_error>
 
 #include "audio/container.h"
+#include "audio/sample_rate.h"
 #include "files/atomic_file.h"
 #include "tensor/error.h"
 
@@ -59,17 +60,72 @@ File open_checked(const std::filesystem::path& path, SF_INFO& info) {
   for (const char* name : {"fmt ", "data"})
     if (has_twice(file.get(), name))
       throw_error<InputError>("{}: expected one chunk \"{}\" in a WAV file, got more", path.string(), name);
-  if (info.samplerate <= 0)
-    throw_error<InputError>("{}: expected a sample rate of at least 1 Hz, got {}", path.string(), info.samplerate);
+  check_sample_rate(path.string(), info.samplerate);
   if (info.frames <= 0) throw_error<InputError>("{}: holds no samples", path.string());
   return file;
 }
 
-void check_finite(const std::filesystem::path& path, const Audio& audio) {
+template <class T>
+void check_finite(const std::filesystem::path& path, const BasicAudio<T>& audio, int64_t begin) {
   for (size_t i = 0; i < audio.samples.size(); ++i)
     if (!std::isfinite(audio.samples[i]))
       throw_error<InputError>("{}: expected finite samples, got {} at sample {} of channel {}", path.string(),
-                              audio.samples[i], i / audio.channels, i % audio.channels + 1);
+                              audio.samples[i], begin + static_cast<int64_t>(i / audio.channels),
+                              i % audio.channels + 1);
+}
+
+sf_count_t decode(SNDFILE* file, float* to, sf_count_t frames) { return sf_readf_float(file, to, frames); }
+sf_count_t decode(SNDFILE* file, double* to, sf_count_t frames) { return sf_readf_double(file, to, frames); }
+
+// Frames from the file's position on. A wrong header must not make us allocate terabytes: grows with what is there.
+template <class T>
+void decode_frames(const std::filesystem::path& path, SNDFILE* file, int64_t frames, BasicAudio<T>& audio) {
+  const int64_t block = (1 << 20) / audio.channels;
+  while (audio.frames < frames) {
+    const int64_t wanted = std::min<int64_t>(block, frames - audio.frames);
+    audio.samples.resize((audio.frames + wanted) * audio.channels);
+    const int64_t got = decode(file, &audio.samples[audio.frames * audio.channels], wanted);
+    audio.frames += std::max<int64_t>(got, 0);
+    if (got < wanted) {
+      const char* reason = sf_error(file) == SF_ERR_NO_ERROR ? "the file ends" : sf_strerror(file);
+      throw_error<InputError>("{}: cut short: the header says {} samples, {} could be decoded ({})", path.string(),
+                              frames, audio.frames, reason);
+    }
+  }
+}
+
+template <class T>
+BasicAudio<T> read_whole(const std::filesystem::path& path) {
+  SF_INFO info;
+  const File file = open_checked(path, info);
+  BasicAudio<T> audio{{}, info.channels, info.samplerate, 0};
+  decode_frames(path, file.get(), info.frames, audio);
+  check_finite(path, audio, 0);
+  return audio;
+}
+
+template <class T>
+BasicAudio<T> read_range(const std::filesystem::path& path, int64_t begin, int64_t frames) {
+  if (begin < 0 || frames < 0) throw_error("[read_audio] expected a range of samples, got {} + {}", begin, frames);
+  SF_INFO info;
+  const File file = open_checked(path, info);
+  if (begin > info.frames || frames > info.frames - begin)
+    throw_error<InputError>("{}: expected {} samples from sample {} on, the file holds {}", path.string(), frames,
+                            begin, info.frames);
+  if (sf_seek(file.get(), begin, SEEK_SET) != begin)
+    throw_error<InputError>("{}: sample {} cannot be reached: {}", path.string(), begin, sf_strerror(file.get()));
+  BasicAudio<T> audio{{}, info.channels, info.samplerate, 0};
+  decode_frames(path, file.get(), frames, audio);
+  check_finite(path, audio, begin);
+  return audio;
+}
+
+template <class T>
+BasicAudio<T> one_channel(const std::filesystem::path& path, BasicAudio<T> audio) {
+  if (audio.channels != 1)
+    throw_error<InputError>("{}: expected one channel, got {} (mix or split them first)", path.string(),
+                            audio.channels);
+  return audio;
 }
 
 // `subtype`: libsndfile's; `sample_bytes`: of one sample in the file.
@@ -111,34 +167,18 @@ AudioInfo audio_info(const std::filesystem::path& path) {
   return {info.channels, info.samplerate, info.frames};
 }
 
-Audio read_audio(const std::filesystem::path& path) {
-  SF_INFO info;
-  const File file = open_checked(path, info);
-  // A wrong header must not make us allocate terabytes: grow with what is really there.
-  const int64_t block = (1 << 20) / info.channels;
-  Audio audio{{}, info.channels, info.samplerate, 0};
-  while (audio.frames < info.frames) {
-    const int64_t wanted = std::min<int64_t>(block, info.frames - audio.frames);
-    audio.samples.resize((audio.frames + wanted) * audio.channels);
-    const int64_t got = sf_readf_float(file.get(), &audio.samples[audio.frames * audio.channels], wanted);
-    audio.frames += std::max<int64_t>(got, 0);
-    if (got < wanted) {
-      const char* reason = sf_error(file.get()) == SF_ERR_NO_ERROR ? "the file ends" : sf_strerror(file.get());
-      throw_error<InputError>("{}: cut short: the header says {} samples, {} could be decoded ({})", path.string(),
-                              info.frames, audio.frames, reason);
-    }
-  }
-  check_finite(path, audio);
-  return audio;
+Audio read_audio(const std::filesystem::path& path) { return read_whole<float>(path); }
+AudioDouble read_audio_double(const std::filesystem::path& path) { return read_whole<double>(path); }
+
+Audio read_audio(const std::filesystem::path& path, int64_t begin, int64_t frames) {
+  return read_range<float>(path, begin, frames);
+}
+AudioDouble read_audio_double(const std::filesystem::path& path, int64_t begin, int64_t frames) {
+  return read_range<double>(path, begin, frames);
 }
 
-Audio read_mono(const std::filesystem::path& path) {
-  Audio audio = read_audio(path);
-  if (audio.channels != 1)
-    throw_error<InputError>("{}: expected one channel, got {} (mix or split them first)", path.string(),
-                            audio.channels);
-  return audio;
-}
+Audio read_mono(const std::filesystem::path& path) { return one_channel(path, read_audio(path)); }
+AudioDouble read_mono_double(const std::filesystem::path& path) { return one_channel(path, read_audio_double(path)); }
 
 Tensor deinterleaved(const Audio& audio) {
   Tensor rows = Tensor::empty({audio.channels, audio.frames}, DType::float32);

@@ -18,24 +18,35 @@ struct AudioInfo {
 };
 
 // Interleaved samples: sample `t` of channel `c` is samples[t * channels + c]. Integer formats are divided by their
-// full scale (16 bits: by 32768).
-struct Audio {
-  std::vector<float> samples;
+// full scale (16 bits: by 32768). T is float, or double for scoring files of 32 and 64 bits without rounding.
+template <class T>
+struct BasicAudio {
+  std::vector<T> samples;
   int channels = 0;
   int sample_rate = 0;
   int64_t frames = 0;
 };
+using Audio = BasicAudio<float>;
+using AudioDouble = BasicAudio<double>;
 
 // What the header says, without decoding. Throws InputError if the file is missing, empty, of another format, has no
-// samples or is truncated and its container shows it (WAV, OGG). The rate is at least 1 Hz.
+// samples, of a rate out of bounds (audio/sample_rate.h) or is truncated and its container shows it (WAV, OGG).
 AudioInfo audio_info(const std::filesystem::path& path);
 
 // The whole file. Throws InputError as audio_info does, for fewer samples than the header says, and for a sample that
 // is NaN or infinite.
 Audio read_audio(const std::filesystem::path& path);
+AudioDouble read_audio_double(const std::filesystem::path& path);
 
-// As read_audio; throws InputError for more than one channel too.
+// Frames `begin` to `begin + frames - 1`, without decoding the others where the codec can seek; what lies outside is
+// not looked at. Throws InputError as audio_info does, for a sample that is NaN or infinite, and where the file holds
+// fewer frames.
+Audio read_audio(const std::filesystem::path& path, int64_t begin, int64_t frames);
+AudioDouble read_audio_double(const std::filesystem::path& path, int64_t begin, int64_t frames);
+
+// As read_audio and read_audio_double; throw InputError for more than one channel too.
 Audio read_mono(const std::filesystem::path& path);
+AudioDouble read_mono_double(const std::filesystem::path& path);
 
 // The channels as rows: (channels, frames), float32 on the CPU.
 Tensor deinterleaved(const Audio& audio);

@@ -1,11 +1,11 @@
 #include "audio/corpora/corpus.h"
 
 #include <algorithm>
-#include <cctype>
 #include <cmath>
 #include <map>
 #include <set>
 
+#include "audio/listing.h"
 #include "files/csv.h"
 #include "files/digest.h"
 #include "tensor/error.h"
@@ -16,13 +16,6 @@ namespace {
 
 void require_folder(const std::filesystem::path& folder) {
   if (!std::filesystem::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
-}
-
-bool is_audio(const std::filesystem::path& path) {
-  std::string extension = path.extension().string();
-  std::transform(extension.begin(), extension.end(), extension.begin(),
-                 [](unsigned char c) { return std::tolower(c); });
-  return extension == ".wav" || extension == ".flac" || extension == ".ogg";
 }
 
 }  // namespace
@@ -42,16 +35,6 @@ std::vector<Recording> Corpus::of(Split split) const {
   std::copy_if(recordings.begin(), recordings.end(), std::back_inserter(chosen),
                [&](const Recording& recording) { return recording.split == split; });
   return chosen;
-}
-
-std::vector<std::string> list_audio(const std::filesystem::path& folder) {
-  require_folder(folder);
-  std::vector<std::string> paths;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder))
-    if (entry.is_regular_file() && is_audio(entry.path()) && !entry.path().filename().string().starts_with('.'))
-      paths.push_back(entry.path().lexically_relative(folder).generic_string());
-  std::sort(paths.begin(), paths.end());
-  return paths;
 }
 
 Corpus read_splits_csv(const std::filesystem::path& root) {
@@ -91,14 +74,15 @@ Corpus read_speech_commands(const std::filesystem::path& root, const std::vector
     if (!std::filesystem::is_directory(root / word))
       throw_error<InputError>("{}: expected a folder per word (Speech Commands), no folder \"{}\"", root.string(),
                               word);
-    const std::vector<std::string> names = list_audio(root / word);
+    const std::vector<std::filesystem::path> names = list_audio(root / word, true);
     if (names.empty()) throw_error<InputError>("{}: holds no recordings", (root / word).string());
-    for (const std::string& name : names) {
-      const std::string stem = std::filesystem::path(name).stem().string();
+    for (const std::filesystem::path& name : names) {
+      const std::string stem = name.stem().string();
       const std::string speaker = stem.substr(0, stem.find("_nohash_"));
       const double percentage = hash_percentage(speaker);
       const Split split = percentage < 10 ? Split::valid : percentage < 20 ? Split::test : Split::train;
-      corpus.recordings.push_back({.path = word + "/" + name, .speaker = speaker, .label = word, .split = split});
+      corpus.recordings.push_back(
+          {.path = word + "/" + name.string(), .speaker = speaker, .label = word, .split = split});
     }
   }
   return corpus;
@@ -107,9 +91,8 @@ Corpus read_speech_commands(const std::filesystem::path& root, const std::vector
 Corpus read_speaker_folders(const std::filesystem::path& root, const SpeakerSplit& split) {
   require_folder(root);
   std::map<std::string, std::vector<std::string>> speakers;
-  for (const std::string& path : list_audio(root))
-    if (const size_t slash = path.find('/'); slash != std::string::npos)
-      speakers[path.substr(0, slash)].push_back(path);
+  for (const std::filesystem::path& path : list_audio(root, true))
+    if (path.has_parent_path()) speakers[path.begin()->string()].push_back(path.string());
   const auto count = static_cast<int64_t>(speakers.size());
   const auto share = [&](double fraction) {
     return fraction <= 0 ? 0 : std::max<int64_t>(2, std::llround(fraction * static_cast<double>(count)));

@@ -48,15 +48,12 @@ struct SpeakerSplit {
   uint64_t seed = 0;
 };
 
-// A folder per speaker, with WAV, FLAC or OGG files at any depth. Whole speakers are drawn for valid and test. Throws
-// InputError for an empty root and for fewer speakers than the splits need (two each).
+// A folder per speaker, with recordings at any depth (audio/listing.h). Whole speakers are drawn for valid and test.
+// Throws InputError for an empty root and for fewer speakers than the splits need (two each).
 Corpus read_speaker_folders(const std::filesystem::path& root, const SpeakerSplit& split);
 
 // Throws InputError if the split has no recordings, or (`different`) fewer than two speakers, which mixtures of
 // different speakers need.
 void require_speakers(const Corpus& corpus, Split split, bool different);
-
-// Files with the extension .wav, .flac or .ogg under a folder, relative to it, sorted by name.
-std::vector<std::string> list_audio(const std::filesystem::path& folder);
 
 }  // namespace sunder

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "audio/listing.h"
 #include "files/digest.h"
 #include "tensor/error.h"
 
@@ -41,11 +42,13 @@ struct Package {
   std::string folder;
 };
 
-// The language of a recording; empty if it is not speech. `path` is relative to the package's folder.
+// The language of a recording; empty if it is not speech. `path` is relative to the package's folder. The packages'
+// copies in other formats (.opus) were not listened to.
 std::string language(const Package& package, const std::string& path) {
+  if (!path.ends_with(".ogg") && !path.ends_with(".wav")) return "";
   if (package.name != "tuxpaint") return path.find('/') == std::string::npos ? "" : path.substr(0, path.find('/'));
   const size_t mark = path.rfind("_desc_");
-  if (mark == std::string::npos || !path.ends_with(".ogg")) return "";
+  if (mark == std::string::npos || path.ends_with(".wav")) return "";
   return path.substr(mark + 6, path.find('.', mark) - mark - 6);
 }
 
@@ -63,8 +66,8 @@ Corpus find_debian_voices(const std::filesystem::path& root) {
   std::set<std::array<uint8_t, 20>> seen;
   for (const Package& package : packages) {
     if (!std::filesystem::is_directory(root / package.folder)) continue;
-    for (const std::string& path : list_audio(root / package.folder)) {
-      const std::string spoken = language(package, path);
+    for (const std::filesystem::path& file : list_audio(root / package.folder, true)) {
+      const std::string path = file.string(), spoken = language(package, path);
       std::string voice = package.name + "-" + spoken;
       if (spoken.empty() || is_left_out(voice)) continue;
       const std::string full = package.folder + "/" + path;

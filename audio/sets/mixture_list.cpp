@@ -7,6 +7,7 @@
 #include <set>
 #include <sstream>
 
+#include "audio/sample_rate.h"
 #include "files/atomic_file.h"
 #include "files/csv.h"
 #include "files/toml.h"
@@ -102,7 +103,7 @@ SetConfig read_set_config(const std::filesystem::path& path) {
   SetConfig config;
   config.rule = required<std::string>(table, path, "rule");
   config.corpus = required<std::string>(table, path, "corpus");
-  config.sample_rate = in_range(table, path, "sample_rate", 1, INT32_MAX);
+  config.sample_rate = in_range(table, path, "sample_rate", lowest_sample_rate, highest_sample_rate);
   config.window = in_range(table, path, "window", 2, INT32_MAX);
   config.num_sources = in_range(table, path, "sources", 2, 16);
   config.seed = static_cast<uint64_t>(required<int64_t>(table, path, "seed"));

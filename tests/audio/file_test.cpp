@@ -186,10 +186,60 @@ TEST_F(FileTest, SecondChunksAreRejected) {
                            {"two.wav", "one chunk \"data\""});
 }
 
-TEST_F(FileTest, ARateOfZeroIsRejected) {
-  std::string bytes = wav(std::string(100, '\x11'), 100);
-  bytes.replace(bytes.find(u32(8000)), 4, u32(0));
-  expect_error<InputError>([&] { audio_info(write("still.wav", bytes)); }, {"still.wav"});
+TEST_F(FileTest, RatesThatSoundDoesNotHaveAreRejected) {
+  const auto at_rate = [&](uint32_t rate) {
+    std::string bytes = wav(std::string(100, '\x11'), 100);
+    return write("rate.wav", bytes.replace(bytes.find(u32(8000)), 4, u32(rate)));
+  };
+  for (const uint32_t rate : {1u, 999u, 768001u, 1000000000u}) {
+    const auto path = at_rate(rate);
+    const std::string reason = fmt::format("expected a sample rate from 1000 to 768000 Hz, got {}", rate);
+    expect_error<InputError>([&] { audio_info(path); }, {"rate.wav", reason});
+    expect_error<InputError>([&] { read_audio(path); }, {"rate.wav", reason});
+  }
+  for (const uint32_t rate : {0u, 0xFFFFFFFFu})
+    expect_error<InputError>([&] { audio_info(at_rate(rate)); }, {"rate.wav"});
+  for (const int rate : {1000, 768000}) EXPECT_EQ(read_mono(at_rate(rate)).sample_rate, rate);
+}
+
+TEST_F(FileTest, RangesAreTheSamplesOfTheWhole) {
+  write_wav(folder_ / "a.wav", ramp(30002), 8000, WavFormat::float32, 2);
+  write_with(folder_ / "a.flac", SF_FORMAT_FLAC | SF_FORMAT_PCM_16, ramp(30000));
+  write_with(folder_ / "a.ogg", SF_FORMAT_OGG | SF_FORMAT_VORBIS, ramp(30000));
+  for (const char* name : {"a.wav", "a.flac", "a.ogg"}) {
+    SCOPED_TRACE(name);
+    const Audio whole = read_audio(folder_ / name);
+    for (const auto& [begin, frames] : std::vector<std::pair<int64_t, int64_t>>{
+             {0, 1}, {0, whole.frames}, {4097, 5000}, {whole.frames - 1, 1}, {whole.frames, 0}, {100, 0}}) {
+      const Audio part = read_audio(folder_ / name, begin, frames);
+      ASSERT_EQ(part.frames, frames);
+      EXPECT_EQ(part.channels, whole.channels);
+      EXPECT_EQ(part.sample_rate, whole.sample_rate);
+      EXPECT_EQ(part.samples, std::vector<float>(whole.samples.begin() + begin * whole.channels,
+                                                 whole.samples.begin() + (begin + frames) * whole.channels))
+          << begin << " + " << frames;
+    }
+    for (const auto& [begin, frames] : std::vector<std::pair<int64_t, int64_t>>{
+             {whole.frames, 1}, {whole.frames + 1, 0}, {1, whole.frames}, {5, INT64_MAX}, {INT64_MAX, INT64_MAX}})
+      expect_error<InputError>([&] { read_audio(folder_ / name, begin, frames); },
+                               {name, fmt::format("the file holds {}", whole.frames)});
+    expect_error<Error>([&] { read_audio(folder_ / name, -1, 1); }, {"-1"});
+  }
+}
+
+TEST_F(FileTest, DoublesAreNotRounded) {
+  const std::vector<double> samples = {0.1, -1.0 / 3, 1e-300, 1 - 1e-16};
+  write_wav_float64(folder_ / "a.wav", samples, 8000);
+  EXPECT_EQ(read_mono_double(folder_ / "a.wav").samples, samples);
+  EXPECT_EQ(read_audio_double(folder_ / "a.wav", 1, 2).samples, (std::vector<double>{samples[1], samples[2]}));
+  EXPECT_EQ(read_mono(folder_ / "a.wav").samples[0], 0.1f);
+  // What floats hold is the same either way.
+  write("b.wav", wav(std::string("\x00\x40\x00\x80\xff\x7f", 6), 6));
+  EXPECT_EQ(read_mono_double(folder_ / "b.wav").samples, (std::vector<double>{0.5, -1.0, 32767.0 / 32768.0}));
+  write_wav_float64(folder_ / "nan.wav", std::vector<double>{0, 0, NAN}, 8000);
+  expect_error<InputError>([&] { read_audio_double(folder_ / "nan.wav"); }, {"nan.wav", "nan at sample 2"});
+  expect_error<InputError>([&] { read_audio_double(folder_ / "nan.wav", 1, 2); }, {"nan.wav", "nan at sample 2"});
+  EXPECT_EQ(read_audio_double(folder_ / "nan.wav", 0, 2).frames, 2);
 }
 
 TEST_F(FileTest, NanAndInfiniteSamplesAreNamed) {

@@ -203,7 +203,9 @@ TEST_F(MixtureSetTest, SetConfigIsReadBackAndChecked) {
     std::string changed = text;
     return changed.replace(changed.find(from), from.size(), to);
   };
-  fails(with("sample_rate = 16000", "sample_rate = 0"), {"expected sample_rate from 1 to 2147483647, got 0"});
+  for (const char* rate : {"0", "1", "999", "768001", "1000000000"})
+    fails(with("sample_rate = 16000", fmt::format("sample_rate = {}", rate)),
+          {"set.toml", fmt::format("expected sample_rate from 1000 to 768000, got {}", rate)});
   fails(with("sample_rate = 16000", "sample_rate = 4294967297"), {"sample_rate", "got 4294967297"});
   fails(with("window = 5", "window = 1152921504606846976"), {"expected window from 2 to 2147483647"});
   fails(with("sources = 3", "sources = 4294967298"), {"expected sources from 2 to 16, got 4294967298"});

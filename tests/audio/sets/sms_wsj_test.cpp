@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "audio/listing.h"
 #include "audio/rooms/room_mixture.h"
 #include "audio/rooms/room_set.h"
 #include "audio/sets/batch.h"
@@ -26,8 +27,9 @@ class SmsWsjTest : public ScratchFolder {
         write_tone(name / fmt::format("s{}/r_{}.wav", speaker, i), 2000 + 300 * speaker + 150 * i, 8000, 0.3f,
                    200 + 90 * speaker + 40 * i);
     Corpus result{folder_ / name, {}};
-    for (const std::string& path : list_audio(folder_ / name))
-      result.recordings.push_back({.path = path, .speaker = path.substr(0, 2), .label = "", .split = Split::valid});
+    for (const fs::path& path : list_audio(folder_ / name, true))
+      result.recordings.push_back(
+          {.path = path.string(), .speaker = path.string().substr(0, 2), .label = "", .split = Split::valid});
     return result;
   }
   fs::path tree(const std::string& name = "tree", uint64_t seed = 0) const {
