@@ -6,6 +6,7 @@
 #include "bench/metrics.h"
 #include "bench/step.h"
 #include "command/command_line.h"
+#include "command/output.h"
 #include "tensor/parallel.h"
 
 using namespace sunder;
@@ -63,7 +64,7 @@ int main(int argc, char** argv) {
             MetricsBenchmark one = scored;
             one.sample_rate = rate;
             one.threads = count;
-            fmt::print("{}\n", run(one, metric));
+            print_result("{}\n", run(one, metric));
             std::fflush(stdout);
           }
       return 0;
@@ -78,7 +79,7 @@ int main(int argc, char** argv) {
             one.precision = precision;
             one.method = method;
             one.mode = mode;
-            fmt::print("{}\n", run(one));
+            print_result("{}\n", run(one));
             std::fflush(stdout);
           }
         }

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <new>
 
+#include "command/output.h"
 #include "command/suggest.h"
 #include "tensor/error.h"
 
@@ -54,13 +55,15 @@ std::string environment(const std::string& name) {
 }
 
 int run_main(const std::string& name, const std::function<int()>& body, const Advice& advice) {
+  open_standard_streams();
   std::signal(SIGXFSZ, SIG_IGN);  // a write beyond the limit then fails with EFBIG
-  const auto complain = [&](const std::string& message) { fmt::print(stderr, "{}: {}\n", name, message); };
+  std::signal(SIGPIPE, SIG_IGN);  // and one to a pipe that nobody reads with EPIPE
+  const auto complain = [&](const std::string& message) { print_message("{}: {}\n", name, message); };
   int code = exit_failed;
   try {
     code = body();
   } catch (const HelpRequested& help) {
-    fmt::print("{}", help.text);
+    print_result("{}", help.text);
     code = exit_done;
   } catch (const Error& error) {
     complain(error.what() + advice_for(error, advice));
@@ -72,9 +75,9 @@ int run_main(const std::string& name, const std::function<int()>& body, const Ad
   } catch (const std::exception& error) {
     complain(error.what());
   }
-  if (std::fflush(stdout) != 0 && code == exit_done) {
-    complain("standard output: cannot write");
-    code = exit_failed;
+  if (const std::string reason = lost_results(); !reason.empty()) {
+    complain(fmt::format("standard output: cannot be written: {}", reason));
+    if (code == exit_done) code = exit_failed;
   }
   return code;
 }

@@ -22,7 +22,8 @@ using Advice = std::function<std::string(const Error&)>;
 
 // Runs a program's body and returns its exit code. An Error becomes "name: message" on stderr, with the program's
 // advice or a general one, and the exit code of its kind; std::bad_alloc counts as out of memory, any other exception
-// as a failure. Writing beyond the file size limit is an error, not a fatal signal.
+// as a failure. Writing beyond the file size limit or to a closed pipe is an error, not a fatal signal. Results that
+// could not be printed (command/output.h) turn 0 into 1.
 int run_main(const std::string& name, const std::function<int()>& body, const Advice& advice = {});
 
 // Parses into the options of `app`, its subcommands included. A --long-flag that is not given is read from the

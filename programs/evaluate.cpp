@@ -9,6 +9,7 @@
 
 #include "audio/metrics/pesq/pesq_program.h"
 #include "command/command_line.h"
+#include "command/output.h"
 #include "command/progress_line.h"
 #include "evaluate/evaluation.h"
 #include "evaluate/score_page.h"
@@ -162,7 +163,7 @@ EvaluationOptions evaluation_options(const Options& options) {
       *failures = 0;
       return score;
     } catch (const Error& error) {
-      if (++*failures == 1) fmt::print(stderr, "{}\n", error.what());
+      if (++*failures == 1) print_message("{}\n", error.what());
       throw;
     }
   };
@@ -183,8 +184,8 @@ bool print_pesq_failures(const ScoreTable& table) {
   for (const ScoredItem& item : table.items)
     if (!item.failure.empty()) failures.push_back(item.failure);
   if (failures.empty()) return false;
-  fmt::print(stderr, "the PESQ program failed for {} of {} items, first for {}\n", failures.size(), table.items.size(),
-             failures[0]);
+  print_message("the PESQ program failed for {} of {} items, first for {}\n", failures.size(), table.items.size(),
+                failures[0]);
   return true;
 }
 
@@ -193,11 +194,11 @@ int report(const Options& options, Evaluation& evaluation) {
   const auto skipped = std::count_if(table.items.begin(), table.items.end(),
                                      [](const ScoredItem& item) { return !item.skipped.empty(); });
   const std::vector<std::string> notes = left_out(table);
-  for (const std::string& sentence : notes) fmt::print(stderr, "{}\n", sentence);
+  for (const std::string& sentence : notes) print_message("{}\n", sentence);
   std::string title;
   for (const auto& [key, value] : evaluation.heading) title += fmt::format("{} {}, ", key, value);
   const std::string counted = count_of(evaluation, skipped), markdown = scores_markdown(table, title + counted);
-  fmt::print("{}", markdown);
+  print_result("{}", markdown);
   evaluation.heading.emplace_back("version", version());
   if (!options.csv.empty()) write_file(options.csv, scores_csv(table));
   if (!options.json.empty()) write_file(options.json, scores_json(table, evaluation.heading));

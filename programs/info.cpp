@@ -6,6 +6,7 @@
 #include "audio/file.h"
 #include "audio/sets/mixture_set.h"
 #include "command/command_line.h"
+#include "command/output.h"
 #include "files/safetensors.h"
 #include "nn/architectures.h"
 #include "programs/model_options.h"
@@ -21,7 +22,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace sunder;
 
-void show(const std::string& key, const std::string& value) { fmt::print("{:<14} {}\n", key, value); }
+void show(const std::string& key, const std::string& value) { print_result("{:<14} {}\n", key, value); }
 
 std::string gib(double bytes) { return fmt::format("{:.1f} GiB", bytes / (1 << 30)); }
 

@@ -1,9 +1,8 @@
 // sunder-prepare audio: a set's mixtures and sources as files.
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "audio/sets/mixture_set.h"
+#include "command/output.h"
 #include "command/progress_line.h"
 #include "programs/prepare_options.h"
 #include "tensor/parallel.h"
@@ -22,7 +21,7 @@ void prepare(const AudioOptions& options) {
   OutputFolder output(options.output, options.force);
   const int64_t count = options.items > 0 ? std::min(options.items, set.size()) : set.size();
   write_audio(set, output.path(), count, progress_line("writing " + options.split));
-  fmt::print("{:9} {:6} mixtures\n", options.split, count);
+  print_result("{:9} {:6} mixtures\n", options.split, count);
   finish(output);
 }
 

@@ -1,9 +1,8 @@
 // sunder-prepare librimix: LibriMix's clean mixtures from its metadata and LibriSpeech.
-#include <fmt/format.h>
-
 #include <algorithm>
 
 #include "audio/sets/librimix.h"
+#include "command/output.h"
 #include "command/progress_line.h"
 #include "programs/prepare_options.h"
 #include "tensor/error.h"
@@ -43,7 +42,7 @@ void prepare(const LibriMixOptions& options) {
     const std::string subset = librimix_subset(list);
     const int64_t count =
         write_librimix(list, options.librispeech, output.path(), length, progress_line("writing " + subset));
-    fmt::print("{:9} {:6} mixtures\n", subset, count);
+    print_result("{:9} {:6} mixtures\n", subset, count);
   }
   finish(output);
 }

@@ -1,12 +1,11 @@
 #include "programs/prepare_list.h"
 
-#include <fmt/format.h>
-
 #include <cmath>
 #include <set>
 
 #include "audio/sets/mixture_list.h"
 #include "audio/sets/mixture_set.h"
+#include "command/output.h"
 #include "command/progress_line.h"
 
 namespace sunder {
@@ -52,8 +51,8 @@ void write_list_set(const Corpus& corpus, const ListOptions& options, const List
       mixtures =
           pair(chosen, {split, options.count(split), options.num_sources, options.seed, window, options.sample_rate});
     write_mixture_list(output.path() / (name + ".csv"), mixtures, options.num_sources);
-    fmt::print("{:5} {:6} mixtures of {:5} recordings by {:4} speakers\n", name, mixtures.size(), chosen.size(),
-               speakers.size());
+    print_result("{:5} {:6} mixtures of {:5} recordings by {:4} speakers\n", name, mixtures.size(), chosen.size(),
+                 speakers.size());
     if (mixtures.empty() || !options.write_audio) continue;
     const MixtureSet set = MixtureSet::open(output.path(), name, {.corpus = corpus.root});
     write_audio(set, output.path() / name, set.size(), progress_line("writing " + name));

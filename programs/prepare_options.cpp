@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "command/output.h"
 #include "command/progress_line.h"
 #include "tensor/error.h"
 
@@ -21,7 +22,7 @@ void add_force(CLI::App& command, OutputOptions& options) {
 
 void finish(OutputFolder& output) {
   output.commit();
-  fmt::print("{}\n", output.final_path().string());
+  print_result("{}\n", output.final_path().string());
 }
 
 void add_counts(CLI::App& command, CorpusOptions& options, double most, const std::array<std::string, 3>& what) {
@@ -71,13 +72,11 @@ ScreeningResult screen_corpus(const Corpus& corpus, const CorpusOptions& options
   for (const Split split : all_splits)
     if (options.count(split) > 0) require_speakers(corpus, split, true);
   ScreeningResult result = screen(corpus, screening, progress_line("reading recordings"));
-  for (const std::string& message : result.unusable) fmt::print(stderr, "left out: {}\n", message);
+  for (const std::string& message : result.unusable) print_message("left out: {}\n", message);
   if (result.too_short > 0)
-    fmt::print(stderr, "left out: {} recordings with less than {} s of speech\n", result.too_short,
-               screening.min_seconds);
+    print_message("left out: {} recordings with less than {} s of speech\n", result.too_short, screening.min_seconds);
   if (result.too_long > 0)
-    fmt::print(stderr, "left out: {} recordings with more than {} s of speech\n", result.too_long,
-               screening.max_seconds);
+    print_message("left out: {} recordings with more than {} s of speech\n", result.too_long, screening.max_seconds);
   return result;
 }
 

@@ -1,9 +1,8 @@
 // sunder-prepare rooms: speech in simulated rooms, as an SMS-WSJ tree.
-#include <fmt/format.h>
-
 #include <limits>
 
 #include "audio/rooms/room_set.h"
+#include "command/output.h"
 #include "command/progress_line.h"
 #include "programs/prepare_options.h"
 #include "tensor/parallel.h"
@@ -28,10 +27,10 @@ void prepare(const CorpusOptions& options) {
     const RoomSetCounts counts =
         write_room_set(corpus, split, set, output.path(), output.final_path(), progress_line("writing " + name));
     if (counts.surplus > 0)
-      fmt::print(stderr, "left out: {} recordings in {}, of speakers with more than all others could meet\n",
-                 counts.surplus, name);
-    fmt::print("{:11} {:6} mixtures of {:5} recordings by {:4} speakers\n", name, counts.mixtures, counts.utterances,
-               counts.speakers);
+      print_message("left out: {} recordings in {}, of speakers with more than all others could meet\n", counts.surplus,
+                    name);
+    print_result("{:11} {:6} mixtures of {:5} recordings by {:4} speakers\n", name, counts.mixtures, counts.utterances,
+                 counts.speakers);
   }
   finish(output);
 }

@@ -12,6 +12,7 @@
 #include "audio/resample.h"
 #include "audio/silence.h"
 #include "command/command_line.h"
+#include "command/output.h"
 #include "command/progress_line.h"
 #include "files/output_folder.h"
 #include "nn/separation.h"
@@ -68,7 +69,7 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
-void complain(const std::string& message) { fmt::print(stderr, "sunder-separate: {}\n", message); }
+void complain(const std::string& message) { print_message("sunder-separate: {}\n", message); }
 
 fs::path estimate_path(const fs::path& folder, const fs::path& input, int64_t source) {
   return folder / fmt::format("{}_s{}.wav", input.stem().string(), source + 1);
@@ -146,14 +147,14 @@ void separate(const Options& options, const LoadedModel& model, const std::strin
     result.resize(recording.channels[0].size());
     const fs::path path = estimate_path(options.output, input, static_cast<int64_t>(s));
     write_wav(path, result, recording.sample_rate);
-    fmt::print("{}\n", path.string());
+    print_result("{}\n", path.string());
     shown.emplace_back(estimates[s]);
   }
   if (options.no_pictures) return;
   const std::string name = fs::path(input).stem().string();
   const fs::path path = fs::path(options.output) / (name + ".png");
   write_png(path, draw_separation(name, shown, model.sample_rate));
-  fmt::print("{}\n", path.string());
+  print_result("{}\n", path.string());
 }
 
 // Milliseconds of a recording; 0 if it cannot be read, which is an error later.

@@ -119,6 +119,19 @@ TEST(Layers, NoAbsolutePaths) {
     }
 }
 
+TEST(Layers, OnlyOneFilePrints) {
+  // What prints elsewhere throws or dies where a stream is closed or full. Benchmarks of single ops are no programs.
+  const std::regex printing(std::string("fmt::print\\(|std::c(out|err|log)\\b|\\b(f|") + "d)?printf\\(|\\bf?puts\\(");
+  size_t found = 0;
+  for (const Source& source : sources()) {
+    const bool is_code = source.path.ends_with(".cpp") || source.path.ends_with(".h");
+    if (!is_code || source.folder() == "tests" || source.path == "bench/ops.cpp") continue;
+    for (const std::string& line : source.lines) EXPECT_FALSE(std::regex_search(line, printing)) << source.path << line;
+    found += source.path == "command/output.cpp";
+  }
+  EXPECT_EQ(found, 1u);
+}
+
 TEST(Layers, FilesStayShort) {
   const Source* longest = &sources().front();
   size_t total = 0;

@@ -5,9 +5,9 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
-#include <cstdio>
 #include <mutex>
 
+#include "command/output.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -19,11 +19,10 @@ struct Log::Parts {
   bool terminal = ::isatty(STDERR_FILENO) == 1;
 
   void erase() const {
-    if (!shown.empty()) std::fputs("\r\x1b[K", stderr);
+    if (!shown.empty()) write_message("\r\x1b[K");
   }
   void draw() const {
-    std::fputs(shown.c_str(), stderr);
-    std::fflush(stderr);
+    if (!shown.empty()) write_message(shown);
   }
 };
 
@@ -37,6 +36,10 @@ Log::Log(const std::filesystem::path& file) : parts_(std::make_unique<Parts>()) 
   parts_->logger = std::make_unique<spdlog::logger>("sunder", sinks.begin(), sinks.end());
   parts_->logger->set_pattern("%Y-%m-%d %H:%M:%S %L %v");
   parts_->logger->flush_on(spdlog::level::info);
+  // A full disk must not stop the training that the log is about.
+  parts_->logger->set_error_handler([told = false](const std::string& reason) mutable {
+    if (!std::exchange(told, true)) print_message("the log cannot be written: {}\n", reason);
+  });
 }
 
 Log::~Log() { show(""); }

@@ -11,7 +11,8 @@ namespace sunder {
 
 class Log {
  public:
-  // Appends to `file`; an empty path logs to stderr alone. Throws Error if the file cannot be opened.
+  // Appends to `file`; an empty path logs to stderr alone. Throws Error if the file cannot be opened. Lines that cannot
+  // be written later are lost, and stderr says so once.
   explicit Log(const std::filesystem::path& file = {});
   ~Log();
 

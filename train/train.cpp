@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "command/output.h"
 #include "command/signals.h"
 #include "tensor/parallel.h"
 #include "train/pace.h"
@@ -141,7 +142,7 @@ int Training::finish() {
       definition_.name, position_.epoch + 1, position_.steps, pace_.minutes(), config().validation.select,
       selection_.best());
   run_.folder().write_results(summary);
-  fmt::print("{}", summary);
+  print_result("{}", summary);
   return exit_done;
 }
 

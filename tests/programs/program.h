@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -26,6 +27,7 @@ struct ProgramSetup {
   std::map<std::string, std::string> environment{};  // added to this process's own
   std::string folder{};                              // to run in; empty: this process's own
   rlim_t file_bytes = RLIM_INFINITY;                 // limit on file sizes, which stands for a full disk
+  std::string shell{};  // runs this line of bash instead, where "$0" "$@" is the program with its arguments
 };
 
 // `name` is a program in the build's bin folder, e.g. "sunder-separate".
@@ -43,10 +45,15 @@ inline ProgramResult run_program(const std::string& name, const std::vector<std:
     if (dup2(nothing, 0) < 0 || dup2(fileno(streams[0]), 1) < 0 || dup2(fileno(streams[1]), 2) < 0) _exit(127);
     const rlimit limit{setup.file_bytes, setup.file_bytes};
     if (setup.file_bytes != RLIM_INFINITY && setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(127);
-    std::vector<char*> words = {const_cast<char*>(path.c_str())};
+    std::signal(SIGPIPE, SIG_DFL);
+    std::vector<char*> words;
+    const std::string shell[] = {"/bin/bash", "-c", setup.shell};
+    if (!setup.shell.empty())
+      for (const std::string& word : shell) words.push_back(const_cast<char*>(word.c_str()));
+    words.push_back(const_cast<char*>(path.c_str()));
     for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));
     words.push_back(nullptr);
-    execv(path.c_str(), words.data());
+    execv(words[0], words.data());
     _exit(127);
   }
   int status = 0;
