@@ -1,5 +1,8 @@
-// Audio files: WAV (PCM, floating-point, A-law, u-law), FLAC and OGG through libsndfile. A file that is truncated,
-// whose header gives a wrong size or that holds NaN or infinite samples is an error, never a shorter or broken signal.
+// Audio files through libsndfile: WAV (also RF64, RIFX, W64), FLAC, OGG (Vorbis, Opus; all links of a chain), MP3,
+// AIFF, AU, CAF and NIST, of PCM, floating-point, A-law, u-law or ALAC samples. A file that is truncated, whose header
+// gives a wrong size or that holds NaN or infinite samples is an error, never a shorter or broken signal; where the
+// header gives no size, as behind a pipe, the samples run to the end of the file. A path is opened once, so it may be a
+// pipe.
 #pragma once
 
 #include <cstdint>
@@ -29,8 +32,9 @@ struct BasicAudio {
 using Audio = BasicAudio<float>;
 using AudioDouble = BasicAudio<double>;
 
-// What the header says, without decoding. Throws InputError if the file is missing, empty, of another format, has no
-// samples, of a rate out of bounds (audio/sample_rate.h) or is truncated and its container shows it (WAV, OGG).
+// What the header says, without decoding unless it says nothing. Throws InputError if the file is missing, may not be
+// read, is empty, of another format, has no samples, has a rate out of bounds (audio/sample_rate.h) or is truncated and
+// its container shows it; Error with the system's reason for what is not the file's fault (audio/system_error.h).
 AudioInfo audio_info(const std::filesystem::path& path);
 
 // The whole file. Throws InputError as audio_info does, for fewer samples than the header says, and for a sample that
@@ -38,9 +42,9 @@ AudioInfo audio_info(const std::filesystem::path& path);
 Audio read_audio(const std::filesystem::path& path);
 AudioDouble read_audio_double(const std::filesystem::path& path);
 
-// Frames `begin` to `begin + frames - 1`, without decoding the others where the codec can seek; what lies outside is
-// not looked at. Throws InputError as audio_info does, for a sample that is NaN or infinite, and where the file holds
-// fewer frames.
+// Frames `begin` to `begin + frames - 1`, without decoding those before (except in Vorbis, MP3 and FLAC without a
+// length, where libsndfile cannot seek exactly) and behind; what lies outside is not looked at. Throws InputError as
+// audio_info does, for a sample that is NaN or infinite, and where the file holds fewer frames.
 Audio read_audio(const std::filesystem::path& path, int64_t begin, int64_t frames);
 AudioDouble read_audio_double(const std::filesystem::path& path, int64_t begin, int64_t frames);
 
@@ -57,11 +61,13 @@ std::vector<T> interleaved(std::span<const T> rows, int64_t channels);
 enum class WavFormat { float32, pcm16 };
 
 // Writes a WAV file of `channels` interleaved channels, completely or not at all (files/atomic_file.h). pcm16 clips at
-// full scale and rounds as the Python package soundfile does. Throws Error with the system's reason.
+// full scale and rounds as the Python package soundfile does. A file of more than `largest_riff` bytes is RF64 (EBU
+// Tech 3306). Throws Error with the system's reason.
+inline constexpr uint64_t riff_limit = 0xFFFFFFFF;
 void write_wav(const std::filesystem::path& path, std::span<const float> samples, int sample_rate,
-               WavFormat format = WavFormat::float32, int channels = 1);
+               WavFormat format = WavFormat::float32, int channels = 1, uint64_t largest_riff = riff_limit);
 // The same with 64-bit samples, for impulse responses.
 void write_wav_float64(const std::filesystem::path& path, std::span<const double> samples, int sample_rate,
-                       int channels = 1);
+                       int channels = 1, uint64_t largest_riff = riff_limit);
 
 }  // namespace sunder

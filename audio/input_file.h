@@ -1,0 +1,36 @@
+// A file that is opened once and can be read at any place, whatever stands at its path.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "files/file_descriptor.h"
+
+namespace sunder {
+
+// What comes from a pipe, FIFO or device is copied to a temporary file without a name first. Throws InputError for a
+// path where no file is or that may not be read, for a folder, an empty file and a pipe that does not begin as a sound
+// file does; Error with the system's reason for everything that is not the file's fault (audio/system_error.h).
+class InputFile {
+ public:
+  explicit InputFile(std::filesystem::path path);
+
+  const std::filesystem::path& path() const { return path_; }
+  std::string name() const { return path_.string(); }
+  uint64_t size() const { return size_; }
+
+  // Reads up to `count` bytes, fewer at the end. False where the system refuses (errno).
+  bool read(uint64_t offset, char* to, size_t& count) const;
+  // The same; throws Error with the system's reason.
+  std::string bytes_at(uint64_t offset, size_t count) const;
+
+ private:
+  void copy_stream();
+
+  std::filesystem::path path_;
+  FileDescriptor file_;
+  uint64_t size_ = 0;
+};
+
+}  // namespace sunder
