@@ -20,7 +20,7 @@ std::vector<int64_t> chunk_starts(int64_t samples, const Chunks& chunks);
 
 // mixtures: (B, L), or (B, M, L) for several microphones, real, on the CPU, L > 0 -> (B, S, L) in the network's dtype
 // on the CPU. Mixtures shorter than the network's minimum are zero-padded and their estimates trimmed. Throws Error for
-// estimates that are not finite.
+// estimates that are not finite, which says so where the mixture is too loud.
 Tensor separate_batch(const Separator& network, const Tensor& mixtures);
 
 // recording: M signals of one length at the network's rate, one per input microphone -> S signals of the same length.

@@ -6,9 +6,12 @@
 #include <cerrno>
 #include <cmath>
 #include <cstring>
+#include <map>
+#include <optional>
 #include <set>
 
 #include "audio/file.h"
+#include "audio/listing.h"
 #include "audio/resample.h"
 #include "audio/silence.h"
 #include "command/command_line.h"
@@ -39,9 +42,11 @@ Options parse(int argc, char** argv) {
   CLI::App app(
       "Separates recordings of several voices into one file per voice.\n\n"
       "Writes OUTPUT/<name>_s1.wav, <name>_s2.wav, ...: 32-bit float, of the input's sample rate and length, and\n"
-      "OUTPUT/<name>.png with the spectrograms. Files of these names are replaced. Inputs are WAV, FLAC or OGG; they "
-      "are\n"
-      "converted to the model's rate and back: from a model for 8 kHz there is nothing above 4 kHz.",
+      "OUTPUT/<name>.png with the spectrograms. Files of these names are replaced. Inputs are WAV, FLAC, OGG, MP3, "
+      "AIFF,\n"
+      "AU, CAF or W64 files or pipes (/dev/stdin, <(program)); they are converted to the model's rate and back: from "
+      "a\n"
+      "model for 8 kHz there is nothing above 4 kHz. Results of more than 4 GiB are RF64.",
       "sunder-separate");
   add_model_options(app, options.model);
   app.add_option("inputs", options.inputs, "recordings to separate")->required();
@@ -53,8 +58,10 @@ Options parse(int argc, char** argv) {
       ->check(CLI::Range(1, 1024));
   app.add_option(
          "--chunk-seconds", options.chunk_seconds,
-         "longer recordings are separated in chunks of this length, which bounds memory; outputs keep their order\n"
-         "from chunk to chunk")
+         "longer recordings are separated in chunks of this length, which bounds the network's memory; outputs keep\n"
+         "their order from chunk to chunk. The recording and its estimates take at most 4 bytes a sample (at the "
+         "higher\n"
+         "rate) for each voice, each channel that is separated and one more, or twice each channel of the file")
       ->check(CLI::Range(1.0, 36000.0))
       ->capture_default_str();
   app.add_option("--overlap-seconds", options.overlap_seconds,
@@ -71,15 +78,20 @@ Options parse(int argc, char** argv) {
 
 void complain(const std::string& message) { print_message("sunder-separate: {}\n", message); }
 
+// What the results of an input are called. /dev/fd/63 and takes/3.1 have no ending to be taken off.
+std::string result_name(const fs::path& input) {
+  return (has_audio_name(input) ? input.stem() : input.filename()).string();
+}
+
 fs::path estimate_path(const fs::path& folder, const fs::path& input, int64_t source) {
-  return folder / fmt::format("{}_s{}.wav", input.stem().string(), source + 1);
+  return folder / fmt::format("{}_s{}.wav", result_name(input), source + 1);
 }
 
 // Before the first recording is read: no output may replace another or an input, and the folder must be writable.
 void check_outputs(const Options& options, int64_t sources) {
-  std::map<std::string, std::string> input_of;  // by stem
+  std::map<std::string, std::string> input_of;  // by name of the results
   for (const std::string& input : options.inputs) {
-    const auto [other, added] = input_of.emplace(fs::path(input).stem().string(), input);
+    const auto [other, added] = input_of.emplace(result_name(input), input);
     if (!added)
       throw_error<UsageError>("{} and {} would both be written to {}; give one of them another name or folder",
                               other->second, input, estimate_path(options.output, input, 0).string());
@@ -101,11 +113,12 @@ void check_outputs(const Options& options, int64_t sources) {
 struct Input {
   std::vector<std::vector<float>> channels;  // one for each microphone of the model
   int sample_rate = 0;
+  int64_t frames = 0;
 };
 
 // `channel`: 1, 2, ... for a model of one microphone; 0: not given.
 Input read_input(const std::string& path, int64_t microphones, int channel) {
-  const Audio audio = read_audio(path);
+  Audio audio = read_audio(path);
   if (microphones > 1 && audio.channels != microphones)
     throw_error<InputError>("{}: expected {} channels, one for each of the model's microphones, got {}", path,
                             microphones, audio.channels);
@@ -115,10 +128,16 @@ Input read_input(const std::string& path, int64_t microphones, int channel) {
   if (channel > audio.channels)
     throw_error<InputError>("{}: expected a channel {} as --channel asks for, got {} {}", path, channel, audio.channels,
                             audio.channels == 1 ? "channel" : "channels");
-  const Tensor signals = deinterleaved(audio);
-  Input input{{}, audio.sample_rate};
-  for (int64_t c = 0; c < signals.size(0); ++c)
-    if (channel == 0 || c == channel - 1) input.channels.push_back(signals.slice(c, c + 1).to_vector<float>());
+  Input input{{}, audio.sample_rate, audio.frames};
+  if (audio.channels == 1) {
+    input.channels.push_back(std::move(audio.samples));
+    return input;
+  }
+  for (int c = 0; c < audio.channels; ++c) {
+    if (channel != 0 && c != channel - 1) continue;
+    std::vector<float>& samples = input.channels.emplace_back(audio.frames);
+    for (int64_t t = 0; t < audio.frames; ++t) samples[t] = audio.samples[t * audio.channels + c];
+  }
   return input;
 }
 
@@ -130,40 +149,67 @@ void warn_of_silence(const std::string& input, const Input& recording) {
   }
 }
 
-void separate(const Options& options, const LoadedModel& model, const std::string& input, const Progress& progress) {
-  const Input recording = read_input(input, model.separator->microphones(), options.channel);
-  warn_of_silence(input, recording);
-  std::vector<std::vector<float>> heard;
-  for (const std::vector<float>& channel : recording.channels)
-    heard.push_back(resample(channel, recording.sample_rate, model.sample_rate));
-  const auto samples = [&](double seconds) { return std::llround(seconds * model.sample_rate); };
-  const Chunks chunks{samples(options.chunk_seconds),
-                      samples(std::min(options.overlap_seconds, options.chunk_seconds / 2))};
-  const auto estimates = separate_signal(*model.separator, heard, chunks, progress);
-
-  std::vector<std::span<const float>> shown = {heard[0]};
+void write_results(const Options& options, const LoadedModel& model, const std::string& input, const Input& recording,
+                   const std::vector<std::vector<float>>& estimates) {
+  std::vector<std::span<const float>> shown = {recording.channels[0]};
   for (size_t s = 0; s < estimates.size(); ++s) {
-    std::vector<float> result = resample(estimates[s], model.sample_rate, recording.sample_rate);
-    result.resize(recording.channels[0].size());
     const fs::path path = estimate_path(options.output, input, static_cast<int64_t>(s));
-    write_wav(path, result, recording.sample_rate);
+    std::vector<float> converted;
+    if (model.sample_rate != recording.sample_rate) {
+      converted = resample(estimates[s], model.sample_rate, recording.sample_rate);
+      converted.resize(recording.frames);
+    }
+    write_wav(path, converted.empty() ? estimates[s] : converted, recording.sample_rate);
     print_result("{}\n", path.string());
     shown.emplace_back(estimates[s]);
   }
   if (options.no_pictures) return;
-  const std::string name = fs::path(input).stem().string();
+  const std::string name = result_name(input);
   const fs::path path = fs::path(options.output) / (name + ".png");
   write_png(path, draw_separation(name, shown, model.sample_rate));
   print_result("{}\n", path.string());
 }
 
-// Milliseconds of a recording; 0 if it cannot be read, which is an error later.
-int64_t duration_ms(const std::string& input) {
+void separate(const Options& options, const LoadedModel& model, const std::string& input, const Progress& progress) {
+  Input recording = read_input(input, model.separator->microphones(), options.channel);
+  warn_of_silence(input, recording);
+  // In place: a long recording is not kept twice.
+  for (std::vector<float>& channel : recording.channels)
+    if (model.sample_rate != recording.sample_rate)
+      channel = resample(channel, recording.sample_rate, model.sample_rate);
+  const auto samples = [&](double seconds) { return std::llround(seconds * model.sample_rate); };
+  const Chunks chunks{samples(options.chunk_seconds),
+                      samples(std::min(options.overlap_seconds, options.chunk_seconds / 2))};
+  write_results(options, model, input, recording,
+                separate_signal(*model.separator, recording.channels, chunks, progress));
+}
+
+// The same; whatever it throws names the input.
+void separate_named(const Options& options, const LoadedModel& model, const std::string& input,
+                    const Progress& progress) {
+  try {
+    separate(options, model, input, progress);
+  } catch (const Error& error) {
+    const std::string message = error.what();
+    if (message.starts_with(input + ": ")) throw;
+    throw Error(fmt::format("{}: {}", input, message), error.kind());
+  } catch (const std::bad_alloc&) {
+    throw OutOfMemory(fmt::format("{}: out of memory: the recording is too long for this machine", input), 0);
+  } catch (const std::exception& error) {
+    throw_error("{}: {}", input, error.what());
+  }
+}
+
+// Seconds of a recording; nothing for a pipe, which can be read only once, and for what cannot be read, which is an
+// error later.
+std::optional<double> duration(const std::string& input) {
+  std::error_code ignored;
+  if (!fs::is_regular_file(input, ignored)) return std::nullopt;
   try {
     const AudioInfo info = audio_info(input);
-    return info.frames * 1000 / std::max(info.sample_rate, 1);
-  } catch (const InputError&) {
-    return 0;
+    return static_cast<double>(info.frames) / info.sample_rate;
+  } catch (const std::exception&) {
+    return std::nullopt;
   }
 }
 
@@ -174,24 +220,26 @@ int run(int argc, char** argv) {
     throw_error<UsageError>("--channel: the model takes all {} channels of a recording, one for each microphone",
                             model.separator->microphones());
   check_outputs(options, model.separator->sources());
-  std::vector<int64_t> durations;
-  for (const std::string& input : options.inputs) durations.push_back(duration_ms(input));
-  int64_t total = 0, before = 0;
-  for (const int64_t duration : durations) total += duration;
+  std::vector<std::optional<double>> durations;
+  double total = 0, before = 0;
+  for (const std::string& input : options.inputs) total += durations.emplace_back(duration(input)).value_or(0);
 
   const Progress line = progress_line("separating", " s");
   int64_t failed = 0;
   for (size_t i = 0; i < options.inputs.size(); ++i) {
+    const Progress in_seconds = [&](int64_t done, int64_t samples) {
+      if (!durations[i]) total += durations[i].emplace(static_cast<double>(samples) / model.sample_rate);
+      const double share = static_cast<double>(done) / static_cast<double>(samples);
+      line(std::llround(before + *durations[i] * share), std::llround(total));
+    };
     try {
-      separate(options, model, options.inputs[i], [&](int64_t done, int64_t samples) {
-        line((before + durations[i] * done / samples) / 1000, total / 1000);
-      });
+      separate_named(options, model, options.inputs[i], in_seconds);
     } catch (const Error& error) {
       if (options.inputs.size() == 1) throw;
       complain(error.what());
       ++failed;
     }
-    before += durations[i];
+    before += durations[i].value_or(0);
   }
   if (failed == 0) return exit_done;
   complain(fmt::format("{} of {} files failed", failed, options.inputs.size()));
@@ -202,7 +250,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   const auto advice = [](const Error& error) -> std::string {
-    return error.kind() == ErrorKind::memory ? "lower --chunk-seconds" : model_advice(error);
+    return error.kind() == ErrorKind::memory ? "lower --chunk-seconds, or split the recording" : model_advice(error);
   };
   return run_main(
       "sunder-separate", [&] { return run(argc, argv); }, advice);

@@ -39,6 +39,13 @@ TEST(ResampleTest, NothingFoldsBack) {
   for (size_t t = 800; t < 7200; ++t) ASSERT_NEAR(output[t], 0, 1e-5);
 }
 
+// Blocks of the length at which they are given to soxr leave no seams.
+TEST(ResampleTest, LongSignalsHaveNoSeams) {
+  const std::vector<float> output = resample(tone(400000, 300, 8000), 8000, 11025);
+  const std::vector<float> expected = tone(static_cast<int64_t>(output.size()), 300, 11025);
+  for (size_t t = 1000; t < output.size() - 1000; ++t) ASSERT_NEAR(output[t], expected[t], 2e-5) << t;
+}
+
 TEST(ResampleTest, EqualRatesCopyAndBadRatesThrow) {
   const std::vector<float> signal = {1, 2, 3};
   EXPECT_EQ(resample(signal, 8000, 8000), signal);

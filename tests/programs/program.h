@@ -21,6 +21,7 @@ namespace sunder {
 struct ProgramResult {
   int code = -1;  // the exit code; 128 + the signal that ended it
   std::string out, err;
+  int64_t peak_kib = 0;  // the most memory that it had in use
 };
 
 struct ProgramSetup {
@@ -57,8 +58,10 @@ inline ProgramResult run_program(const std::string& name, const std::vector<std:
     _exit(127);
   }
   int status = 0;
-  waitpid(child, &status, 0);
+  rusage used{};
+  wait4(child, &status, 0, &used);
   ProgramResult result;
+  result.peak_kib = used.ru_maxrss;
   result.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   for (int i = 0; i < 2; ++i) {
     std::rewind(streams[i]);

@@ -1,0 +1,139 @@
+// Recordings as people give them to sunder-separate: of any kind, through pipes, too long, too loud.
+#include <sndfile.h>
+
+#include <fstream>
+
+#include "tests/audio/sound_files.h"
+#include "tests/programs/model_fixture.h"
+
+namespace sunder {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SeparateInputsTest : public ProgramTest {
+ protected:
+  ProgramResult separate(const std::vector<std::string>& inputs, const std::string& shell = "") const {
+    std::vector<std::string> arguments = {"--model", "model.safetensors", "-o", "out", "--threads", "1"};
+    if (!exists("model.safetensors")) write_model("model.safetensors");
+    arguments.insert(arguments.end(), inputs.begin(), inputs.end());
+    fs::create_directories(folder_ / "tmp");
+    return run_program("sunder-separate", arguments,
+                       {.environment = {{"TMPDIR", at("tmp")}}, .folder = folder_.string(), .shell = shell});
+  }
+};
+
+TEST_F(SeparateInputsTest, PipesAreReadOnce) {
+  write_noise("mix.wav", 9001, 1);
+  write_noise("other.wav", 5000, 2);
+  ASSERT_EQ(separate({"mix.wav", "other.wav"}).code, 0);
+  const std::string mix = read("out/mix_s1.wav"), other = read("out/other_s1.wav");
+  const auto made = [&](const ProgramResult& result) {
+    EXPECT_EQ(result.code, 0) << result.err;
+    EXPECT_TRUE(fs::is_empty(folder_ / "tmp"));
+    return result.out.substr(0, result.out.find('\n'));
+  };
+  EXPECT_EQ(made(separate({}, R"(cat mix.wav | "$0" "$@" /dev/stdin)")), "out/stdin_s1.wav");
+  EXPECT_EQ(read("out/stdin_s1.wav"), mix);
+  EXPECT_EQ(made(separate({}, R"("$0" "$@" /dev/stdin < other.wav)")), "out/stdin_s1.wav");
+  EXPECT_EQ(read("out/stdin_s1.wav"), other);
+  EXPECT_EQ(made(separate({}, R"(mkfifo fifo.wav && cat mix.wav > fifo.wav & sleep 0.05; "$0" "$@" fifo.wav)")),
+            "out/fifo_s1.wav");
+  EXPECT_EQ(read("out/fifo_s1.wav"), mix);
+  // Two at once, which must not be written to the same files.
+  const ProgramResult both = separate({"--no-pictures"}, R"("$0" "$@" <(cat mix.wav) <(cat other.wav))");
+  EXPECT_EQ(both.code, 0) << both.err;
+  std::vector<std::string> names;
+  std::istringstream lines(both.out);
+  for (std::string line; std::getline(lines, line);) names.push_back(line);
+  ASSERT_EQ(names.size(), 4u) << both.out;
+  EXPECT_EQ(read(names[0]), mix);
+  EXPECT_EQ(read(names[2]), other);
+  const ProgramResult twice = separate({}, R"("$0" "$@" /dev/stdin /dev/stdin < mix.wav)");
+  EXPECT_EQ(twice.code, 2);
+  expect_contains(twice.err, {"would both be written to out/stdin_s1.wav"});
+  const ProgramResult endless = separate({"/dev/zero"});
+  EXPECT_EQ(endless.code, 3);
+  expect_contains(endless.err, {"/dev/zero: cannot be read as audio"});
+}
+
+TEST_F(SeparateInputsTest, NamesOfAnyKindAndCase) {
+  const std::vector<float> mixture = noise(6000, 3);
+  write_with(folder_ / "a.b.WAV", SF_FORMAT_WAV | SF_FORMAT_FLOAT, mixture, 1, 8000);
+  write_with(folder_ / "b.Aiff", SF_FORMAT_AIFF | SF_FORMAT_FLOAT, mixture, 1, 8000);
+  write_with(folder_ / "c.caf", SF_FORMAT_CAF | SF_FORMAT_FLOAT, mixture, 1, 8000);
+  write_with(folder_ / "d.mp3", SF_FORMAT_MPEG | SF_FORMAT_MPEG_LAYER_III, mixture, 1, 8000);
+  write_with(folder_ / "take.1", SF_FORMAT_WAV | SF_FORMAT_FLOAT, mixture, 1, 8000);
+  write_with(folder_ / "take.2", SF_FORMAT_W64 | SF_FORMAT_FLOAT, mixture, 1, 8000);
+  const ProgramResult result = separate({"--no-pictures", "a.b.WAV", "b.Aiff", "c.caf", "d.mp3", "take.1", "take.2"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char* name : {"a.b", "b", "c", "take.1", "take.2"})
+    EXPECT_EQ(read(fmt::format("out/{}_s1.wav", name)), read("out/a.b_s1.wav")) << name;
+  EXPECT_EQ(audio("out/d_s1.wav").frames, 6000);
+  write_with(folder_ / "b.wav", SF_FORMAT_WAV | SF_FORMAT_FLOAT, mixture, 1, 8000);
+  const ProgramResult same = separate({"b.Aiff", "b.wav"});
+  EXPECT_EQ(same.code, 2);
+  expect_contains(same.err, {"b.Aiff and b.wav would both be written to out/b_s1.wav"});
+}
+
+// Scaled to full scale, such a recording would be separated.
+TEST_F(SeparateInputsTest, WhatIsTooLoudIsSaidToBe) {
+  std::vector<float> loud = noise(6000, 4);
+  for (float& sample : loud) sample *= 1e30f;
+  write_wav(folder_ / "loud.wav", loud, 8000);
+  write_noise("good.wav", 6000, 5);
+  const ProgramResult alone = separate({"loud.wav"});
+  EXPECT_EQ(alone.code, 1);
+  expect_contains(alone.err, {"sunder-separate: loud.wav: the recording is too loud", "full scale is 1"});
+  const ProgramResult batch = separate({"loud.wav", "good.wav"});
+  EXPECT_EQ(batch.code, 7);
+  expect_contains(batch.err, {"loud.wav: the recording is too loud", "1 of 2 files failed"});
+  EXPECT_TRUE(exists("out/good_s2.wav"));
+}
+
+// Sanitizers need their address space.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+
+TEST_F(SeparateInputsTest, WhatIsTooLongForTheMemoryEndsNoBatch) {
+  write_with(folder_ / "long.wav", SF_FORMAT_RF64 | SF_FORMAT_PCM_16, noise(1000, 6), 1, 8000);
+  std::string header = read("long.wav");
+  const size_t samples = header.find("data") + 8, ds64 = header.find("ds64") + 8;
+  const uint64_t frames = 3'000'000'000, bytes = 2 * frames;  // 104 hours; the file has holes
+  const auto u64 = [](uint64_t value) {
+    return u32(static_cast<uint32_t>(value)) + u32(static_cast<uint32_t>(value >> 32));
+  };
+  header.replace(ds64, 24, u64(samples - 8 + bytes) + u64(bytes) + u64(frames));
+  write("long.wav", header);
+  std::error_code failure;
+  fs::resize_file(folder_ / "long.wav", samples + bytes, failure);
+  if (failure) GTEST_SKIP() << "no file of 6 GB with holes here: " << failure.message();
+  write_noise("good.wav", 6000, 7);
+  const std::string limited = R"(ulimit -v 6000000; "$0" "$@")";
+  const ProgramResult batch = separate({"long.wav", "good.wav"}, limited);
+  EXPECT_EQ(batch.code, 7) << batch.err;
+  expect_contains(batch.err, {"long.wav: out of memory", "1 of 2 files failed"});
+  EXPECT_TRUE(exists("out/good_s2.wav"));
+  EXPECT_FALSE(exists("out/long_s1.wav"));
+  const ProgramResult alone = separate({"long.wav"}, limited);
+  EXPECT_EQ(alone.code, 6);
+  expect_contains(alone.err, {"sunder-separate: long.wav: out of memory", "split the recording"});
+}
+
+// As --help says: 4 bytes a sample for each voice, each channel that is separated and one more.
+TEST_F(SeparateInputsTest, MemoryGrowsAsStated) {
+  const int64_t few = 200000, many = 2200000;
+  write_noise("short.wav", few, 8, 16000);
+  write_noise("long.wav", many, 9, 16000);
+  const auto peak = [&](const std::string& name) {
+    const ProgramResult result = separate({"--chunk-seconds", "2", "--overlap-seconds", "0.5", name});
+    EXPECT_EQ(result.code, 0) << result.err;
+    return static_cast<double>(result.peak_kib) * 1024;
+  };
+  const double grown = peak("long.wav") - peak("short.wav");
+  EXPECT_LT(grown, 4.0 * 4 * static_cast<double>(many - few) + 1e6);
+}
+
+#endif
+
+}  // namespace
+}  // namespace sunder
