@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include "audio/sets/batch.h"
+#include "evaluate/item_failures.h"
 #include "nn/separation.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -56,12 +57,16 @@ std::vector<ScoredSignals> separate_items(const Separator& network, const Mixtur
 Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64_t batch,
                           const EvaluationOptions& options) {
   const ScoredForm form{.with_mixture = true, .more_outputs = network.sources() > set.num_sources()};
-  Evaluation evaluation{{columns_of(options, form), set.num_sources(), {}}, {}, {}};
+  Evaluation evaluation{{columns_of(options, form), {}}, {}, {}};
   const int64_t count = limited(set.size(), options);
   ScoreTable& table = evaluation.table;
-  table.items.resize(count);
   std::map<int64_t, std::vector<int64_t>> by_length;
-  for (int64_t i = 0; i < count; ++i) by_length[set.length(i)].push_back(i);
+  for (int64_t i = 0; i < count; ++i) {
+    table.items.push_back({.name = set.id(i), .sources = numbered_sources(set.num_sources())});
+    by_length[set.length(i)].push_back(i);
+  }
+  ItemFailures failures(table.items, options.failed);
+  failures.announce();
   // Separated and not yet scored. Lengths are mixed, so that every thread has an item.
   std::vector<std::pair<int64_t, ScoredSignals>> waiting;
   int64_t done = 0;
@@ -69,23 +74,30 @@ Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64
     parallel_for(static_cast<int64_t>(waiting.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t w = begin; w < end; ++w) {
         const auto& [item, signals] = waiting[w];
-        table.items[item] = score_item(set.id(item), signals, table.columns, options.scoring);
+        failures.attempt(item, [&] {
+          table.items[item] = score_item(table.items[item].name, signals, table.columns, options.scoring);
+        });
       }
     });
     done += static_cast<int64_t>(waiting.size());
     if (options.progress) options.progress(done, count);
     waiting.clear();
   };
+  const auto separate = [&](const std::vector<int64_t>& indices) {
+    auto signals = separate_items(network, set, indices);
+    for (size_t b = 0; b < indices.size(); ++b) waiting.emplace_back(indices[b], std::move(signals[b]));
+  };
   for (const auto& [length, items] : by_length) {
     for (size_t first = 0; first < items.size(); first += batch) {
       const std::vector<int64_t> indices(items.begin() + first,
                                          items.begin() + std::min(items.size(), first + static_cast<size_t>(batch)));
-      auto signals = separate_items(network, set, indices);
-      for (size_t b = 0; b < indices.size(); ++b) waiting.emplace_back(indices[b], std::move(signals[b]));
+      if (indices.size() == 1 || !ItemFailures::attempt_together([&] { separate(indices); }))
+        for (const int64_t item : indices) done += !failures.attempt(item, [&] { separate({item}); });
       if (static_cast<int64_t>(waiting.size()) >= std::max<int64_t>(batch, 4 * num_threads())) score_waiting();
     }
   }
   score_waiting();
+  failures.throw_if_all_failed();
   evaluation.load = [&network, &set](int64_t item) { return separate_items(network, set, {item})[0]; };
   return evaluation;
 }
@@ -95,20 +107,31 @@ Evaluation evaluate_files(const std::vector<ScoredFiles>& files, Align align, co
                         .more_outputs = std::any_of(files.begin(), files.end(), [](const ScoredFiles& item) {
                           return item.estimates.size() > item.references.size();
                         })};
-  Evaluation evaluation{{columns_of(options, form), static_cast<int64_t>(files[0].references.size()), {}}, {}, {}};
+  Evaluation evaluation{{columns_of(options, form), {}}, {}, {}};
   const int64_t count = limited(static_cast<int64_t>(files.size()), options);
   ScoreTable& table = evaluation.table;
-  table.items.resize(count);
-  for (int64_t i = 0; i < count; ++i) check_scored_files(files[i], align);  // not after hours of scoring
+  for (int64_t i = 0; i < count; ++i) table.items.push_back({.name = files[i].name, .sources = files[i].sources});
+  ItemFailures failures(table.items, options.failed);
+  std::vector<int64_t> readable;
+  const int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : available_memory_bytes();
+  for (int64_t i = 0; i < count; ++i)  // not after hours of scoring
+    if (failures.attempt(i, [&] { check_scored_files(files[i], align, memory); })) readable.push_back(i);
+  failures.throw_if_all_failed();
+  failures.announce();
   std::mutex reporting;
-  int64_t done = 0;
-  parallel_for(count, 1, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i)
-      table.items[i] = score_item(files[i].name, read_scored_files(files[i], align), table.columns, options.scoring);
+  int64_t done = count - static_cast<int64_t>(readable.size());
+  parallel_for(static_cast<int64_t>(readable.size()), 1, [&](int64_t begin, int64_t end) {
+    for (int64_t r = begin; r < end; ++r) {
+      const int64_t i = readable[r];
+      failures.attempt(i, [&] {
+        table.items[i] = score_item(files[i].name, read_scored_files(files[i], align), table.columns, options.scoring);
+      });
+    }
     const std::lock_guard lock(reporting);
     done += end - begin;
     if (options.progress) options.progress(done, count);
   });
+  failures.throw_if_all_failed();
   evaluation.load = [files, align](int64_t item) { return read_scored_files(files[item], align); };
   return evaluation;
 }

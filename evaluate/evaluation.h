@@ -2,8 +2,8 @@
 #pragma once
 
 #include "audio/sets/mixture_set.h"
-#include "evaluate/score_folders.h"
 #include "evaluate/score_report.h"
+#include "evaluate/scored_files.h"
 #include "nn/separator.h"
 
 namespace sunder {
@@ -19,6 +19,9 @@ struct EvaluationOptions {
   ScoringOptions scoring;
   int64_t max_items = 0;  // score only the first ones; 0: all
   Progress progress{};    // counts items
+  // Told of every item that failed, as soon as the work on it ends (of several items; see evaluate_model).
+  std::function<void(const ScoredItem& item, const Error& error)> failed{};
+  int64_t memory_bytes = 0;  // what the files of one item may take; 0: what the machine has
 };
 
 struct Evaluation {
@@ -27,9 +30,13 @@ struct Evaluation {
   std::function<ScoredSignals(int64_t item)> load;  // separates or reads an item again
 };
 
-// `batch` items of one length go through the network together, each whole. The network must have an output for each
-// source; it and the set must outlive the result. Throws as score_columns, MixtureSet::load and score_item do, and
-// PesqMissing.
+// In both, an item that cannot be read, separated or scored, be it for its memory, is named in the table (`failed`) and
+// has no scores; the others are scored. Only where all fail, the first one's exception is thrown, and whatever is no
+// item's fault always is: usage, a lost device.
+
+// `batch` items of one length go through the network together, each whole; where that fails, one by one. The network
+// must have an output for each source; it and the set must outlive the result. Throws as score_columns,
+// MixtureSet::load and score_item do, and PesqMissing.
 Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64_t batch,
                           const EvaluationOptions& options);
 

@@ -1,9 +1,13 @@
 #include "evaluate/score_folders.h"
 
-#include <algorithm>
+#include <fmt/ranges.h>
 
-#include "audio/file.h"
-#include "tensor/error.h"
+#include <algorithm>
+#include <set>
+
+#include "audio/listing.h"
+#include "evaluate/score_layout.h"
+#include "evaluate/score_report.h"
 
 namespace sunder {
 
@@ -11,145 +15,201 @@ namespace fs = std::filesystem;
 
 namespace {
 
-void require_folder(const fs::path& folder) {
-  if (!fs::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
+using Sources = std::map<SourceName, fs::path>;
+using Items = std::map<std::string, Sources>;
+
+bool is_numbered(const Sources& sources) { return sources.begin()->first.number >= 0; }
+
+// A flat folder of references holds one source an item.
+Items items_of(const ScoreFolder& references) {
+  if (references.layout != Layout::flat) return references.items;
+  Items items;
+  for (const auto& [name, path] : references.recordings) items[name].emplace(SourceName{1, "s1"}, path);
+  return items;
 }
 
-std::vector<fs::path> recordings(const fs::path& folder) {
-  require_folder(folder);
-  std::vector<fs::path> names;
-  for (const auto& entry : fs::directory_iterator(folder)) {
-    const fs::path name = entry.path().filename();
-    const std::string kind = name.extension().string();
-    if ((kind == ".wav" || kind == ".flac" || kind == ".ogg") && !name.string().starts_with('.')) names.push_back(name);
+// An estimate in a flat folder belongs to the item x as x.wav, where it has one source, or as x_s1.wav, x_est1.wav,
+// x_vocals.wav.
+void add_flat(const std::string& name, const fs::path& path, const Items& references, Items& estimates) {
+  if (const auto item = references.find(name); item != references.end()) {
+    if (item->second.size() == 1) estimates[name] = {{item->second.begin()->first, path}};
+    return;
   }
-  if (names.empty())
-    throw_error<InputError>("{}: expected recordings (.wav, .flac, .ogg), found none", folder.string());
-  std::sort(names.begin(), names.end());
-  return names;
+  for (size_t bar = name.rfind('_'); bar != std::string::npos && bar > 0; bar = name.rfind('_', bar - 1)) {
+    const auto item = references.find(name.substr(0, bar));
+    if (item == references.end()) continue;
+    const SourceName source = parse_source(name.substr(bar + 1)).source;
+    if (is_numbered(item->second) ? source.number < 0 : !item->second.contains(source)) continue;
+    Sources& found = estimates[item->first];
+    // x.wav counts alone.
+    if (found.size() == 1 && found.begin()->second.stem() == item->first) return;
+    if (const auto [other, added] = found.emplace(source, path); !added)
+      throw_error<InputError>("{} and {} are both estimates of {} of {}", other->second.string(), path.string(),
+                              source.text, item->first);
+    return;
+  }
 }
 
-// folder/s1, folder/s2, ... up to the first that is missing.
-std::vector<fs::path> source_folders(const fs::path& folder) {
-  std::vector<fs::path> folders;
-  for (int s = 1; fs::is_directory(folder / fmt::format("s{}", s)); ++s)
-    folders.push_back(folder / fmt::format("s{}", s));
-  return folders;
+Items estimates_of(const ScoreFolder& folder, const Items& references) {
+  if (folder.layout != Layout::flat) return folder.items;
+  Items items;
+  for (const auto& [name, path] : folder.recordings) add_flat(name, path, references, items);
+  return items;
 }
 
-const fs::path& existing(const fs::path& file, const fs::path& needed_by) {
-  if (!fs::exists(file)) throw_error<InputError>("{}: no such file, which {} needs", file.string(), needed_by.string());
-  return file;
-}
-
-// The estimates of one item in a folder without s1: x.wav, or x_s1.wav, x_s2.wav, ...
-std::vector<fs::path> estimates_beside(const fs::path& folder, const fs::path& name, size_t sources,
-                                       const fs::path& needed_by) {
-  const auto numbered = [&](size_t s) { return folder / fmt::format("{}_s{}.wav", name.stem().string(), s + 1); };
-  if (sources == 1 && (fs::exists(folder / name) || !fs::exists(numbered(0))))
-    return {existing(folder / name, needed_by)};
-  std::vector<fs::path> files;
-  while (files.size() < sources || fs::exists(numbered(files.size())))
-    files.push_back(existing(numbered(files.size()), needed_by));
-  return files;
-}
-
-struct Recording {
-  fs::path path;
-  Audio audio;
+// The estimates of an item's sources, and what has none.
+struct Matched {
+  ScoredFiles files;
+  std::vector<std::string> missing;  // "x", "x s2", "x vocals"
 };
 
-std::vector<Recording> read_all(const std::vector<fs::path>& files) {
-  std::vector<Recording> recordings;
-  for (const fs::path& file : files) recordings.push_back({file, read_mono(file)});
-  return recordings;
-}
-
-// Throws where a file does not fit the first reference.
-void check_form(const fs::path& file, int sample_rate, int64_t frames, const fs::path& first, const AudioInfo& like,
-                Align align) {
-  if (sample_rate != like.sample_rate)
-    throw_error<InputError>("{}: expected {} Hz as in {}, got {} Hz", file.string(), like.sample_rate, first.string(),
-                            sample_rate);
-  if (align == Align::none && frames != like.frames)
-    throw_error<LengthsDiffer>("{}: expected {} samples as in {}, got {}", file.string(), like.frames, first.string(),
-                               frames);
-}
-
-// The length that all recordings get.
-int64_t common_length(const std::vector<const Recording*>& recordings, Align align) {
-  const Recording& first = *recordings[0];
-  const AudioInfo like{first.audio.channels, first.audio.sample_rate, first.audio.frames};
-  int64_t length = like.frames;
-  for (const Recording* recording : recordings) {
-    const int64_t frames = recording->audio.frames;
-    check_form(recording->path, recording->audio.sample_rate, frames, first.path, like, align);
-    length = align == Align::pad ? std::max(length, frames) : std::min(length, frames);
+// Each reference has its own name's estimate; sources that no item has estimates of are left out.
+Matched match_by_name(const std::string& item, const Sources& references, const Sources& estimates,
+                      const std::set<SourceName>& estimated) {
+  Matched result{{.name = item, .matched = true}, {}};
+  for (const auto& [source, path] : references) {
+    if (!estimated.contains(source)) continue;
+    const auto estimate = estimates.find(source);
+    if (estimate == estimates.end()) {
+      result.missing.push_back(fmt::format("{} {}", item, source.text));
+      continue;
+    }
+    result.files.sources.push_back(source.text);
+    result.files.references.push_back(path);
+    result.files.estimates.push_back(estimate->second);
   }
-  return length;
-}
-
-Tensor rows(const std::vector<Recording>& recordings, int64_t length) {
-  const Tensor result = Tensor::zeros({static_cast<int64_t>(recordings.size()), length}, DType::float32);
-  float* row = result.mutable_data<float>();
-  for (const Recording& recording : recordings) {
-    std::copy_n(recording.audio.samples.begin(), std::min(length, recording.audio.frames), row);
-    row += length;
-  }
+  if (result.files.sources.empty() && result.missing.empty()) result.missing.push_back(item);
   return result;
+}
+
+// Any of the numbered estimates may belong to any reference.
+Matched match_by_number(const std::string& item, const Sources& references, const Sources& estimates) {
+  Matched result{{.name = item}, {}};
+  for (const auto& [source, path] : references) {
+    result.files.sources.push_back(source.text);
+    result.files.references.push_back(path);
+  }
+  for (const auto& [source, path] : estimates)
+    if (source.number >= 0) result.files.estimates.push_back(path);
+  const size_t found = result.files.estimates.size();
+  if (found == 0) result.missing = {item};
+  else if (found < references.size()) result.missing = {fmt::format("{} ({} of {})", item, found, references.size())};
+  return result;
+}
+
+std::vector<ScoredFiles> match_all(const Items& references, const Items& estimates, const fs::path& reference_folder,
+                                   const fs::path& estimate_folder) {
+  std::set<SourceName> estimated;
+  for (const auto& [item, sources] : estimates)
+    for (const auto& [source, path] : sources) estimated.insert(source);
+  std::vector<ScoredFiles> items;
+  std::vector<std::string> missing;
+  const Sources none;
+  for (const auto& [item, sources] : references) {
+    const auto found = estimates.find(item);
+    const Sources& own = found == estimates.end() ? none : found->second;
+    Matched matched = is_numbered(sources) ? match_by_number(item, sources, own)
+                      : own.empty()        ? Matched{{}, {item}}
+                                           : match_by_name(item, sources, own, estimated);
+    missing.insert(missing.end(), matched.missing.begin(), matched.missing.end());
+    items.push_back(std::move(matched.files));
+  }
+  if (!missing.empty())
+    throw_error<InputError>("{}: expected estimates of all {} {} in {}, found none for {}: {}",
+                            estimate_folder.string(), items.size(), items.size() == 1 ? "item" : "items",
+                            reference_folder.string(), missing.size(), some_of(missing));
+  return items;
+}
+
+// "2 recordings have no partner and are not scored: x.wav, y.wav"
+void note_left(const fs::path& folder, const std::vector<std::string>& left, std::vector<std::string>& notes) {
+  if (left.empty()) return;
+  const bool one = left.size() == 1;
+  notes.push_back(fmt::format("{}: {} {} no partner and {} not scored: {}", folder.string(), left.size(),
+                              one ? "recording has" : "recordings have", one ? "is" : "are", some_of(left)));
+}
+
+// mixtures/x.wav, or mixtures/x/mixture.wav.
+std::map<std::string, fs::path> read_mixtures(const fs::path& folder, const std::vector<ScoredFiles>& items,
+                                              std::vector<std::string>& notes) {
+  std::map<std::string, fs::path> mixtures;
+  for (const auto& [name, path] : recordings_by_name(folder, true)) {
+    const fs::path whole = name;
+    mixtures.emplace(is_mixture_name(whole.filename().string()) ? whole.parent_path().generic_string() : name, path);
+  }
+  std::set<std::string> names;
+  for (const ScoredFiles& item : items) names.insert(item.name);
+  std::vector<std::string> left;
+  for (const auto& [name, path] : mixtures)
+    if (!names.contains(name) && path.parent_path() == folder) left.push_back(path.filename().string());
+  note_left(folder, left, notes);
+  return mixtures;
+}
+
+void add_mixtures(const fs::path& folder, const ScoreFolder& references, std::vector<ScoredFiles>& items,
+                  std::vector<std::string>& notes) {
+  const auto mixtures = folder.empty() ? references.mixtures : read_mixtures(folder, items, notes);
+  std::vector<std::string> missing;
+  for (const ScoredFiles& item : items)
+    if (!mixtures.contains(item.name)) missing.push_back(item.name);
+  if (!missing.empty() && !folder.empty())
+    throw_error<InputError>("{}: expected a mixture of each of {} items, found none for {}: {}", folder.string(),
+                            items.size(), missing.size(), some_of(missing));
+  if (!missing.empty() && !mixtures.empty())
+    notes.push_back(fmt::format("no mixture is used, as {} of {} items have none: {}", missing.size(), items.size(),
+                                some_of(missing)));
+  if (!missing.empty()) return;
+  for (ScoredFiles& item : items) item.mixture = mixtures.at(item.name);
+}
+
+// Recordings of a folder that no item uses; `beside`: those that are left out as they should be.
+void note_unused(const fs::path& folder, const ScoreFolder& found, const std::set<fs::path>& used,
+                 const std::set<std::string>& beside, std::vector<std::string>& notes) {
+  std::vector<std::string> left;
+  for (const auto& [name, path] : found.recordings)
+    if (!used.contains(path) && !beside.contains(name)) left.push_back(path.lexically_relative(folder).string());
+  note_left(folder, left, notes);
+  if (found.layout != Layout::flat) return;
+  if (const size_t deeper = list_audio(folder, true).size() - list_audio(folder, false).size(); deeper > 0)
+    notes.push_back(fmt::format("{}: {} {} in folders below are not scored", folder.string(), deeper,
+                                deeper == 1 ? "recording" : "recordings"));
+}
+
+// "2 sources in 57 items, 3 in 1: x"
+void note_numbers(const fs::path& folder, const std::vector<ScoredFiles>& items, std::vector<std::string>& notes) {
+  std::map<size_t, std::vector<std::string>> by_number;
+  for (const ScoredFiles& item : items) by_number[item.sources.size()].push_back(item.name);
+  if (by_number.size() < 2) return;
+  std::vector<std::string> parts;
+  for (const auto& [number, names] : by_number)
+    parts.push_back(fmt::format("{} in {} ({})", number, names.size(), some_of(names)));
+  notes.push_back(
+      fmt::format("{}: items have different numbers of sources: {}", folder.string(), fmt::join(parts, ", ")));
 }
 
 }  // namespace
 
-std::vector<ScoredFiles> find_scored_files(const fs::path& references, const fs::path& estimates,
-                                           const fs::path& mixtures) {
-  require_folder(references);
-  require_folder(estimates);
-  if (!mixtures.empty()) require_folder(mixtures);
-  const std::vector<fs::path> sources = source_folders(references), outputs = source_folders(estimates);
-  if (sources.empty() && !outputs.empty())
-    throw_error<InputError>("{}: expected the folders s1, s2, ... that {} has, found none", references.string(),
-                            estimates.string());
-  if (!sources.empty() && !outputs.empty() && outputs.size() < sources.size())
-    throw_error<InputError>("{}: expected folders s1 to s{} as in {}, found {}", estimates.string(), sources.size(),
-                            references.string(), outputs.size());
-  std::vector<ScoredFiles> items;
-  for (const fs::path& folder : sources)  // each must have what the first has, and no more
-    for (const fs::path& name : recordings(folder)) existing(sources[0] / name, folder / name);
-  for (const fs::path& name : recordings(sources.empty() ? references : sources[0])) {
-    ScoredFiles item{name.stem().string(), {}, {}, {}};
-    if (sources.empty()) item.references = {references / name};
-    for (const fs::path& folder : sources) item.references.push_back(existing(folder / name, sources[0] / name));
-    const fs::path& needed_by = item.references[0];
-    for (const fs::path& folder : outputs) item.estimates.push_back(existing(folder / name, needed_by));
-    if (outputs.empty()) item.estimates = estimates_beside(estimates, name, item.references.size(), needed_by);
-    if (!mixtures.empty()) item.mixture = existing(mixtures / name, needed_by);
-    items.push_back(std::move(item));
+ScoreSet find_scored_files(const fs::path& references, const fs::path& estimates, const fs::path& mixtures) {
+  const ScoreFolder given = read_score_folder(references, ScoreRole::references),
+                    found = read_score_folder(estimates, ScoreRole::estimates, given.layout == Layout::by_source);
+  const Items sources = items_of(given);
+  if (sources.empty())
+    throw_error<InputError>("{}: expected references (s1.wav, vocals.wav, ...), found mixtures and estimates alone",
+                            references.string());
+  ScoreSet set{match_all(sources, estimates_of(found, sources), references, estimates), {}};
+  add_mixtures(mixtures, given, set.items, set.notes);
+
+  std::set<fs::path> used;
+  std::set<std::string> mixed;  // x.wav beside x_s1.wav is the mixture
+  for (const ScoredFiles& item : set.items) {
+    used.insert(item.references.begin(), item.references.end());
+    used.insert(item.estimates.begin(), item.estimates.end());
+    if (item.estimates.size() > 1) mixed.insert(item.name);
   }
-  return items;
-}
-
-void check_scored_files(const ScoredFiles& files, Align align) {
-  const AudioInfo like = audio_info(files.references[0]);
-  const auto check = [&](const fs::path& file) {
-    const AudioInfo info = audio_info(file);
-    check_form(file, info.sample_rate, info.frames, files.references[0], like, align);
-  };
-  for (const auto* group : {&files.references, &files.estimates})
-    for (const fs::path& file : *group) check(file);
-  if (!files.mixture.empty()) check(files.mixture);
-}
-
-ScoredSignals read_scored_files(const ScoredFiles& files, Align align) {
-  const auto references = read_all(files.references), estimates = read_all(files.estimates);
-  const auto mixture = read_all(files.mixture.empty() ? std::vector<fs::path>{} : std::vector{files.mixture});
-  std::vector<const Recording*> all;
-  for (const auto* group : {&references, &estimates, &mixture})
-    for (const Recording& recording : *group) all.push_back(&recording);
-  const int64_t length = common_length(all, align);
-  ScoredSignals signals{rows(references, length), rows(estimates, length), {}, references[0].audio.sample_rate};
-  if (!mixture.empty()) signals.mixture = rows(mixture, length).reshape({length});
-  return signals;
+  note_unused(references, given, used, {}, set.notes);
+  note_unused(estimates, found, used, mixed, set.notes);
+  note_numbers(references, set.items, set.notes);
+  return set;
 }
 
 }  // namespace sunder

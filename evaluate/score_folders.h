@@ -5,42 +5,26 @@
 #include <string>
 #include <vector>
 
-#include "evaluate/scoring.h"
-#include "tensor/error.h"
+#include "evaluate/scored_files.h"
 
 namespace sunder {
 
-struct ScoredFiles {
-  std::string name;
-  std::vector<std::filesystem::path> references, estimates;
-  std::filesystem::path mixture;  // empty without mixtures
+struct ScoreSet {
+  std::vector<ScoredFiles> items;  // by name
+  std::vector<std::string> notes;  // what is not scored, and items with other numbers of sources: a sentence each
 };
 
-// Pairs references/x.wav with estimates/x.wav, or references/s1/x.wav, references/s2/x.wav, ... with
-// estimates/s1/x.wav,
-// ... or, as sunder-separate writes them, with estimates/x_s1.wav, ... (WAV only). There may be more estimates than
-// sources. `mixtures` holds x.wav, or is empty. Reads WAV, FLAC and OGG in the order of their names; estimates without
-// a reference are ignored. Throws InputError for a folder without recordings and for the first file that is missing.
-std::vector<ScoredFiles> find_scored_files(const std::filesystem::path& references,
-                                           const std::filesystem::path& estimates,
-                                           const std::filesystem::path& mixtures);
-
-// How the files of an item get one length.
-enum class Align {
-  none,  // they must have it
-  trim,  // cut to the shortest
-  pad,   // with zeros to the longest
-};
-
-// Files of one item have unequal lengths, and Align is none.
-struct LengthsDiffer : InputError {
-  using InputError::InputError;
-};
-
-// Reads the headers alone. Throws InputError for files of unequal rates, LengthsDiffer.
-void check_scored_files(const ScoredFiles& files, Align align);
-
-// All signals of an item, float32. Throws as read_mono and check_scored_files do.
-ScoredSignals read_scored_files(const ScoredFiles& files, Align align);
+// Pairs the references with their estimates by name, whatever their kinds (x.flac with x.wav). Items may have different
+// numbers of sources, and more estimates than these.
+// - x.wav with x.wav;
+// - s1/x.wav, s2/x.wav, ... or x/s1.wav, x/s2.wav, ... with estimates laid out as either, as x_s1.wav, ...
+//   (sunder-separate) or x_est1.wav, ... (Asteroid), in folders spk1, ... or 1, ... for s1, ... (ESPnet), or as
+//   x/s1_estimate.wav, ..., also in the folders of the references (Asteroid's evaluations);
+// - x/vocals.wav, x/drums.wav, ... or vocals/x.wav, drums/x.wav, ... with estimates laid out as either or as
+//   x_vocals.wav, ...: by name, not by permutation.
+// `mixtures` holds x.wav or x/mixture.wav, or is empty; then x/mixture.wav beside the references is used, if all items
+// have one. Throws InputError where references have no estimate or no mixture, and as read_score_folder.
+ScoreSet find_scored_files(const std::filesystem::path& references, const std::filesystem::path& estimates,
+                           const std::filesystem::path& mixtures);
 
 }  // namespace sunder

@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <cfloat>
 #include <cmath>
 
 namespace sunder {
@@ -64,13 +65,22 @@ std::optional<PageScatter> scatter_of(const ScoreTable& table, size_t mixture) {
       if (is_finite(item.scores[s][column]) && is_finite(item.scores[s][mixture])) {
         const double input = *item.scores[s][mixture].value, score = *item.scores[s][column].value;
         scatter.points.push_back(
-            {input, found->improvement ? score : score - input, fmt::format("{} s{}", item.name, s + 1)});
+            {input, found->improvement ? score : score - input, fmt::format("{} {}", item.name, item.sources[s])});
       }
   return scatter;
 }
 
-std::vector<float> samples_of(const Tensor& rows, int64_t row) {
-  return rows.reshape({-1, rows.size(-1)}).slice(row, row + 1).cast(DType::float32).to_vector<float>();
+// The mean of its channels. signals: (N, L) or (N, M, L).
+std::vector<float> samples_of(const Tensor& signals, int64_t index) {
+  const int64_t length = signals.size(-1), channels = signals.numel() / signals.size(0) / length;
+  const auto all = signals.slice(index, index + 1).cast(DType::float64).reshape({channels, length}).to_vector<double>();
+  std::vector<float> mean(length);
+  for (int64_t t = 0; t < length; ++t) {
+    double sum = 0;
+    for (int64_t c = 0; c < channels; ++c) sum += all[c * length + t];
+    mean[t] = static_cast<float>(std::clamp<double>(sum / static_cast<double>(channels), -FLT_MAX, FLT_MAX));
+  }
+  return mean;
 }
 
 // Most metrics ignore the level, and some programs' estimates have an arbitrary one: for listening, an estimate gets
@@ -96,13 +106,19 @@ PageItem item_of(const Evaluation& evaluation, int64_t index) {
     values.push_back(source[0].value ? fmt::format("{:.{}f}", *source[0].value, table.columns[0].metric->decimals)
                                      : "none");
   item.caption = fmt::format("{} {} {}", table.columns[0].label, fmt::join(values, ", "), table.columns[0].unit);
-  if (signals.mixture.defined()) item.tracks.push_back({"mixture", samples_of(signals.mixture, 0), 0});
-  for (int64_t s = 0; s < table.sources; ++s) {
-    const int source = static_cast<int>(s) + 1;
-    const std::vector<float> reference = samples_of(signals.references, s);
-    item.tracks.push_back({fmt::format("reference {}", source), reference, source});
-    item.tracks.push_back({fmt::format("estimate {} (output {}), at its level", source, scored.outputs[s] + 1),
-                           at_level_of(reference, samples_of(signals.estimates, scored.outputs[s])), source});
+  if (const Tensor& mixture = signals.mixture; mixture.defined()) {
+    const Tensor alone =
+        mixture.dim() == 1 ? mixture.reshape({1, -1}) : mixture.reshape({1, mixture.size(0), mixture.size(1)});
+    item.tracks.push_back({"mixture", samples_of(alone, 0), 0});
+  }
+  for (size_t s = 0; s < scored.sources.size(); ++s) {
+    const int colour = static_cast<int>(s) + 1;
+    const std::string& name = scored.sources[s];
+    const std::string output = signals.matched ? "" : fmt::format(" (output {})", scored.outputs[s] + 1);
+    const std::vector<float> reference = samples_of(signals.references, static_cast<int64_t>(s));
+    item.tracks.push_back({fmt::format("reference {}", name), reference, colour});
+    item.tracks.push_back({fmt::format("estimate {}{}, at its level", name, output),
+                           at_level_of(reference, samples_of(signals.estimates, scored.outputs[s])), colour});
   }
   return item;
 }

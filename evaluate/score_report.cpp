@@ -43,7 +43,7 @@ ordered_json summary_json(const ScoreSummary& summary) {
 ordered_json item_json(const ScoredItem& item, const ScoreTable& table) {
   ordered_json sources = ordered_json::array();
   for (size_t s = 0; s < item.scores.size(); ++s) {
-    ordered_json row = {{"source", fmt::format("s{}", s + 1)}, {"output", item.outputs[s] + 1}};
+    ordered_json row = {{"source", item.sources[s]}, {"output", item.outputs[s] + 1}};
     for (size_t c = 0; c < table.columns.size(); ++c) {
       const Score& score = item.scores[s][c];
       row[table.columns[c].name] = json_number(score.value);
@@ -54,14 +54,6 @@ ordered_json item_json(const ScoredItem& item, const ScoreTable& table) {
   return {{"item", item.name}, {"sources", sources}};
 }
 
-// The first few names.
-std::string some_of(const std::vector<std::string>& names) {
-  constexpr size_t shown = 5;
-  const std::vector<std::string> first(names.begin(), names.begin() + std::min(names.size(), shown));
-  return fmt::format("{}{}", fmt::join(first, ", "),
-                     names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
-}
-
 }  // namespace
 
 std::string scores_csv(const ScoreTable& table) {
@@ -69,10 +61,10 @@ std::string scores_csv(const ScoreTable& table) {
   for (const ScoreColumn& column : table.columns) fields.push_back(column.name);
   std::string text = csv_line(fields);
   for (const ScoredItem& item : table.items) {
-    for (int64_t s = 0; s < table.sources; ++s) {
-      fields = {item.name, fmt::format("s{}", s + 1)};
+    for (size_t s = 0; s < item.sources.size(); ++s) {
+      fields = {item.name, item.sources[s]};
       for (size_t c = 0; c < table.columns.size(); ++c)
-        fields.push_back(item.skipped.empty() ? cell(item.scores[s][c]) : "");
+        fields.push_back(item.has_scores() ? cell(item.scores[s][c]) : "");
       text += csv_line(fields);
     }
   }
@@ -88,11 +80,11 @@ std::string scores_json(const ScoreTable& table, const ScoreHeading& heading) {
     root["metrics"].push_back(table.columns[c].name);
     root["summary"][table.columns[c].name] = summary_json(summarise(table, c));
   }
-  root["items"] = ordered_json::array();
-  root["skipped"] = ordered_json::array();
+  for (const char* list : {"items", "skipped", "failed"}) root[list] = ordered_json::array();
   for (const ScoredItem& item : table.items) {
-    if (item.skipped.empty()) root["items"].push_back(item_json(item, table));
-    else root["skipped"].push_back({{"item", item.name}, {"reason", item.skipped}});
+    if (item.has_scores()) root["items"].push_back(item_json(item, table));
+    else if (!item.skipped.empty()) root["skipped"].push_back({{"item", item.name}, {"reason", item.skipped}});
+    else root["failed"].push_back({{"item", item.name}, {"reason", item.failed}});
   }
   return root.dump(2, ' ', false, ordered_json::error_handler_t::replace) + "\n";
 }
@@ -130,6 +122,13 @@ std::string scores_markdown(const ScoreTable& table, const std::string& title) {
   return text;
 }
 
+std::vector<std::string> failed_items(const ScoreTable& table) {
+  std::vector<std::string> sentences;
+  for (const ScoredItem& item : table.items)
+    if (!item.failed.empty()) sentences.push_back(fmt::format("failed: {}: {}", item.name, item.failed));
+  return sentences;
+}
+
 std::vector<std::string> left_out(const ScoreTable& table) {
   std::vector<std::string> sentences;
   for (const ScoredItem& item : table.items)
@@ -139,13 +138,20 @@ std::vector<std::string> left_out(const ScoreTable& table) {
     for (const ScoredItem& item : table.items)
       for (size_t s = 0; s < item.scores.size(); ++s)
         if (!item.scores[s][c].value)
-          names[item.scores[s][c].missing].push_back(fmt::format("{} s{}", item.name, s + 1));
+          names[item.scores[s][c].missing].push_back(fmt::format("{} {}", item.name, item.sources[s]));
     for (const auto& [reason, values] : names)
       sentences.push_back(fmt::format("no {} for {} {}, which its mean leaves out: {}: {}", table.columns[c].label,
                                       values.size(), values.size() == 1 ? "source" : "sources", reason,
                                       some_of(values)));
   }
   return sentences;
+}
+
+std::string some_of(const std::vector<std::string>& names) {
+  constexpr size_t shown = 5;
+  const std::vector<std::string> first(names.begin(), names.begin() + std::min(names.size(), shown));
+  return fmt::format("{}{}", fmt::join(first, ", "),
+                     names.size() > shown ? fmt::format(" and {} more", names.size() - shown) : "");
 }
 
 }  // namespace sunder

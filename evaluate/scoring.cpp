@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 #include <map>
+#include <numeric>
 #include <set>
 
 #include "audio/metrics/assignment.h"
@@ -13,7 +14,6 @@
 #include "audio/metrics/oracle_masks.h"
 #include "audio/metrics/si_snr.h"
 #include "audio/metrics/stoi.h"
-#include "audio/silence.h"
 #include "tensor/error.h"
 #include "tensor/ops/concat.h"
 
@@ -24,37 +24,27 @@ using System = ScoredSystem;
 
 constexpr int64_t masks_shortest = 257;  // samples: half a frame of the masks' STFT, and one
 
-std::span<const double> row(const Tensor& signals, int64_t index) {
-  const int64_t length = signals.size(1);
-  return {signals.data<double>() + index * length, static_cast<size_t>(length)};
-}
+constexpr int64_t most_matches = 10'000'000;  // of outputs to sources: ten of each are a fraction of a second
 
-// Names the references that hold only zeros; empty if none does.
-std::string silent_references(const Tensor& references) {
-  std::vector<std::string> names;
-  for (int64_t s = 0; s < references.size(0); ++s)
-    if (is_silent(row(references, s))) names.push_back(fmt::format("s{}", s + 1));
-  if (names.empty()) return "";
-  return fmt::format("silent {} {}", names.size() == 1 ? "reference" : "references", fmt::join(names, ", "));
-}
-
-// The same signals in float64, which all metrics read.
-ScoredSignals checked(const ScoredSignals& signals) {
-  check_dim("score_item", "references", signals.references, 2);
-  const int64_t length = signals.references.size(1);
-  check_shape("score_item", "estimates", signals.estimates, {-1, length});
-  if (signals.mixture.defined()) check_shape("score_item", "mixture", signals.mixture, {length});
-  if (signals.estimates.size(0) < signals.references.size(0) || signals.references.size(0) < 1 || length < 1)
-    throw_error("[score_item] expected samples of at least one source and an output for each, got {} and {}",
-                describe(signals.references), describe(signals.estimates));
-  ScoredSignals wide = signals;
-  for (Tensor* tensor : {&wide.references, &wide.estimates, &wide.mixture}) {
-    if (!tensor->defined()) continue;
-    *tensor = tensor->cast(DType::float64);
-    for (const double sample : std::span(tensor->data<double>(), static_cast<size_t>(tensor->numel())))
-      if (!std::isfinite(sample)) throw_error("[score_item] expected finite samples, got {}", sample);
+// The mean of one score over channels. One channel's is the score itself.
+Score mean_of(const std::vector<Score>& channels) {
+  double sum = 0;
+  for (const Score& score : channels) {
+    if (!score.value) return score;
+    sum += *score.value;
   }
-  return wide;
+  if (std::isnan(sum)) return {std::nullopt, "its channels' scores are infinite with both signs"};
+  return {sum / static_cast<double>(channels.size())};
+}
+
+// By channel: [source][output] of BSS-eval.
+using BssPairs = std::vector<std::vector<BssScores>>;
+
+BssPairs bss_pairs(const Tensor& references, const Tensor& estimates, BssParts parts) {
+  BssPairs pairs;
+  for (int64_t c = 0; c < references.size(1); ++c)
+    pairs.push_back(bss_eval(channel_of(references, c), channel_of(estimates, c), parts));
+  return pairs;
 }
 
 const Metric& permutation_metric(const std::string& name) {
@@ -71,47 +61,81 @@ const Metric& permutation_metric(const std::string& name) {
 std::vector<double> permutation_scores(const ScoredSignals& signals, const ScoringOptions& options) {
   std::vector<Score> scores;
   const Metric& metric = permutation_metric(options.permutation_by);
+  const int64_t sources = signals.references.size(0), outputs = signals.estimates.size(0);
   if (const auto* score = std::get_if<PairMetric>(&metric.score)) {
-    for (int64_t s = 0; s < signals.references.size(0); ++s)
-      for (int64_t k = 0; k < signals.estimates.size(0); ++k)
-        scores.push_back(
-            (*score)({row(signals.references, s), row(signals.estimates, k), signals.sample_rate}, options));
+    for (int64_t s = 0; s < sources; ++s)
+      for (int64_t k = 0; k < outputs; ++k)
+        scores.push_back((*score)(
+            {signal_row(signals.references, s), signal_row(signals.estimates, k), signals.sample_rate}, options));
   } else {
     // One reference has no interference: then SDR decides.
-    const BssPart part = signals.references.size(0) == 1 ? &BssScores::sdr : std::get<BssPart>(metric.score);
+    const BssPart part = sources == 1 ? &BssScores::sdr : std::get<BssPart>(metric.score);
     const bool sdr = part == &BssScores::sdr;
-    for (const BssScores& pair : bss_eval(signals.references, signals.estimates, {.sdr = sdr, .interference = !sdr}))
-      scores.push_back(pair.*part);
+    const BssPairs pairs = bss_pairs(signals.references, signals.estimates, {.sdr = sdr, .interference = !sdr});
+    for (int64_t s = 0; s < sources; ++s) {
+      const std::vector<int64_t> channels = heard_channels(signals.references, s);
+      for (int64_t k = 0; k < outputs; ++k) {
+        std::vector<Score> heard;
+        for (const int64_t c : channels) heard.push_back(pairs[c][s * outputs + k].*part);
+        scores.push_back(mean_of(heard));
+      }
+    }
   }
   std::vector<double> sortable;
   for (const Score& score : scores) sortable.push_back(score.value.value_or(-std::numeric_limits<double>::infinity()));
   return sortable;
 }
 
+// The output of each source.
+std::vector<int64_t> matched_outputs(const ScoredSignals& signals, const ScoringOptions& options) {
+  const int64_t sources = signals.references.size(0), outputs = signals.estimates.size(0);
+  std::vector<int64_t> own(sources);
+  std::iota(own.begin(), own.end(), 0);
+  if (signals.matched) return own;
+  int64_t matches = 1;
+  for (int64_t s = 0; s < sources && matches <= most_matches; ++s) matches *= outputs - s;
+  if (matches > most_matches)
+    throw_error("expected at most {} ways to match outputs to sources, got more for {} sources and {} outputs",
+                most_matches, sources, outputs);
+  return best_assignment(permutation_scores(signals, options), sources, outputs);
+}
+
 Tensor chosen_rows(const Tensor& signals, const std::vector<int64_t>& rows) {
-  const Tensor result = Tensor::empty({static_cast<int64_t>(rows.size()), signals.size(1)}, signals.dtype());
+  Shape shape = signals.shape();
+  shape[0] = static_cast<int64_t>(rows.size());
+  const Tensor result = Tensor::empty(shape, signals.dtype());
   for (size_t i = 0; i < rows.size(); ++i)
     result.slice(static_cast<int64_t>(i), static_cast<int64_t>(i) + 1).copy_from(signals.slice(rows[i], rows[i] + 1));
   return result;
 }
 
-// What is scored beside the network, float64: (S, L), or (1, L) for all sources. Undefined, with a reason, where it
-// cannot be made.
+// Masks are made in every channel.
+Tensor masked(System system, const ScoredSignals& signals) {
+  const auto mask = system == System::irm   ? ideal_ratio_mask
+                    : system == System::ibm ? ideal_binary_mask
+                                            : phase_sensitive_mask;
+  std::vector<Tensor> channels;
+  for (int64_t c = 0; c < signals.references.size(1); ++c)
+    channels.push_back(mask(channel_of(signals.references, c), channel_of(signals.mixture, c).reshape({-1}), 512, 128));
+  return from_channels(channels);
+}
+
+// What is scored beside the network, float64: (S, M, L), or (1, M, L) for all sources. Undefined, with a reason, where
+// it cannot be made.
 Tensor oracle_estimates(System system, const ScoredSignals& signals, const char*& missing) {
-  const int64_t length = signals.references.size(1);
-  if (system == System::mixture) return signals.mixture.reshape({1, length});
+  if (system == System::mixture) return signals.mixture;
   if (system == System::sums) {
-    if (signals.estimates.size(0) <= best_sums_max_outputs) return best_sums(signals.references, signals.estimates);
+    const int64_t outputs = signals.estimates.size(0);
+    if (outputs <= best_sums_max_outputs)
+      return best_sums(signals.references.reshape({signals.references.size(0), -1}),
+                       signals.estimates.reshape({outputs, -1}))
+          .reshape(signals.references.shape());
     missing = "too many outputs to try all their sums";
     return {};
   }
-  if (length < masks_shortest) {
-    missing = "shorter than the frames of the ideal masks";
-    return {};
-  }
-  if (system == System::irm) return ideal_ratio_mask(signals.references, signals.mixture);
-  if (system == System::ibm) return ideal_binary_mask(signals.references, signals.mixture);
-  return phase_sensitive_mask(signals.references, signals.mixture);
+  if (signals.references.size(2) >= masks_shortest) return masked(system, signals);
+  missing = "shorter than the frames of the ideal masks";
+  return {};
 }
 
 using Metrics = std::set<const Metric*>;
@@ -119,16 +143,21 @@ using Metrics = std::set<const Metric*>;
 // A system and its scores by metric and source.
 struct Scored {
   Metrics metrics;                // to be computed
-  Tensor estimates;               // (S, L) float64 in the order of the sources, or (1, L) for all of them
+  Tensor estimates;               // (S, M, L) float64 in the order of the sources, or (1, M, L) for all of them
   const char* missing = nullptr;  // why there are no estimates
   std::map<const Metric*, std::vector<Score>> scores;
 
   int64_t row_of(int64_t source) const { return estimates.size(0) == 1 ? 0 : source; }
-  // Adds the wanted ones of scores that were computed together.
+  // Adds the wanted ones of scores that were computed together in each channel.
   template <class Scores>
-  void add_parts(const Scores& together) {
-    for (const Metric* metric : metrics)
-      if (const auto* part = std::get_if<Score Scores::*>(&metric->score)) scores[metric].push_back(together.**part);
+  void add_parts(const std::vector<Scores>& channels) {
+    for (const Metric* metric : metrics) {
+      const auto* part = std::get_if<Score Scores::*>(&metric->score);
+      if (!part) continue;
+      std::vector<Score> own;
+      for (const Scores& together : channels) own.push_back(together.**part);
+      scores[metric].push_back(mean_of(own));
+    }
   }
 };
 using Systems = std::map<System, Scored>;
@@ -147,11 +176,16 @@ void add_bss(const Tensor& references, Systems& systems) {
     rows += system.estimates.size(0);
   }
   if (!parts.sdr && !parts.interference) return;
-  const std::vector<BssScores> pairs = bss_eval(references, concat(stacked, 0), parts);
+  const BssPairs pairs = bss_pairs(references, concat(stacked, 0), parts);
   int64_t first = 0;
   for (auto& [name, system] : systems) {
     if (!system.estimates.defined()) continue;
-    for (int64_t s = 0; s < references.size(0); ++s) system.add_parts(pairs[s * rows + first + system.row_of(s)]);
+    for (int64_t s = 0; s < references.size(0); ++s) {
+      std::vector<BssScores> heard;
+      for (const int64_t c : heard_channels(references, s))
+        heard.push_back(pairs[c][s * rows + first + system.row_of(s)]);
+      system.add_parts(heard);
+    }
     first += system.estimates.size(0);
   }
 }
@@ -167,19 +201,33 @@ Score pesq_score(const SignalPair& pair, PesqBand band, const PesqFunction& pesq
   }
 }
 
-// All but BSS-eval, of one estimate.
-void add_pair(const SignalPair& pair, const ScoringOptions& options, Scored& system, std::string& failure) {
+// All but BSS-eval, of one source: metrics of pairs take all channels as one signal.
+void add_pair(const ScoredSignals& signals, int64_t source, const ScoringOptions& options, Scored& system,
+              std::string& failure) {
+  const int64_t estimate = system.row_of(source);
+  std::vector<SignalPair> channels;
+  for (const int64_t c : heard_channels(signals.references, source))
+    channels.push_back(
+        {channel_row(signals.references, source, c), channel_row(system.estimates, estimate, c), signals.sample_rate});
   bool classic = false, extended = false;
   for (const Metric* metric : system.metrics) {
     if (const auto* score = std::get_if<PairMetric>(&metric->score))
-      system.scores[metric].push_back((*score)(pair, options));
-    if (const auto* band = std::get_if<PesqBand>(&metric->score))
-      system.scores[metric].push_back(pesq_score(pair, *band, options.pesq, failure));
+      system.scores[metric].push_back((*score)(
+          {signal_row(signals.references, source), signal_row(system.estimates, estimate), signals.sample_rate},
+          options));
+    if (const auto* band = std::get_if<PesqBand>(&metric->score)) {
+      std::vector<Score> scores;
+      for (const SignalPair& pair : channels) scores.push_back(pesq_score(pair, *band, options.pesq, failure));
+      system.scores[metric].push_back(mean_of(scores));
+    }
     if (const auto* part = std::get_if<StoiPart>(&metric->score))
       (*part == &StoiScores::classic ? classic : extended) = true;
   }
-  if (classic || extended)
-    system.add_parts(stoi_scores(pair.reference, pair.estimate, pair.sample_rate, classic, extended));
+  if (!classic && !extended) return;
+  std::vector<StoiScores> scores;
+  for (const SignalPair& pair : channels)
+    scores.push_back(stoi_scores(pair.reference, pair.estimate, pair.sample_rate, classic, extended));
+  system.add_parts(scores);
 }
 
 Score improvement(const Score& score, const Score& mixture) {
@@ -193,11 +241,12 @@ Score improvement(const Score& score, const Score& mixture) {
 
 ScoredItem score_item(const std::string& name, const ScoredSignals& given, const std::vector<ScoreColumn>& columns,
                       const ScoringOptions& options) {
-  const ScoredSignals signals = checked(given);
+  const ScoredSignals signals = checked_signals(given);
   const int64_t sources = signals.references.size(0);
-  ScoredItem item{name, {}, {}, silent_references(signals.references), ""};
+  ScoredItem item{.name = name, .sources = signals.sources};
+  item.skipped = silent_references(signals.references, item.sources);
   if (!item.skipped.empty()) return item;
-  item.outputs = best_assignment(permutation_scores(signals, options), sources, signals.estimates.size(0));
+  item.outputs = matched_outputs(signals, options);
 
   Systems systems;
   for (const ScoreColumn& column : columns) {
@@ -209,9 +258,9 @@ ScoredItem score_item(const std::string& name, const ScoredSignals& given, const
                                                 : oracle_estimates(what, signals, system.missing);
     for (int64_t s = 0; s < sources && system.estimates.defined(); ++s) {
       std::string failure;
-      add_pair({row(signals.references, s), row(system.estimates, system.row_of(s)), signals.sample_rate}, options,
-               system, failure);
-      if (item.failure.empty() && !failure.empty()) item.failure = fmt::format("{} s{}: {}", item.name, s + 1, failure);
+      add_pair(signals, s, options, system, failure);
+      if (item.failure.empty() && !failure.empty())
+        item.failure = fmt::format("{} {}: {}", item.name, item.sources[s], failure);
     }
   }
   add_bss(signals.references, systems);

@@ -12,6 +12,7 @@
 #include "command/output.h"
 #include "command/progress_line.h"
 #include "evaluate/evaluation.h"
+#include "evaluate/score_folders.h"
 #include "evaluate/score_page.h"
 #include "files/atomic_file.h"
 #include "programs/model_options.h"
@@ -48,19 +49,25 @@ Options parse(int argc, char** argv) {
   CLI::App app(
       "Scores separation where the sources are known: a model on a mixture set (--model, --data), or files that any\n"
       "program wrote (--references, --estimates). Each source is matched to one output, so that the sum of\n"
-      "--permutation-by is largest. Prints a table of means over items and sources, oracles beside them. Scores that\n"
-      "do not exist (silent or too short signals) are named, counted and left out of the means. docs/metrics.md\n"
-      "defines the metrics.",
+      "--permutation-by is largest; sources with names (vocals, drums) are matched by them. Prints a table of means\n"
+      "over items and sources, oracles beside them. Scores that do not exist (silent or too short signals) and items\n"
+      "that fail are named, counted and left out of the means. docs/metrics.md defines the metrics.",
       "sunder-evaluate");
   add_model_options(app, options.model);
   app.add_option("--data", options.data,
                  "mixture set: from sunder-prepare, LibriMix, SMS-WSJ, or {train,valid,test}/{mix,s1,s2}");
   app.add_option("--split", options.split, "train, valid or test")->capture_default_str();
   app.add_option("--corpus", options.corpus, "folder of a listed set's recordings, if not the one that set.toml names");
-  app.add_option("--references", options.references, "folder with x.wav, or with s1/x.wav, s2/x.wav, ...");
+  app.add_option("--references", options.references,
+                 "folder of an item's sources: x.wav; s1/x.wav, s2/x.wav, ...; x/s1.wav, x/s2.wav, ...;\n"
+                 "x/vocals.wav, x/drums.wav, ... or vocals/x.wav, ...; any kind and number of channels, and items may\n"
+                 "have different numbers of sources");
   app.add_option("--estimates", options.estimates,
-                 "folder with x.wav, with s1/x.wav, s2/x.wav, ..., or with x_s1.wav, x_s2.wav, ... (sunder-separate)");
-  app.add_option("--mixtures", options.mixtures, "folder with the mixtures x.wav of --references, for improvements");
+                 "folder laid out in the same way, or with x_s1.wav, x_s2.wav, ... (sunder-separate), x_est1.wav, ...\n"
+                 "(Asteroid), x/s1_estimate.wav, ... or x_vocals.wav, ...; kinds may differ: x.wav scores x.flac");
+  app.add_option("--mixtures", options.mixtures,
+                 "folder with the mixtures x.wav or x/mixture.wav of --references, for improvements; default: those\n"
+                 "that stand beside the sources as x/mixture.wav");
   app.add_option(
          "--metrics", options.metrics,
          fmt::format(
@@ -145,11 +152,26 @@ Align alignment(const std::string& name) {
   return name == "trim" ? Align::trim : name == "pad" ? Align::pad : Align::none;
 }
 
+std::string advice_on(const Error& error) {
+  if (dynamic_cast<const MixturesMissing*>(&error)) return "name their folder with --mixtures";
+  if (dynamic_cast<const PesqMissing*>(&error)) return "name it with --pesq-program (docs/metrics.md)";
+  if (dynamic_cast<const LengthsDiffer*>(&error)) return "--align trim or pad makes them equal";
+  return "";
+}
+
+// Messages on input begin with the file's path.
+void print_failure(const ScoredItem& item, const Error& error) {
+  const std::string advice = advice_on(error);
+  print_message("{}{}{}\n", error.kind() == ErrorKind::input ? "" : item.name + ": ", error.what(),
+                advice.empty() ? "" : "; " + advice);
+}
+
 EvaluationOptions evaluation_options(const Options& options) {
   EvaluationOptions result{
       options.metrics, options.oracles, {}, options.max_items, progress_line("evaluating", " items")};
   result.scoring.permutation_by = options.permutation_by;
   result.scoring.zero_mean = options.zero_mean;
+  result.failed = print_failure;
   if (options.pesq_program.empty()) return result;
   const auto program = std::make_shared<PesqProgram>(
       PesqProgram::Options{.command = options.pesq_program, .time_limit_s = options.pesq_time_limit});
@@ -170,12 +192,20 @@ EvaluationOptions evaluation_options(const Options& options) {
   return result;
 }
 
-// "60 items of 2 sources, 1 left out"
-std::string count_of(const Evaluation& evaluation, int64_t skipped) {
-  const int64_t scored = static_cast<int64_t>(evaluation.table.items.size()) - skipped;
-  return fmt::format("{} {} of {} {}{}", scored, scored == 1 ? "item" : "items", evaluation.table.sources,
-                     evaluation.table.sources == 1 ? "source" : "sources",
-                     skipped > 0 ? fmt::format(", {} left out", skipped) : "");
+// "60 items of 2 sources, 1 left out, 2 failed"; "60 items of 2 to 3 sources"
+std::string count_of(const ScoreTable& table) {
+  size_t scored = 0, skipped = 0, failed = 0, fewest = std::numeric_limits<size_t>::max(), most = 0;
+  for (const ScoredItem& item : table.items) {
+    (item.has_scores() ? scored : item.failed.empty() ? skipped : failed) += 1;
+    fewest = std::min(fewest, item.sources.size());
+    most = std::max(most, item.sources.size());
+  }
+  std::string text = fmt::format("{} {} of ", scored, scored == 1 ? "item" : "items");
+  text += fewest == most ? fmt::format("{} {}", most, most == 1 ? "source" : "sources")
+                         : fmt::format("{} to {} sources", fewest, most);
+  if (skipped > 0) text += fmt::format(", {} left out", skipped);
+  if (failed > 0) text += fmt::format(", {} failed", failed);
+  return text;
 }
 
 // Returns whether there were any.
@@ -189,25 +219,38 @@ bool print_pesq_failures(const ScoreTable& table) {
   return true;
 }
 
-int report(const Options& options, Evaluation& evaluation) {
+// Returns whether there were any. Each was named when it failed.
+bool print_failed_items(const ScoreTable& table) {
+  std::vector<std::string> names;
+  for (const ScoredItem& item : table.items)
+    if (!item.failed.empty()) names.push_back(item.name);
+  if (names.empty()) return false;
+  print_message("{} of {} items failed and are left out: {}\n", names.size(), table.items.size(), some_of(names));
+  return true;
+}
+
+// `unused`: what of the files is not scored.
+int report(const Options& options, Evaluation& evaluation, const std::vector<std::string>& unused) {
   const ScoreTable& table = evaluation.table;
-  const auto skipped = std::count_if(table.items.begin(), table.items.end(),
-                                     [](const ScoredItem& item) { return !item.skipped.empty(); });
-  const std::vector<std::string> notes = left_out(table);
-  for (const std::string& sentence : notes) print_message("{}\n", sentence);
+  const std::vector<std::string> missing = left_out(table);
+  for (const std::string& sentence : missing) print_message("{}\n", sentence);
   std::string title;
   for (const auto& [key, value] : evaluation.heading) title += fmt::format("{} {}, ", key, value);
-  const std::string counted = count_of(evaluation, skipped), markdown = scores_markdown(table, title + counted);
+  const std::string counted = count_of(table), markdown = scores_markdown(table, title + counted);
   print_result("{}", markdown);
   evaluation.heading.emplace_back("version", version());
   if (!options.csv.empty()) write_file(options.csv, scores_csv(table));
   if (!options.json.empty()) write_file(options.json, scores_json(table, evaluation.heading));
   if (!options.results.empty()) write_file(options.results, markdown);
-  if (!options.html.empty())
+  if (!options.html.empty()) {
+    std::vector<std::string> notes = unused;
+    for (const auto& sentences : {failed_items(table), missing})
+      notes.insert(notes.end(), sentences.begin(), sentences.end());
     write_file(options.html, report_page(score_page(evaluation, "Scores of " + counted, notes)));
-  const bool failed = print_pesq_failures(table);
-  if (skipped == static_cast<int64_t>(table.items.size())) throw InputError("no item is left to score");
-  return failed ? exit_some_failed : exit_done;
+  }
+  const bool pesq_failed = print_pesq_failures(table), failed = print_failed_items(table);
+  if (std::ranges::none_of(table.items, &ScoredItem::has_scores)) throw InputError("no item is left to score");
+  return pesq_failed || failed ? exit_some_failed : exit_done;
 }
 
 // Choices that differ from the defaults, so that a table says how it was made.
@@ -225,12 +268,13 @@ int run(int argc, char** argv) {
   const EvaluationOptions evaluated = evaluation_options(options);
   if (options.model.path.empty()) {
     set_num_threads(options.model.threads);
-    const auto files = find_scored_files(options.references, options.estimates, options.mixtures);
-    Evaluation evaluation = evaluate_files(files, alignment(options.align), evaluated);
+    const ScoreSet files = find_scored_files(options.references, options.estimates, options.mixtures);
+    for (const std::string& sentence : files.notes) print_message("{}\n", sentence);
+    Evaluation evaluation = evaluate_files(files.items, alignment(options.align), evaluated);
     evaluation.heading = {{"references", options.references}, {"estimates", options.estimates}};
     if (!options.mixtures.empty()) evaluation.heading.emplace_back("mixtures", options.mixtures);
     add_choices(options, evaluation.heading);
-    return report(options, evaluation);
+    return report(options, evaluation, files.notes);
   }
   const LoadedModel model = open_model(options.model);
   const MixtureSet set =
@@ -240,18 +284,15 @@ int run(int argc, char** argv) {
   Evaluation evaluation = evaluate_model(*model.separator, set, options.batch, evaluated);
   evaluation.heading = {{"model", options.model.path}, {"data", options.data}, {"split", options.split}};
   add_choices(options, evaluation.heading);
-  return report(options, evaluation);
+  return report(options, evaluation, {});
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  const auto advice = [](const Error& error) -> std::string {
-    if (dynamic_cast<const MixturesMissing*>(&error)) return "name their folder with --mixtures";
-    if (dynamic_cast<const PesqMissing*>(&error)) return "name it with --pesq-program (docs/metrics.md)";
-    if (dynamic_cast<const LengthsDiffer*>(&error)) return "--align trim or pad makes them equal";
-    if (error.kind() == ErrorKind::memory) return "lower --batch";
-    return model_advice(error);
+  const auto advice = [](const Error& error) {
+    const std::string own = advice_on(error);
+    return own.empty() ? model_advice(error) : own;
   };
   return run_main(
       "sunder-evaluate", [&] { return run(argc, argv); }, advice);

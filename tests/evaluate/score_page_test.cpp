@@ -9,9 +9,9 @@ namespace {
 
 // Twelve items of two sources; item i scores i and i + 1 dB, its mixture -2 dB.
 Evaluation sample() {
-  Evaluation evaluation{{score_columns({"si_sdr", "stoi"}, {"irm", "mixture"}, {.with_mixture = true}), 2, {}}, {}, {}};
+  Evaluation evaluation{{score_columns({"si_sdr", "stoi"}, {"irm", "mixture"}, {.with_mixture = true}), {}}, {}, {}};
   for (int i = 0; i < 12; ++i) {
-    ScoredItem item{fmt::format("item-{}", i), {}, {1, 0}, "", ""};
+    ScoredItem item{fmt::format("item-{}", i), {"s1", "s2"}, {}, {1, 0}};
     for (int s = 0; s < 2; ++s) item.scores.push_back({{i + s}, {i + 10.0}, {-2.0}, {{}, "too short"}, {0.9}, {0.5}});
     evaluation.table.items.push_back(item);
   }
@@ -80,8 +80,8 @@ TEST(ScorePage, ShowsTheBestTheMiddleAndTheWorst) {
   ASSERT_EQ(best.tracks.size(), 5u);
   EXPECT_EQ(best.tracks[0].label, "mixture");
   EXPECT_EQ(best.tracks[0].samples, std::vector<float>(4, 24.0f));
-  EXPECT_EQ(best.tracks[1].label, "reference 1");
-  EXPECT_EQ(best.tracks[2].label, "estimate 1 (output 2), at its level");
+  EXPECT_EQ(best.tracks[1].label, "reference s1");
+  EXPECT_EQ(best.tracks[2].label, "estimate s1 (output 2), at its level");
   EXPECT_EQ(best.tracks[2].samples, std::vector<float>(4, -12.0f)) << "as loud as its reference";
   EXPECT_EQ(best.tracks[2].source, 1);
 }

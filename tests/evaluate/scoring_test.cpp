@@ -52,9 +52,9 @@ TEST(Scoring, MetricNamesAreUnique) {
 }
 
 ScoreTable table_of(const std::vector<std::optional<double>>& values) {
-  ScoreTable table{score_columns({"si_snr"}, {"none"}, {}), 1, {}};
+  ScoreTable table{score_columns({"si_snr"}, {"none"}, {}), {}};
   for (size_t i = 0; i < values.size(); ++i)
-    table.items.push_back({std::to_string(i), {{{values[i], values[i] ? nullptr : "of a test"}}}, {0}, "", ""});
+    table.items.push_back({std::to_string(i), {"s1"}, {{{values[i], values[i] ? nullptr : "of a test"}}}, {0}});
   return table;
 }
 
@@ -88,8 +88,10 @@ TEST(Scoring, IntervalIsThatOfTheMeanOverItems) {
 
   // Two equal sources per item add no information: the interval stays.
   ScoreTable twice = table;
-  twice.sources = 2;
-  for (ScoredItem& item : twice.items) item.scores.push_back(item.scores[0]);
+  for (ScoredItem& item : twice.items) {
+    item.sources.push_back("s2");
+    item.scores.push_back(item.scores[0]);
+  }
   EXPECT_NEAR(summarise(twice, 0).interval->first, summary.interval->first, 1e-9);
 }
 

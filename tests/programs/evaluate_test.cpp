@@ -194,7 +194,7 @@ TEST_F(EvaluateTest, FilesThatDoNotFitAreNamed) {
   refused({"refs: no such folder"});
   write_noise("refs/x.wav", 4000, 1);
   write_noise("ests/y.wav", 4000, 2);
-  refused({"ests/x.wav: no such file", "refs/x.wav"});
+  refused({"ests: expected estimates of all 1 item in refs, found none for 1: x"});
   write_noise("ests/x.wav", 3999, 2);
   refused({"ests/x.wav: expected 4000 samples as in refs/x.wav, got 3999"});
   write_noise("ests/x.wav", 4000, 2, 16000);
@@ -303,7 +303,86 @@ TEST_F(EvaluateTest, UsageIsChecked) {
   const ProgramResult rate = evaluate({"--model", write_model("wide.safetensors", 2, 16000), "--data", "set"});
   EXPECT_EQ(rate.code, 3);
   expect_contains(rate.err, {"16000 Hz", "8000 Hz"});
-  expect_contains(run_program("sunder-evaluate", {"--help"}).out, {"--references", "si_sdri", "ideal ratio"});
+  expect_contains(run_program("sunder-evaluate", {"--help"}).out,
+                  {"--references", "si_sdri", "ideal ratio", "x_est1.wav", "x/vocals.wav"});
+}
+
+// Kinds in any letters; what has no partner is named, and what fails costs only itself.
+TEST_F(EvaluateTest, ItemsOfABatchFailAlone) {
+  for (const char* name : {"a", "b", "c"}) {
+    write_noise(fmt::format("refs/{}.WAV", name), 4000, name[0]);
+    write_noise(fmt::format("ests/{}.wav", name), 4000, name[0] + 50);
+  }
+  write_noise("ests/spare.Wave", 4000, 1);
+  write("ests/b.wav", read("ests/a.wav").substr(0, 5000));
+  const ProgramResult result = evaluate({"--references", "refs", "--estimates", "ests", "--csv", "items.csv", "--json",
+                                         "all.json", "--html", "report.html"});
+  EXPECT_EQ(result.code, 7) << result.err;
+  expect_contains(result.err, {"ests: 1 recording has no partner and is not scored: spare.Wave", "ests/b.wav",
+                               "cut short", "1 of 3 items failed and are left out: b"});
+  expect_contains(result.out, {"2 items of 1 source, 1 failed"});
+  const auto rows = csv("items.csv");
+  ASSERT_EQ(rows.size(), 4u);
+  EXPECT_EQ(rows[2], (std::vector<std::string>{"b", "s1", ""}));
+  EXPECT_FALSE(rows[3][2].empty());
+  const json all = json::parse(read("all.json"));
+  EXPECT_EQ(all["failed"][0]["item"], "b");
+  EXPECT_EQ(all["items"].size(), 2u);
+  expect_contains(read("report.html"), {"failed: b: ", "spare.Wave"});
+}
+
+// What is too loud for the network is named as such, and the other items are scored.
+TEST_F(EvaluateTest, ALoudItemFailsAlone) {
+  const std::string model = write_model("model.safetensors");
+  for (const char* name : {"one", "three", "two"}) write_item(name, 4000, name[0]);
+  std::vector<float> loud = audio("set/test/mix/three.wav").samples;
+  for (float& sample : loud) sample *= 1e37f;
+  write_wav(folder_ / "set/test/mix/three.wav", loud, 8000);
+  const ProgramResult result = evaluate({"--model", model, "--data", "set", "--csv", "items.csv"});
+  EXPECT_EQ(result.code, 7) << result.err;
+  expect_contains(result.err, {"three: the recording is too loud", "1 of 3 items failed"});
+  const auto rows = csv("items.csv");
+  ASSERT_EQ(rows.size(), 7u);
+  for (size_t row = 1; row < 7; ++row) EXPECT_EQ(rows[row][2].empty(), row == 3 || row == 4);
+}
+
+// A track's folder holds its sources by their names, in stereo; items have different numbers of sources.
+TEST_F(EvaluateTest, TracksHaveNamedSources) {
+  const auto stereo = [&](const std::string& name, uint64_t seed, float error) {
+    const std::vector<float> signal = noise(8000, seed), other = noise(8000, seed + 90, error);
+    std::vector<float> samples = signal;
+    for (size_t i = 0; i < samples.size(); ++i) samples[i] += other[i];
+    std::filesystem::create_directories((folder_ / name).parent_path());
+    write_wav(folder_ / name, samples, 8000, WavFormat::float32, 2);
+  };
+  for (const char* track : {"One", "Two"}) {
+    for (const char* source : {"vocals", "bass"}) {
+      stereo(fmt::format("refs/{}/{}.wav", track, source), source[0], 0);
+      stereo(fmt::format("ests/{}/{}.wav", track, source), source[0], source[0] == 'b' ? 0.03f : 0.003f);
+    }
+    stereo(fmt::format("refs/{}/mixture.wav", track), 7, 0);
+  }
+  stereo("refs/Two/drums.wav", 20, 0);
+  stereo("ests/Two/drums.wav", 20, 0.1f);
+  const ProgramResult result =
+      evaluate({"--references", "refs", "--estimates", "ests", "--metrics", "snr,snri", "--oracles", "none", "--csv",
+                "items.csv", "--json", "all.json", "--html", "report.html"});
+  ASSERT_EQ(result.code, 0) << result.err;
+  expect_contains(result.out, {"2 items of 2 to 3 sources"});
+  expect_contains(result.err, {"items have different numbers of sources: 2 in 1 (One), 3 in 1 (Two)"});
+  const auto rows = csv("items.csv");
+  ASSERT_EQ(rows.size(), 6u);
+  EXPECT_EQ(rows[0], (std::vector<std::string>{"item", "source", "snr", "snri"}));
+  const char* expected[] = {"One bass 20", "One vocals 40", "Two bass 20", "Two drums 9.5", "Two vocals 40"};
+  for (size_t row = 1; row < 6; ++row) {
+    const std::string text = fmt::format("{} {} ", rows[row][0], rows[row][1]), line = expected[row - 1];
+    EXPECT_EQ(text, line.substr(0, text.size()));
+    EXPECT_NEAR(std::stod(rows[row][2]), std::stod(line.substr(text.size())), 0.5);
+  }
+  const json all = json::parse(read("all.json"));
+  EXPECT_EQ(all["items"][1]["sources"][1]["source"], "drums");
+  EXPECT_EQ(all["summary"]["snr"]["count"], 5);
+  expect_contains(read("report.html"), {"reference vocals", "estimate drums, at its level"});
 }
 
 // An estimate equal to its reference scores infinity, not NaN.

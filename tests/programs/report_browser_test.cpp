@@ -196,7 +196,6 @@ TEST_F(ReportBrowserTest, AnEvaluationsPageIsWhole) {
   };
   Evaluation evaluation;
   evaluation.table.columns = score_columns({"si_sdr", "si_sdri", "stoi"}, {"irm", "mixture"}, {});
-  evaluation.table.sources = 2;
   evaluation.heading = {{"model", "<noise>"}};
   evaluation.load = [&](int64_t item) {
     const Tensor references = noise({2, 8000}, 10 + item, 0.1), estimates = noise({2, 8000}, 30 + item, 0.02);
