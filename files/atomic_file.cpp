@@ -1,9 +1,10 @@
 #include "files/atomic_file.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#include <atomic>
 #include <cerrno>
 #include <cstring>
 
@@ -28,6 +29,11 @@ bool write_all(int file, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t count = ::write(file, bytes.data(), bytes.size());
     if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {  // a pipe that its owner does not want to wait for
+      pollfd ready{file, POLLOUT, 0};
+      ::poll(&ready, 1, -1);
+      continue;
+    }
     if (count == 0) errno = ENOSPC;
     if (count <= 0) return false;
     bytes = bytes.subspan(static_cast<size_t>(count));
@@ -35,54 +41,90 @@ bool write_all(int file, std::span<const std::byte> bytes) {
   return true;
 }
 
+bool copy_all(int from, int to) {
+  std::vector<std::byte> block(1 << 16);
+  for (off_t at = 0;;) {
+    const ssize_t count = ::pread(from, block.data(), block.size(), at);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return count == 0;
+    if (!write_all(to, std::span(block).first(static_cast<size_t>(count)))) return false;
+    at += count;
+  }
+}
+
+// Some file systems have no sync for files, or none for folders: there a write or a rename is as durable as it gets.
+bool unsupported(int reason) {
+  return reason == EINVAL || reason == ENOSYS || reason == ENOTSUP || reason == EOPNOTSUPP || reason == EBADF;
+}
+
+FileDescriptor unnamed_file() {
+  std::error_code ignored;
+  const fs::path folder = fs::temp_directory_path(ignored);
+  FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!file.is_open()) file = FileDescriptor(::memfd_create("sunder", MFD_CLOEXEC));
+  return file;
+}
+
+// The new file is for those whom the old one was for.
+void copy_owner_and_mode(const struct stat& from, int to) {
+  struct stat made {};
+  if (::fstat(to, &made) != 0) return;
+  const bool same = made.st_uid == from.st_uid && made.st_gid == from.st_gid;
+  const bool kept = same || ::fchown(to, from.st_uid, from.st_gid) == 0;
+  // Where it has another group now, that group gets no more than everybody.
+  const mode_t everybody = from.st_mode & 07, mode = from.st_mode & 0777;
+  [[maybe_unused]] const int ignored =
+      ::fchmod(to, kept || made.st_gid == from.st_gid ? mode : (mode & ~070u) | everybody << 3);
+}
+
+fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
+
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
 
 }  // namespace
 
-AtomicFile::AtomicFile(const fs::path& path) : path_(path) {
-  static std::atomic<int> counter = 0;  // two threads of one process never share a name
-  // A killed process with the same id (containers reuse the small ones) may have left a file of this name.
-  do {
-    temporary_ = path.parent_path() / fmt::format(".{}.{}-{}.part", path.filename().string(), ::getpid(), counter++);
-    file_ = open_file(temporary_, O_EXCL);
-  } while (!file_.is_open() && errno == EEXIST);
-  if (!file_.is_open()) fail(path_);
-}
-
-AtomicFile::~AtomicFile() {
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+AtomicFile::AtomicFile(const fs::path& path) : path_(path), target_(output_target(path)) {
+  if (target_.through) {
+    through_ = open_through(target_);
+    if (through_.is_open()) staged_ = unnamed_file();
+  } else {
+    temporary_ = Temporary::file(folder_of(target_.path));
+    if (temporary_.open() && target_.status) copy_owner_and_mode(*target_.status, temporary_.descriptor());
+  }
+  if (descriptor() < 0) fail(path_);
 }
 
 void AtomicFile::write(std::span<const std::byte> bytes) {
-  if (!write_all(file_.number(), bytes)) fail(path_);
-}
-
-void AtomicFile::sync() {
-  if (::fsync(file_.number()) != 0) fail(path_);
+  if (!write_all(descriptor(), bytes)) fail(path_);
 }
 
 void AtomicFile::commit() {
-  if (!file_.close() || ::rename(temporary_.c_str(), path_.c_str()) != 0) fail(path_);
-  temporary_.clear();
+  if (target_.through) {
+    if (!copy_all(staged_.number(), through_.number()) || !through_.close()) fail(path_);
+    return;
+  }
+  const bool unfinished = in_temporary_folder(target_.path);
+  if (!unfinished && ::fsync(temporary_.descriptor()) != 0 && !unsupported(errno)) fail(path_);
+  if (!temporary_.rename_to(target_.path)) fail(path_);
+  if (!unfinished) sync_folder(folder_of(target_.path));
 }
 
 void write_file(const fs::path& path, const std::vector<std::span<const std::byte>>& pieces) {
   AtomicFile file(path);
   for (const auto& piece : pieces) file.write(piece);
-  file.sync();
   file.commit();
-  sync_folder(path.has_parent_path() ? path.parent_path() : ".");
 }
 
 void write_file(const fs::path& path, std::string_view text) { write_file(path, {bytes_of(text)}); }
 
 void sync_folder(const fs::path& path) {
   const FileDescriptor folder(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // A folder may be written without the right to read it.
+  if (!folder.is_open() && errno == EACCES) return;
   if (!folder.is_open()) throw_error("{}: cannot open the folder: {}", path.string(), std::strerror(errno));
-  // Some network file systems have no fsync for folders (EINVAL); there the rename itself is as durable as it gets.
-  if (::fsync(folder.number()) != 0 && errno != EINVAL)
+  if (::fsync(folder.number()) != 0 && !unsupported(errno))
     throw_error("{}: cannot write the folder to the disk: {}", path.string(), std::strerror(errno));
 }
 

@@ -10,33 +10,41 @@
 #include <vector>
 
 #include "files/file_descriptor.h"
+#include "files/output_target.h"
+#include "files/temporary.h"
 
 namespace sunder {
 
-// Writes the new content of `path` to a hidden file beside it, which commit() renames. Without a commit the old file
-// stays as it was and the hidden one is removed. All functions throw Error "<path>: cannot be written: <reason>".
+// Writes the new content of `path` to a hidden file, which commit() puts in its place. Without a commit the old file
+// stays as it was and the hidden one is removed. Where `path` is a link, the file that it leads to is replaced or made;
+// its mode and owner stay, other hard links keep the old content. What is no regular file (a device, a FIFO,
+// /dev/stdout) gets the content at the commit, and stays what it is.
+// All functions throw Error "<path>: cannot be written: <reason>".
 class AtomicFile {
  public:
   explicit AtomicFile(const std::filesystem::path& path);
   AtomicFile(const AtomicFile&) = delete;
   AtomicFile& operator=(const AtomicFile&) = delete;
-  ~AtomicFile();
 
-  int descriptor() const { return file_.number(); }  // for libraries that write to a descriptor
+  // For libraries that write to a descriptor: always of a file that can be read and sought in.
+  int descriptor() const { return temporary_.open() ? temporary_.descriptor() : staged_.number(); }
   void write(std::span<const std::byte> bytes);
-  void sync();  // to the disk, so that a crash after the commit cannot leave an empty file
+  // Synced to the disk, with its folder, so that a crash cannot leave an empty file; except in an output folder, which
+  // is synced at once (files/output_folder.h).
   void commit();
 
  private:
-  std::filesystem::path path_, temporary_;
-  FileDescriptor file_;
+  std::filesystem::path path_;
+  OutputTarget target_;
+  Temporary temporary_;              // beside the file that is replaced
+  FileDescriptor staged_, through_;  // for what is written through
 };
 
-// Replaces `path` by the pieces, one after another, synced to the disk with its folder. Throws as AtomicFile.
+// Replaces `path` by the pieces, one after another. Throws as AtomicFile.
 void write_file(const std::filesystem::path& path, const std::vector<std::span<const std::byte>>& pieces);
 void write_file(const std::filesystem::path& path, std::string_view text);
 
-// Syncs a folder's entries (renamed, new and removed files) to the disk. Throws Error.
+// Syncs a folder's entries (renamed, new and removed files) to the disk, as far as its file system can. Throws Error.
 void sync_folder(const std::filesystem::path& path);
 
 // A file that records are appended to.

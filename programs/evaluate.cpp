@@ -1,13 +1,14 @@
 // sunder-evaluate: scores a model, or files of any program, on mixtures whose sources are known.
 #include <fmt/ranges.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <atomic>
-#include <cstring>
 #include <map>
+#include <set>
 
+#include "audio/listing.h"
 #include "audio/metrics/pesq/pesq_program.h"
+#include "command/cleanup.h"
 #include "command/command_line.h"
 #include "command/output.h"
 #include "command/progress_line.h"
@@ -128,14 +129,37 @@ void check_combination(const Options& options) {
   if (!files && options.data.empty()) throw UsageError("--data is required: the mixture set to evaluate on");
   if (options.align != "none" && !files) throw UsageError("--align belongs to --references and --estimates");
   if (!options.mixtures.empty() && !files) throw UsageError("--mixtures belongs to --references and --estimates");
-  // Fails before the evaluation, not after it, where a result cannot be written.
-  for (const std::string& file : {options.csv, options.json, options.results, options.html}) {
+}
+
+// Whether the file is one of those that are read: the model, a recording, or what describes a set or a corpus.
+bool is_input(const Options& options, const fs::path& file) {
+  std::error_code ignored;
+  const auto lies_in = [&](const std::string& folder) {
+    const fs::path relative = fs::relative(file, folder, ignored);
+    return !folder.empty() && !relative.empty() && *relative.begin() != "..";
+  };
+  static const std::set<fs::path> lists = {"set.toml",   "train.csv",    "valid.csv", "test.csv",      "splits.csv",
+                                           "state.json", "sms_wsj.json", ".sunder",   "manifest.json", "config.toml"};
+  if (fs::equivalent(file, options.model.path, ignored)) return true;
+  if (!has_audio_name(file) && file.extension() != ".safetensors" && !lists.contains(file.filename())) return false;
+  return lies_in(options.model.path) || lies_in(options.data) || lies_in(options.corpus) ||
+         lies_in(options.references) || lies_in(options.estimates) || lies_in(options.mixtures);
+}
+
+// Fails before the evaluation, not after it, where a result cannot be written or would replace what is not a result.
+void check_outputs(const Options& options) {
+  std::map<fs::path, std::string> flag_of;
+  for (const auto& [flag, file] : {std::pair("--csv", options.csv), std::pair("--json", options.json),
+                                   std::pair("--results", options.results), std::pair("--html", options.html)}) {
     if (file.empty()) continue;
-    const fs::path parent = fs::absolute(file).parent_path();
-    if (!fs::is_directory(parent)) throw_error("{}: cannot be written: no folder {}", file, parent.string());
-    if (fs::is_directory(file)) throw_error("{}: cannot be written: it is a folder", file);
-    if (::access(parent.c_str(), W_OK | X_OK) != 0)
-      throw_error("{}: cannot be written: {}", file, std::strerror(errno));
+    check_output(file);
+    const OutputTarget target = output_target(file);
+    if (target.through) continue;
+    std::error_code ignored;
+    const auto [other, added] = flag_of.emplace(fs::weakly_canonical(fs::absolute(target.path), ignored), flag);
+    if (!added) throw_error<UsageError>("{} and {}: expected two files, got {} for both", other->second, flag, file);
+    if (target.status && is_input(options, target.path))
+      throw_error<UsageError>("{} {}: is an input, which the result would replace; choose another file", flag, file);
   }
 }
 
@@ -238,6 +262,7 @@ int report(const Options& options, Evaluation& evaluation, const std::vector<std
   for (const auto& [key, value] : evaluation.heading) title += fmt::format("{} {}, ", key, value);
   const std::string counted = count_of(table), markdown = scores_markdown(table, title + counted);
   print_result("{}", markdown);
+  std::fflush(stdout);  // before what a result writes to /dev/stdout
   evaluation.heading.emplace_back("version", version());
   if (!options.csv.empty()) write_file(options.csv, scores_csv(table));
   if (!options.json.empty()) write_file(options.json, scores_json(table, evaluation.heading));
@@ -265,6 +290,7 @@ void add_choices(const Options& options, ScoreHeading& heading) {
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   check_combination(options);
+  check_outputs(options);
   const EvaluationOptions evaluated = evaluation_options(options);
   if (options.model.path.empty()) {
     set_num_threads(options.model.threads);
@@ -290,6 +316,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  remove_temporaries_at_signals();
   const auto advice = [](const Error& error) {
     const std::string own = advice_on(error);
     return own.empty() ? model_advice(error) : own;

@@ -1,6 +1,7 @@
 // sunder-prepare: from recordings of speech to a set of mixtures with known sources.
 #include <CLI/CLI.hpp>
 
+#include "command/cleanup.h"
 #include "command/command_line.h"
 #include "programs/prepare_options.h"
 
@@ -24,6 +25,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  remove_temporaries_at_signals();
   const auto advice = [](const Error& error) -> std::string {
     return dynamic_cast<const FolderInUse*>(&error) ? "choose another --output, or replace it with --force" : "";
   };

@@ -18,7 +18,9 @@ struct AudioOptions : OutputOptions {
 void prepare(const AudioOptions& options) {
   set_num_threads(options.threads);
   const MixtureSet set = MixtureSet::open(options.set, options.split);
-  OutputFolder output(options.output, options.force);
+  OutputRules rules = output_rules(options, "audio", {options.set});
+  for (const auto& folder : set.reads_from()) rules.inputs.push_back(folder);
+  OutputFolder output(options.output, rules);
   const int64_t count = options.items > 0 ? std::min(options.items, set.size()) : set.size();
   write_audio(set, output.path(), count, progress_line("writing " + options.split));
   print_result("{:9} {:6} mixtures\n", options.split, count);

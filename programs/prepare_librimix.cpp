@@ -37,7 +37,7 @@ void prepare(const LibriMixOptions& options) {
   set_num_threads(options.threads);
   const std::vector<fs::path> lists = metadata_lists(options.metadata);
   const MixLength length = options.mode == "min" ? MixLength::min : MixLength::max;
-  OutputFolder output(options.output, options.force);
+  OutputFolder output(options.output, output_rules(options, "librimix", {options.metadata, options.librispeech}));
   for (const fs::path& list : lists) {
     const std::string subset = librimix_subset(list);
     const int64_t count =

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <set>
+
+#include "command/command_line.h"
 #include "command/output.h"
 #include "command/progress_line.h"
 #include "tensor/error.h"
@@ -17,7 +20,29 @@ void add_threads(CLI::App& command, OutputOptions& options) {
 }
 
 void add_force(CLI::App& command, OutputOptions& options) {
-  command.add_flag("--force", options.force, "replace an existing output");
+  command.add_flag(
+      "--force", options.force,
+      "replace an existing output, if sunder-prepare made it and it holds nothing else; the old one stays\n"
+      "until the new one is complete");
+}
+
+OutputRules output_rules(const OutputOptions& options, const std::string& name,
+                         const std::vector<std::string>& inputs) {
+  return {.replace = options.force,
+          .maker = fmt::format("sunder-prepare {} {}", name, version()),
+          .inputs = {inputs.begin(), inputs.end()},
+          .older = is_older_output};
+}
+
+void keep_clear_of(const Corpus& corpus, const OutputFolder& output) {
+  std::set<fs::path> folders;
+  std::error_code ignored;
+  for (const Recording& recording : corpus.recordings) {
+    const fs::path file = corpus.root / recording.path;
+    folders.insert(file.parent_path());
+    if (fs::is_symlink(file, ignored)) folders.insert(fs::canonical(file, ignored));
+  }
+  output.keep_clear_of({folders.begin(), folders.end()});
 }
 
 void finish(OutputFolder& output) {

@@ -32,6 +32,14 @@ struct OutputOptions {
 void add_threads(CLI::App& command, OutputOptions& options);
 void add_force(CLI::App& command, OutputOptions& options);
 
+// The rules for the output of the subcommand `name`, which is made of `inputs`.
+OutputRules output_rules(const OutputOptions& options, const std::string& name, const std::vector<std::string>& inputs);
+// Throws UsageError where the folder of a recording, which links may lead to, is no place for the output.
+void keep_clear_of(const Corpus& corpus, const OutputFolder& output);
+// Recognises what versions wrote that left no record in it (files/folder_record.h): a set of list or room mixtures, and
+// nothing beside it. Folders of WAV files alone look like anybody's.
+bool is_older_output(const std::filesystem::path& folder);
+
 // Renames the output to its final name and prints it.
 void finish(OutputFolder& output);
 

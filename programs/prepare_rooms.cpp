@@ -15,8 +15,9 @@ void prepare(const CorpusOptions& options) {
   const RoomSetOptions set{options.counts, options.seed, options.downmix ? Channels::mean : Channels::one};
   ScreeningOptions screening{.channels = set.channels, .skip_unusable = options.skip_unusable};
   set_lengths(screening, options, options.min_seconds, std::numeric_limits<double>::infinity());
-  OutputFolder output(options.output, options.force);
+  OutputFolder output(options.output, output_rules(options, "rooms", {options.corpus}));
   Corpus corpus = read_corpus(options);
+  keep_clear_of(corpus, output);
   const ScreeningResult heard = screen_corpus(corpus, options, screening);
   corpus.recordings.clear();
   for (const Screened& screened : heard.kept) corpus.recordings.push_back(screened.recording);

@@ -32,8 +32,9 @@ void prepare(const VoicesOptions& options) {
                       parse_noise_floor(options.noise_floor)};
   ScreeningOptions screening{.trim = true, .active_db = options.trim_db};
   set_lengths(screening, options, words ? 0.2 : options.seconds, words ? 1.2 : std::numeric_limits<double>::infinity());
-  OutputFolder output(options.output, options.force);
-  const Corpus corpus = debian ? find_debian_voices("/usr/share") : read_corpus(options);
+  const std::string root = debian ? "/usr/share" : options.corpus;
+  OutputFolder output(options.output, output_rules(options, "voices", {root}));
+  const Corpus corpus = debian ? find_debian_voices(root) : read_corpus(options);
   write_list_set(corpus, options, rule, screening, pair_voices, output);
 }
 

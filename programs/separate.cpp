@@ -14,10 +14,12 @@
 #include "audio/listing.h"
 #include "audio/resample.h"
 #include "audio/silence.h"
+#include "command/cleanup.h"
 #include "command/command_line.h"
 #include "command/output.h"
 #include "command/progress_line.h"
 #include "files/output_folder.h"
+#include "files/output_target.h"
 #include "nn/separation.h"
 #include "programs/model_options.h"
 #include "report/separation_picture.h"
@@ -171,6 +173,9 @@ void write_results(const Options& options, const LoadedModel& model, const std::
 }
 
 void separate(const Options& options, const LoadedModel& model, const std::string& input, const Progress& progress) {
+  // Fails before the work, not after it, where a result cannot be written.
+  for (int64_t s = 0; s < model.separator->sources(); ++s) check_output(estimate_path(options.output, input, s));
+  if (!options.no_pictures) check_output(fs::path(options.output) / (result_name(input) + ".png"));
   Input recording = read_input(input, model.separator->microphones(), options.channel);
   warn_of_silence(input, recording);
   // In place: a long recording is not kept twice.
@@ -249,6 +254,7 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  remove_temporaries_at_signals();
   const auto advice = [](const Error& error) -> std::string {
     return error.kind() == ErrorKind::memory ? "lower --chunk-seconds, or split the recording" : model_advice(error);
   };

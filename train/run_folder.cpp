@@ -36,7 +36,12 @@ RunFolder::~RunFolder() {
   if (lock_ >= 0) ::close(lock_);
 }
 
-bool RunFolder::in_use() const { return fs::exists(path_ / "config.toml") || fs::exists(path_ / "checkpoints"); }
+bool RunFolder::in_use() const {
+  // Also what a run would replace or add to, whoever wrote it.
+  for (const char* name : {"config.toml", "checkpoints", "metrics.jsonl", "log.txt", "results.md", "curves.png"})
+    if (fs::exists(fs::symlink_status(path_ / name))) return true;
+  return false;
+}
 
 void RunFolder::write_config(const Config& config) const { write_file(path_ / "config.toml", to_toml(config)); }
 

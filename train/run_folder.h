@@ -24,7 +24,7 @@ class RunFolder {
   ~RunFolder();
 
   const std::filesystem::path& path() const { return path_; }
-  // Whether a run was started here before.
+  // Whether a run was started here before, or something is called as what a run writes.
   bool in_use() const;
 
   void write_config(const Config& config) const;

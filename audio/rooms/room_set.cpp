@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <fstream>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
@@ -12,6 +11,7 @@
 #include "audio/file.h"
 #include "audio/rooms/numpy_random.h"
 #include "audio/rooms/room_mixture.h"
+#include "files/atomic_file.h"
 #include "files/output_folder.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -28,12 +28,22 @@ struct Utterance {
   Recording recording;
 };
 
+void require_utf8(const std::string& name) {
+  try {
+    json(name).dump();
+  } catch (const json::type_error&) {
+    throw_error<InputError>("{}: expected a name in UTF-8, which sms_wsj.json can hold", name);
+  }
+}
+
 std::vector<Utterance> utterances_of(const Corpus& corpus, Split split) {
   std::vector<Utterance> utterances;
   for (const Recording& recording : corpus.of(split)) {
     std::string id = fs::path(recording.path).replace_extension().generic_string();
     for (char& c : id)
       if (c == '/' || c == '_' || c == ' ') c = '-';
+    require_utf8(id);
+    require_utf8(recording.speaker);
     utterances.push_back({id, recording});
   }
   std::sort(utterances.begin(), utterances.end(), [](const auto& a, const auto& b) { return a.id < b.id; });
@@ -178,12 +188,10 @@ constexpr std::string_view list_end = "\n}}\n";
 void add_to_list(const fs::path& path, const std::string& set, const std::vector<std::string>& examples) {
   const bool begun = fs::exists(path);
   if (begun) fs::resize_file(path, fs::file_size(path) - list_end.size());
-  std::ofstream file(path, begun ? std::ios::app : std::ios::out);
-  file << (begun ? ",\n" : "{\"datasets\": {\n") << json(set) << ": {";
-  for (size_t i = 0; i < examples.size(); ++i) file << (i == 0 ? "\n" : ",\n") << examples[i];
-  file << "\n}" << list_end;
-  file.close();
-  if (!file) throw_error("{}: cannot be written", path.string());
+  AppendFile file(path);
+  file.append(fmt::format("{}{}: {{", begun ? ",\n" : "{\"datasets\": {\n", json(set).dump()));
+  for (size_t i = 0; i < examples.size(); ++i) file.append((i == 0 ? "\n" : ",\n") + examples[i]);
+  file.append(fmt::format("\n}}{}", list_end));
 }
 
 }  // namespace
@@ -195,6 +203,7 @@ const char* sms_wsj_set(Split split) {
 RoomSetCounts write_room_set(const Corpus& corpus, Split split, const RoomSetOptions& options, const fs::path& root,
                              const fs::path& final_root, const Progress& progress) {
   require_speakers(corpus, split, true);
+  require_utf8(final_root.string());
   const std::string set = sms_wsj_set(split);
   const std::string key = options.seed == 0 ? set : fmt::format("{}_seed_{}", set, options.seed);
   std::vector<Utterance> utterances = utterances_of(corpus, split);

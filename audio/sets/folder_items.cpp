@@ -46,6 +46,11 @@ class FolderItems : public MixtureItems {
   int64_t size() const override { return static_cast<int64_t>(names_.size()); }
   int num_sources() const override { return static_cast<int>(sources_.size()); }
   int sample_rate() const override { return sample_rate_; }
+  std::vector<fs::path> reads_from() const override {
+    std::vector<fs::path> folders = sources_;
+    folders.push_back(mixtures_);
+    return folders;
+  }
   int64_t length(int64_t i) const override { return audio_info(mixtures_ / names_[i]).frames; }
   std::string id(int64_t i) const override { return fs::path(names_[i]).stem().string(); }
 

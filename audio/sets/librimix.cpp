@@ -4,9 +4,11 @@
 #include <cmath>
 #include <mutex>
 #include <numbers>
+#include <set>
 
 #include "audio/file.h"
 #include "audio/mixing.h"
+#include "audio/sets/item_id.h"
 #include "files/atomic_file.h"
 #include "files/csv.h"
 #include "files/output_folder.h"
@@ -34,8 +36,12 @@ std::vector<Sources> read_metadata(const fs::path& metadata, const fs::path& lib
     for (const char* what : {"path", "gain"}) columns.push_back(fmt::format("source_{}_{}", s, what));
   table.require(columns);
   std::vector<Sources> mixtures(table.size());
+  std::set<std::string> ids;
   for (int64_t row = 0; row < table.size(); ++row) {
     mixtures[row].id = table.at(row, "mixture_ID");
+    require_file_name(mixtures[row].id, table.where(row));
+    if (!ids.insert(mixtures[row].id).second)
+      throw_error<InputError>("{}: the mixture \"{}\" is listed twice", table.where(row), mixtures[row].id);
     for (int s = 1; s <= sources; ++s) {
       mixtures[row].paths.push_back(librispeech / table.at(row, fmt::format("source_{}_path", s)));
       mixtures[row].gains.push_back(static_cast<float>(table.number(row, fmt::format("source_{}_gain", s))));

@@ -1,5 +1,7 @@
 #include "audio/sets/listed_items.h"
 
+#include <set>
+
 #include "audio/mixing.h"
 #include "audio/recording.h"
 #include "audio/recording_cache.h"
@@ -30,6 +32,12 @@ class ListedItems : public MixtureItems {
   int64_t size() const override { return static_cast<int64_t>(mixtures_.size()); }
   int num_sources() const override { return config_.num_sources; }
   int sample_rate() const override { return config_.sample_rate; }
+  std::vector<std::filesystem::path> reads_from() const override {
+    std::set<std::filesystem::path> folders = {corpus_};
+    for (const ListedMixture& mixture : mixtures_)
+      for (const ListedSource& source : mixture.sources) folders.insert((corpus_ / source.path).parent_path());
+    return {folders.begin(), folders.end()};
+  }
   int64_t length(int64_t) const override { return config_.window; }
   std::string id(int64_t i) const override { return mixtures_[i].id; }
 

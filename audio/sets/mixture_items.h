@@ -15,6 +15,8 @@ class MixtureItems {
   virtual int num_sources() const = 0;
   virtual int sample_rate() const = 0;
   virtual bool has_sources() const { return true; }
+  // Folders that items are read from, beside the set's own; also those that links lead to.
+  virtual std::vector<std::filesystem::path> reads_from() const { return {}; }
   virtual int64_t length(int64_t i) const = 0;
   virtual std::string id(int64_t i) const = 0;
   virtual Mixture load(int64_t i) const = 0;

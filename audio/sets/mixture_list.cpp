@@ -8,6 +8,7 @@
 #include <sstream>
 
 #include "audio/sample_rate.h"
+#include "audio/sets/item_id.h"
 #include "files/atomic_file.h"
 #include "files/csv.h"
 #include "files/toml.h"
@@ -58,6 +59,7 @@ std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, c
   std::set<std::string> ids;
   for (int64_t row = 0; row < table.size(); ++row) {
     mixtures[row].id = table.at(row, "mixture_id");
+    require_file_name(mixtures[row].id, table.where(row));
     if (!ids.insert(mixtures[row].id).second)
       throw_error<InputError>("{}: the mixture \"{}\" is listed twice", table.where(row), mixtures[row].id);
     for (int s = 0; s < config.num_sources; ++s) {
@@ -131,6 +133,9 @@ void write_set_config(const std::filesystem::path& path, const SetConfig& config
   constexpr auto flags = toml::toml_formatter::default_flags &
                          ~(toml::format_flags::allow_literal_strings | toml::format_flags::allow_multi_line_strings);
   text << toml::toml_formatter(table, flags) << "\n";
+  // toml++ takes other bytes than UTF-8 for Latin-1.
+  if (parse_toml(text.str(), path.string())["corpus"].value<std::string>() != config.corpus.generic_string())
+    throw_error<InputError>("{}: expected a path in UTF-8, which set.toml can hold", config.corpus.string());
   write_file(path, text.str());
 }
 

@@ -44,6 +44,7 @@ void write_mixture_list(const std::filesystem::path& csv, const std::vector<List
 
 // Throws InputError for a missing file, a key that is missing, unknown, of the wrong type or out of range.
 SetConfig read_set_config(const std::filesystem::path& toml);
+// Throws InputError for a corpus whose path is not UTF-8.
 void write_set_config(const std::filesystem::path& toml, const SetConfig& config);
 
 // How set.toml names a corpus: relative to the set if both are in one folder below the file system's root, so that they

@@ -1,9 +1,11 @@
 #include "audio/sets/mixture_set.h"
 
 #include <mutex>
+#include <set>
 
 #include "audio/file.h"
 #include "audio/sets/folder_items.h"
+#include "audio/sets/item_id.h"
 #include "audio/sets/listed_items.h"
 #include "audio/sets/room_items.h"
 #include "files/output_folder.h"
@@ -55,6 +57,7 @@ int64_t MixtureSet::size() const { return items_->size(); }
 bool MixtureSet::has_sources() const { return items_->has_sources(); }
 int MixtureSet::num_sources() const { return items_->num_sources(); }
 int MixtureSet::sample_rate() const { return items_->sample_rate(); }
+std::vector<std::filesystem::path> MixtureSet::reads_from() const { return items_->reads_from(); }
 
 int64_t MixtureSet::length(int64_t i) const {
   SUNDER_ASSERT(i >= 0 && i < size());
@@ -77,6 +80,12 @@ Mixture MixtureSet::draw(int64_t i, int64_t epoch) const {
 }
 
 void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int64_t count, const Progress& progress) {
+  std::set<std::string> ids;
+  for (int64_t i = 0; i < count; ++i) {
+    require_file_name(set.id(i), fmt::format("item {}", i + 1));
+    if (!ids.insert(set.id(i)).second)
+      throw_error<InputError>("item {}: its id \"{}\" is that of another item, too", i + 1, set.id(i));
+  }
   std::vector<std::filesystem::path> folders = {folder / "mix"};
   for (int s = 1; s <= set.num_sources(); ++s) folders.push_back(folder / fmt::format("s{}", s));
   for (const auto& each : folders) create_folders(each);

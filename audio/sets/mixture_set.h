@@ -58,6 +58,8 @@ class MixtureSet {
   int64_t size() const;
   int num_sources() const;
   int sample_rate() const;
+  // Folders that items are read from, beside the set's own, which an output must not replace.
+  std::vector<std::filesystem::path> reads_from() const;
   // Whether load() gives the clean sources.
   bool has_sources() const;
   // Samples of item i, without decoding it.
@@ -77,7 +79,8 @@ class MixtureSet {
 
 // Writes the first channel and the sources of the first `count` items as folder/{mix,s1,s2,...}/<id>.wav (32-bit
 // float), which MixtureSet::open reads back to the same samples if `folder` is called train, valid or test. Throws
-// Error where a file cannot be written.
+// InputError for an id that is no file's name (audio/sets/item_id.h) or not an item's alone, Error where a file cannot
+// be written.
 void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int64_t count,
                  const Progress& progress = {});
 

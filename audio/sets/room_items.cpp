@@ -1,6 +1,8 @@
+// Trees of SMS-WSJ as mixture sets.
 #include "audio/sets/room_items.h"
 
-// Trees of SMS-WSJ as mixture sets.
+#include <set>
+
 #include "audio/recording.h"
 #include "audio/rooms/room_mixture.h"
 #include "audio/rooms/room_set.h"
@@ -45,6 +47,16 @@ class RoomItems : public MixtureItems {
   int num_sources() const override { return set_.num_sources(); }
   int sample_rate() const override { return set_.sample_rate(); }
   bool has_sources() const override { return with_sources_; }
+  std::vector<fs::path> reads_from() const override {
+    std::set<fs::path> folders;
+    for (int64_t i = 0; i < size(); ++i) {
+      const RoomFiles& files = set_.entry(i).files;
+      folders.insert(files.observation.parent_path());
+      for (const auto* paths : {&files.image, &files.early, &files.tail})
+        for (const fs::path& path : *paths) folders.insert(path.parent_path());
+    }
+    return {folders.begin(), folders.end()};
+  }
   int64_t length(int64_t i) const override { return set_.entry(i).length; }
   std::string id(int64_t i) const override { return set_.entry(i).id; }
 

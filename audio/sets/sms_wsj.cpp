@@ -5,6 +5,7 @@
 
 #include "audio/file.h"
 #include "audio/rooms/room_set.h"
+#include "audio/sets/item_id.h"
 #include "files/json.h"
 #include "tensor/error.h"
 
@@ -84,6 +85,7 @@ std::vector<RoomEntry> read_list(const fs::path& list, const std::string& set, c
     found = true;
     if (keys.size() >= 2 && (sets.empty() || sets.back() != keys[1])) sets.push_back(keys[1]);
     if (keys.size() < 3 || keys[1] != set) return;
+    require_file_name(keys[2], fmt::format("{}: example {}", list.string(), entries.size() + 1));
     try {
       entries.push_back(parse_entry(keys[2], value, locate));
     } catch (const json::exception& error) {

@@ -1,6 +1,7 @@
 #include "audio/metrics/pesq/pesq_program.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cmath>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 #include "audio/metrics/pesq/child_process.h"
 #include "audio/metrics/pesq/program_command.h"
 #include "audio/silence.h"
+#include "files/temporary.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -24,25 +26,6 @@ namespace {
 constexpr double lowest_lqo = 0.5, highest_lqo = 4.7;
 // P.862: -0.5 to 4.5, with half a unit of the third decimal for rounding.
 constexpr double lowest_raw = -0.5005, highest_raw = 4.5005;
-
-class TemporaryFolder {
- public:
-  explicit TemporaryFolder(const fs::path& parent) {
-    std::string name = (parent / "sunder-pesq-XXXXXX").string();
-    if (!mkdtemp(name.data())) throw_error("{}: cannot be created: {}", name, std::strerror(errno));
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 // Multiples of 1/32768: the signal itself if it has no other values, else scaled to a peak of 32767/32768.
 std::vector<float> in_16_bits(std::span<const float> signal) {
@@ -184,7 +167,9 @@ Score PesqProgram::score(std::span<const float> reference, std::span<const float
   if (is_silent(reference)) return {{}, "the reference is silent"};
   if (is_silent(degraded)) return {{}, "the estimate is silent"};
 
-  const TemporaryFolder folder(temporary_);
+  const Temporary folder = Temporary::subfolder(temporary_, "sunder-pesq-");
+  if (!folder.open())
+    throw_error("{}: a temporary folder cannot be created: {}", temporary_.string(), std::strerror(errno));
   std::vector<std::string> arguments = words_;
   arguments.push_back(fmt::format("+{}", sample_rate));
   if (band == PesqBand::wide) arguments.emplace_back("+wb");
