@@ -6,6 +6,7 @@
 
 #include "audio/sets/batch.h"
 #include "evaluate/item_failures.h"
+#include "evaluate/item_memory.h"
 #include "nn/separation.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -29,11 +30,18 @@ int64_t limited(int64_t count, const EvaluationOptions& options) {
   return options.max_items > 0 ? std::min(count, options.max_items) : count;
 }
 
+int64_t memory_of(const EvaluationOptions& options) {
+  return options.memory_bytes > 0 ? options.memory_bytes : available_memory_bytes();
+}
+
 // Items of one length, separated in one batch.
 std::vector<ScoredSignals> separate_items(const Separator& network, const MixtureSet& set,
-                                          const std::vector<int64_t>& indices) {
+                                          const std::vector<int64_t>& indices, int64_t memory_bytes) {
   const auto count = static_cast<int64_t>(indices.size());
   const int64_t length = set.length(indices[0]);
+  // The mixtures and references as they are decoded, and the estimates.
+  const auto signals_each = static_cast<double>(network.microphones() + set.num_sources() + network.sources());
+  check_memory(set.id(indices[0]), sizeof(float) * signals_each * static_cast<double>(count * length), memory_bytes);
   std::vector<Segment> items(count);
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) items[b].item = set.load(indices[b]);
@@ -84,7 +92,7 @@ Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64
     waiting.clear();
   };
   const auto separate = [&](const std::vector<int64_t>& indices) {
-    auto signals = separate_items(network, set, indices);
+    auto signals = separate_items(network, set, indices, memory_of(options));
     for (size_t b = 0; b < indices.size(); ++b) waiting.emplace_back(indices[b], std::move(signals[b]));
   };
   for (const auto& [length, items] : by_length) {
@@ -98,7 +106,9 @@ Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64
   }
   score_waiting();
   failures.throw_if_all_failed();
-  evaluation.load = [&network, &set](int64_t item) { return separate_items(network, set, {item})[0]; };
+  evaluation.load = [&network, &set, memory = memory_of(options)](int64_t item) {
+    return separate_items(network, set, {item}, memory)[0];
+  };
   return evaluation;
 }
 
@@ -113,7 +123,7 @@ Evaluation evaluate_files(const std::vector<ScoredFiles>& files, Align align, co
   for (int64_t i = 0; i < count; ++i) table.items.push_back({.name = files[i].name, .sources = files[i].sources});
   ItemFailures failures(table.items, options.failed);
   std::vector<int64_t> readable;
-  const int64_t memory = options.memory_bytes > 0 ? options.memory_bytes : available_memory_bytes();
+  const int64_t memory = memory_of(options);
   for (int64_t i = 0; i < count; ++i)  // not after hours of scoring
     if (failures.attempt(i, [&] { check_scored_files(files[i], align, memory); })) readable.push_back(i);
   failures.throw_if_all_failed();

@@ -21,7 +21,7 @@ struct EvaluationOptions {
   Progress progress{};    // counts items
   // Told of every item that failed, as soon as the work on it ends (of several items; see evaluate_model).
   std::function<void(const ScoredItem& item, const Error& error)> failed{};
-  int64_t memory_bytes = 0;  // what the files of one item may take; 0: what the machine has
+  int64_t memory_bytes = 0;  // what the signals of one item may take; 0: what the machine has
 };
 
 struct Evaluation {

@@ -28,6 +28,12 @@ bool as_error_of_item(const std::exception_ptr& exception, const Use& use) {
 
 }  // namespace
 
+std::string message_of_item(const std::string& item, const Error& error) {
+  const std::string message = error.what();
+  const bool named = error.kind() == ErrorKind::input || message.starts_with(item + ":");
+  return named ? message : fmt::format("{}: {}", item, message);
+}
+
 bool ItemFailures::attempt(int64_t item, const std::function<void()>& work) {
   try {
     work();
@@ -56,8 +62,13 @@ bool ItemFailures::attempt_together(const std::function<void()>& work) {
 
 void ItemFailures::throw_if_all_failed() const {
   if (failures_.empty() || failures_.size() < items_.size()) return;
-  std::rethrow_exception(
-      std::ranges::min_element(failures_, {}, [](const Failure& failure) { return failure.item; })->exception);
+  const auto first = std::ranges::min_element(failures_, {}, [](const Failure& failure) { return failure.item; });
+  as_error_of_item(first->exception, [&](const Error& error) {
+    const std::string message = message_of_item(items_[first->item].name, error);
+    if (error.kind() == ErrorKind::memory) throw OutOfMemory(message, 0);
+    if (error.kind() == ErrorKind::failure) throw Error(message);
+    std::rethrow_exception(first->exception);  // with its own type
+  });
 }
 
 void ItemFailures::announce() {

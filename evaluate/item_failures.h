@@ -4,12 +4,16 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "evaluate/scoring.h"
 #include "tensor/error.h"
 
 namespace sunder {
+
+// An error's message, which says whose it is: "<item>: <message>", or as it is where it begins with a file or the item.
+std::string message_of_item(const std::string& item, const Error& error);
 
 class ItemFailures {
  public:
@@ -26,7 +30,7 @@ class ItemFailures {
   // The same without writing it down: whether it may be tried again in another way.
   static bool attempt_together(const std::function<void()>& work);
 
-  // Throws the first item's exception if all items failed.
+  // Throws the first item's exception if all items failed, with its name.
   void throw_if_all_failed() const;
   // Tells of all failures so far, and from now on of each at once.
   void announce();

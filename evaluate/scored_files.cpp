@@ -1,10 +1,9 @@
 #include "evaluate/scored_files.h"
 
 #include <algorithm>
-#include <fstream>
-#include <limits>
 
 #include "audio/file.h"
+#include "evaluate/item_memory.h"
 
 namespace sunder {
 
@@ -73,12 +72,7 @@ void check_scored_files(const ScoredFiles& files, Align align, int64_t memory_by
   }
   common_length(forms, align);
   // As they are decoded and as rows of a tensor.
-  if (const double bytes = 2 * sizeof(double) * samples; bytes > static_cast<double>(memory_bytes))
-    throw OutOfMemory(
-        fmt::format("{}: too large for the memory: scoring its files takes at least {:.1f} GiB, {:.1f} "
-                    "GiB are free",
-                    files.references[0].string(), bytes / 0x1p30, static_cast<double>(memory_bytes) / 0x1p30),
-        0);
+  check_memory(files.references[0].string(), 2 * sizeof(double) * samples, memory_bytes);
 }
 
 ScoredSignals read_scored_files(const ScoredFiles& files, Align align) {
@@ -104,14 +98,6 @@ ScoredSignals read_scored_files(const ScoredFiles& files, Align align) {
     signals.mixture = mixture.reshape(Shape(mixture.shape().begin() + 1, mixture.shape().end()));
   }
   return signals;
-}
-
-int64_t available_memory_bytes() {
-  std::ifstream facts("/proc/meminfo");
-  std::string key, unit;
-  for (int64_t kilobytes = 0; facts >> key >> kilobytes; std::getline(facts, unit))
-    if (key == "MemAvailable:") return kilobytes * 1024;
-  return std::numeric_limits<int64_t>::max();
 }
 
 }  // namespace sunder

@@ -39,7 +39,4 @@ void check_scored_files(const ScoredFiles& files, Align align, int64_t memory_by
 // check_scored_files do.
 ScoredSignals read_scored_files(const ScoredFiles& files, Align align);
 
-// What the machine could give to this process now; a large number where it does not say.
-int64_t available_memory_bytes();
-
 }  // namespace sunder

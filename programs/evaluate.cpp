@@ -13,6 +13,7 @@
 #include "command/output.h"
 #include "command/progress_line.h"
 #include "evaluate/evaluation.h"
+#include "evaluate/item_failures.h"
 #include "evaluate/score_folders.h"
 #include "evaluate/score_page.h"
 #include "files/atomic_file.h"
@@ -183,11 +184,9 @@ std::string advice_on(const Error& error) {
   return "";
 }
 
-// Messages on input begin with the file's path.
 void print_failure(const ScoredItem& item, const Error& error) {
   const std::string advice = advice_on(error);
-  print_message("{}{}{}\n", error.kind() == ErrorKind::input ? "" : item.name + ": ", error.what(),
-                advice.empty() ? "" : "; " + advice);
+  print_message("{}{}\n", message_of_item(item.name, error), advice.empty() ? "" : "; " + advice);
 }
 
 EvaluationOptions evaluation_options(const Options& options) {

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <new>
 
+#include "evaluate/item_memory.h"
 #include "evaluate/score_folders.h"
 #include "tests/files/scratch_folder.h"
 
@@ -22,7 +23,6 @@ class Overflowing : public Separator {
     for (int64_t b = 0; b < batch; ++b)
       for (int64_t t = 0; t < length; ++t) {
         const float x = mixture.data<float>()[b * length + t];
-        if (x == 0.25f) throw std::bad_alloc();
         for (int64_t s = 0; s < 2; ++s)
           estimates.mutable_data<float>()[(2 * b + s) * length + t] = x * x > 1e36f ? NAN : (s == 0 ? 0.75f : 0.5f) * x;
       }
@@ -96,8 +96,17 @@ TEST_F(EvaluationTest, FilesTooLargeForTheMemoryAreNamed) {
   EXPECT_EQ(failed(evaluation), Names{"b"});
   EXPECT_NE(told_.at(0).find("b.wav: too large for the memory"), std::string::npos);
   options_.memory_bytes = 1;
-  EXPECT_THROW(evaluate_files(pairs(), Align::none, options_), OutOfMemory) << "all fail";
+  expect_error<OutOfMemory>([&] { evaluate_files(pairs(), Align::none, options_); }, {"a.wav: too large"});
   EXPECT_GT(available_memory_bytes(), int64_t{1} << 20);
+}
+
+TEST_F(EvaluationTest, AModelsItemTooLargeForTheMemoryIsNamed) {
+  for (const char* name : {"a", "b"}) write_item(name, 0.5f);
+  for (const char* source : {"mix", "s1", "s2"}) write_tone(fmt::format("set/test/{}/b.wav", source), 4000);
+  const MixtureSet set = MixtureSet::open(folder_ / "set", "test");
+  options_.memory_bytes = 4 * 5 * 1000;
+  EXPECT_EQ(failed(evaluate_model(Overflowing(), set, 4, options_)), Names{"b"});
+  EXPECT_NE(told_.at(0).find("b: too large for the memory"), std::string::npos);
 }
 
 // Whatever allocates may fail.
@@ -128,6 +137,18 @@ TEST_F(EvaluationTest, AModelsItemsFailAlone) {
   EXPECT_NE(told_[0].find("samples reach 1e+30"), std::string::npos) << told_[0];
   EXPECT_NE(told_[1].find("d.wav"), std::string::npos) << told_[1];
   EXPECT_EQ(summarise(evaluation.table, 0).count, 4);
+}
+
+// Where all items fail, the first one's name and kind are the failure's.
+TEST_F(EvaluationTest, TheFirstOfAllFailuresIsNamed) {
+  write_item("a", 1e30f);
+  const MixtureSet one = MixtureSet::open(folder_ / "set", "test");
+  expect_error<Error>([&] { evaluate_model(Overflowing(), one, 4, options_); }, {"a: the recording is too loud"});
+  EXPECT_EQ(told_, Names{}) << "said once";
+  for (const char* name : {"x", "y"}) write_pair(name);
+  write_tone("ests/x.wav", 399);
+  write_tone("ests/y.wav", 398);
+  EXPECT_THROW(evaluate_files(pairs(), Align::none, options_), LengthsDiffer);
 }
 
 // A batch that does not fit goes item by item, to the same scores.
