@@ -63,17 +63,19 @@ void write_folder_record(const fs::path& folder, const std::string& maker) {
 
 bool has_folder_record(const fs::path& folder) {
   std::error_code ignored;
-  std::ifstream file(folder / folder_record_name, std::ios::binary);
+  const fs::path record = folder / folder_record_name;
+  if (!fs::is_regular_file(fs::symlink_status(record, ignored))) return false;
+  std::ifstream file(record, std::ios::binary);
   std::string maker, said;
-  return fs::is_regular_file(fs::symlink_status(folder / folder_record_name, ignored)) && std::getline(file, maker) &&
-         std::getline(file, said) && said == rule;
+  return std::getline(file, maker) && std::getline(file, said) && said == rule;
 }
 
 std::string reason_to_keep(const fs::path& folder, const OlderFolder& older) {
   const bool recorded = has_folder_record(folder);
   if (!recorded && !(older && older(folder))) return "was not made by Sunder";
   std::set<std::string> known;
-  std::ifstream record(folder / folder_record_name, std::ios::binary);
+  std::ifstream record;
+  if (recorded) record.open(folder / folder_record_name, std::ios::binary);
   for (std::string line; std::getline(record, line);) known.insert(line);
   try {
     const Contents contents = contents_of(folder);

@@ -34,6 +34,7 @@ std::set<fs::path> files_of_list_set(const fs::path& folder) {
 // sms_wsj.json as `prepare rooms` writes it, one line an example; SMS-WSJ's own scripts format it otherwise.
 bool is_room_list(const fs::path& list) {
   constexpr std::string_view begin = "{\"datasets\": {\n\"", end = "\n}}\n";
+  if (!fs::is_regular_file(list)) return false;
   std::ifstream file(list, std::ios::binary);
   std::string first(begin.size(), ' '), last(end.size(), ' ');
   file.read(first.data(), static_cast<std::streamsize>(first.size()));

@@ -122,6 +122,9 @@ TEST_F(OutputFolderTest, ReplacesOnlyWhatSunderMade) {
   refused("mine", {"mine: exists, is not empty and was not made by Sunder; choose another folder, or remove"});
   write("mine/.sunder", "not a record");
   refused("mine", {"was not made by Sunder"});
+  fs::remove(folder_ / "mine/.sunder");
+  ASSERT_EQ(mkfifo((folder_ / "mine/.sunder").c_str(), 0600), 0);
+  refused("mine", {"was not made by Sunder"});
   make("set", "set");
   write("set/sub/mine.txt", "mine");
   refused("set", {"set: exists, is not empty and holds sub/mine.txt, which was added later"});
