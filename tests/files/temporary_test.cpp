@@ -77,6 +77,15 @@ TEST_F(TemporaryTest, WhatAKilledProcessLeftIsRemovedAndNothingElse) {
   EXPECT_EQ(read(".sunder-mine"), "mine");
 }
 
+// Machines that share a disk may not see each other's locks.
+TEST_F(TemporaryTest, WhatAnotherMachineLeftIsRemovedAfterADay) {
+  const fs::path fresh = write(".sunder-00000000-1-0.part", "x"), old = write(".sunder-00000000-1-1.part", "x");
+  fs::last_write_time(old, fs::file_time_type::clock::now() - std::chrono::hours(25));
+  in_child([&] { write_file(folder_ / "a.txt", "a"); });
+  EXPECT_TRUE(fs::exists(fresh));
+  EXPECT_FALSE(fs::exists(old));
+}
+
 TEST_F(TemporaryTest, AProcessThatEndsRemovesItsOwnAndBeginsNothing) {
   write("old.txt", "old");
   in_child([&] {
