@@ -187,7 +187,8 @@ TEST_F(OutputsTest, ASignalOrAKillLeavesTheOldSetAndNothingElse) {
     program.kill(signal);
     EXPECT_EQ(program.wait(), 128 + signal);
     // The next run removes what was left.
-    if (signal == SIGKILL) EXPECT_EQ(run("sunder-prepare", voices({"--output", "set"})).code, 2);
+    const int next = signal == SIGKILL ? run("sunder-prepare", voices({"--output", "set"})).code : 2;
+    EXPECT_EQ(next, 2);
     for (const auto& entry : fs::directory_iterator(folder_))
       EXPECT_FALSE(entry.path().filename().string().starts_with(".")) << entry.path();
     EXPECT_EQ(read("set/train.csv"), list);
