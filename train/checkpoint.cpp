@@ -9,10 +9,10 @@
 #include <charconv>
 #include <cstring>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "files/atomic_file.h"
 #include "files/crc32c.h"
+#include "files/json.h"
 
 namespace sunder {
 
@@ -69,8 +69,10 @@ Manifest read_manifest(const fs::path& folder) {
   const std::string name = (folder / "manifest.json").string();
   if (!fs::is_regular_file(name)) throw_error<ModelError>("{}: missing, the checkpoint is incomplete", name);
   try {
-    const json manifest = json::parse(read_text(name));
+    const json manifest = parse_json(read_text(name));
     return {manifest.at("step").get<int64_t>(), manifest.at("best").get<bool>(), manifest.at("files")};
+  } catch (const JsonError& error) {
+    throw_error<ModelError>("{}: damaged: the text {}", name, error.what());
   } catch (const json::exception& error) {
     throw_error<ModelError>("{}: damaged: {}", name, error.what());
   }

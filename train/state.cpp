@@ -2,8 +2,8 @@
 
 #include <cmath>
 #include <limits>
-#include <nlohmann/json.hpp>
 
+#include "files/json.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -45,11 +45,11 @@ std::string to_json(const State& state) {
 State parse_state(const std::string& text, const std::string& source) {
   State state;
   try {
-    const json parsed = json::parse(text);
+    const json parsed = parse_json(text);
     if (!parsed.is_object()) throw_error<ModelError>("{}: expected an object, got {}", source, parsed.type_name());
     for (const auto& [key, value] : parsed.items()) state[key] = decode(value, key, source);
-  } catch (const json::exception& error) {
-    throw_error<ModelError>("{}: not valid JSON: {}", source, error.what());
+  } catch (const JsonError& error) {
+    throw_error<ModelError>("{}: the text {}", source, error.what());
   }
   return state;
 }

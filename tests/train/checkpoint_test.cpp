@@ -300,6 +300,8 @@ TEST(State, RefusesOtherForms) {
   for (const char* text :
        {"", "[]", "{\"a\":[1]}", "{\"a\":true}", "{\"a\":{\"number\":\"x\"}}", "{\"a\":18446744073709551615}"})
     EXPECT_THROW(parse_state(text, "state.json"), ModelError) << text;
+  EXPECT_THROW(parse_state("{\"a\":" + std::string(200'000, '[') + std::string(200'000, ']') + "}", "state.json"),
+               ModelError);  // to be copied or written by recursion, it would need a stack of its own
 }
 
 }  // namespace
