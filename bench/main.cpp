@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
         ->check(CLI::PositiveNumber);
     step->add_option("--seconds", seconds, "length of the signals at 8 kHz");
     step->add_option("--device", base.device, "cpu, cuda or cuda:N")->capture_default_str();
-    step->add_option("--threads", threads, "CPU threads; 0: one per core")->capture_default_str();
+    step->add_option("--threads", threads, "CPU threads; 0: one per CPU that may be used")->capture_default_str();
     step->add_option("--mode", modes, "eager, or graph (CUDA): the step captured as one graph; several: one line each")
         ->check(CLI::IsMember({"eager", "graph"}));
     step->add_option("--precision", precisions, "fp64, fp32, tf32, bf16; several: one line each");

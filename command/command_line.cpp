@@ -7,7 +7,9 @@
 
 #include "command/output.h"
 #include "command/suggest.h"
+#include "tensor/blas.h"
 #include "tensor/error.h"
+#include "tensor/simd.h"
 
 namespace sunder {
 
@@ -32,6 +34,7 @@ void collect_flags(const CLI::App& app, std::vector<std::string>& flags) {
 }
 
 std::string advice_for(const Error& error, const Advice& of_program) {
+  if (dynamic_cast<const blas::OutOfThreadMemory*>(&error)) return "; lower --threads or raise the limit";
   std::string text = of_program ? of_program(error) : "";
   if (text.empty()) {
     if (const auto* unknown = dynamic_cast<const UnknownName*>(&error)) return suggest(unknown->name, unknown->known);
@@ -61,6 +64,7 @@ int run_main(const std::string& name, const std::function<int()>& body, const Ad
   const auto complain = [&](const std::string& message) { print_message("{}: {}\n", name, message); };
   int code = exit_failed;
   try {
+    check_simd_choice();
     code = body();
   } catch (const HelpRequested& help) {
     print_result("{}", help.text);

@@ -35,7 +35,7 @@ void describe_build() {
   show("compiler", "GCC " __VERSION__);
 #endif
   show("devices", "cpu");
-  show("simd", simd_level());
+  show("simd", simd_level());  // SUNDER_SIMD forces one, SUNDER_OPENBLAS_CORE the other
   show("blas", fmt::format("OpenBLAS, {}", blas::core_name()));
   show("threads", std::to_string(num_threads()));
   show("memory", fmt::format("{}, {} free", gib(page * static_cast<double>(sysconf(_SC_PHYS_PAGES))),

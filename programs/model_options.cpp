@@ -34,7 +34,7 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
              fmt::join(metadata_keys(), ", ")))
       ->allow_extra_args(false);
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
-  app.add_option("--threads", options.threads, "CPU threads; 0 takes one per core")
+  app.add_option("--threads", options.threads, "CPU threads; 0: one per CPU that may be used")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
   app.add_option("--precision", options.precision, "fp64, fp32, or on CUDA tf32 or bf16")

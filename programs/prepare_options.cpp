@@ -14,7 +14,7 @@ namespace sunder {
 namespace fs = std::filesystem;
 
 void add_threads(CLI::App& command, OutputOptions& options) {
-  command.add_option("--threads", options.threads, "CPU threads; 0 takes one per core")
+  command.add_option("--threads", options.threads, "CPU threads; 0: one per CPU that may be used")
       ->check(CLI::Range(0, 4096))
       ->capture_default_str();
 }

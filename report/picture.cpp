@@ -103,8 +103,12 @@ void Picture::use(const LineStyle& style) {
 }
 
 void Picture::check(const char* what) const {
-  if (const cairo_status_t status = cairo_status(context_.get()); status != CAIRO_STATUS_SUCCESS)
-    throw_error("[picture] {} of a picture of {} x {}: {}", what, width_, height_, cairo_status_to_string(status));
+  const cairo_status_t status = cairo_status(context_.get());
+  if (status == CAIRO_STATUS_SUCCESS) return;
+  const std::string message =
+      fmt::format("[picture] {} of a picture of {} x {}: {}", what, width_, height_, cairo_status_to_string(status));
+  if (status == CAIRO_STATUS_NO_MEMORY) throw OutOfMemory(message, 0);
+  throw Error(message);
 }
 
 void Picture::fill(const Box& box, Color color) {

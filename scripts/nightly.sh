@@ -28,19 +28,18 @@ done
 say() { printf '\n== %s\n' "$*"; }
 
 scripts/setup.sh
-works() {  # clang with the run-time libraries of the fuzzer, the sanitizers and OpenMP
-  for flags in -fsanitize=fuzzer,address,undefined '-fsanitize=thread -fopenmp -shared'; do
+works() {  # clang with the run-time libraries of the fuzzer and the sanitizers
+  for flags in -fsanitize=fuzzer,address,undefined '-fsanitize=thread -shared'; do
     echo 'extern "C" int LLVMFuzzerTestOneInput(const char*, long) { return 0; }' |
       clang++ $flags -fPIC -x c++ - -o /dev/null 2>/dev/null || return 1
   done
 }
 if ! works; then
-  echo "installing clang libclang-rt-dev libomp-dev"
+  echo "installing clang libclang-rt-dev"
   sudo=
   [ "$(id -u)" -eq 0 ] || sudo=sudo
   $sudo apt-get update -q >/dev/null
-  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qy --no-install-recommends clang libclang-rt-dev libomp-dev \
-    >/dev/null
+  DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qy --no-install-recommends clang libclang-rt-dev >/dev/null
   works || { echo "nightly.sh: clang++ cannot build with -fsanitize=fuzzer or thread" >&2; exit 1; }
 fi
 export CCACHE_BASEDIR="$PWD" CCACHE_NOHASHDIR=1
@@ -57,8 +56,8 @@ if [ "$only" != fuzz ]; then
   say "ThreadSanitizer"
   configure build/threads -DSUNDER_SANITIZE=thread
   cmake --build build/threads
-  # clang's OpenMP reports its threads to the sanitizer; OpenBLAS and other libraries are not instrumented. Three tests
-  # are left out: the sanitizer delivers signals late and cannot run where no file may grow.
+  # OpenBLAS and other libraries are not instrumented. Three tests are left out: the sanitizer delivers signals late and
+  # cannot run where no file may grow.
   TSAN_OPTIONS="ignore_noninstrumented_modules=1 allocator_may_return_null=1" \
     ctest --test-dir build/threads --output-on-failure -LE slow \
     -E 'Signals\.TheFirst|SeparateTest\.ResultsAreReplacedWhole|OutputTest\.AFullDisk' ||

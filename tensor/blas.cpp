@@ -1,80 +1,33 @@
 #include "tensor/blas.h"
 
-#include <dlfcn.h>
-
 #include <algorithm>
-#include <cstdlib>
-#include <optional>
-#include <string>
-#include <string_view>
 #include <vector>
 
-#include "tensor/error.h"
+#include "tensor/openblas.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
 
 namespace sunder::blas {
 namespace {
 
-// CBLAS's constants and calling convention (netlib.org/blas/cblas.h).
-constexpr int row_major = 101, no_transpose = 111, transposed = 112;
-template <class T>
-using Gemm = void(int, int, int, int, int, int, T, const T*, int, const T*, int, T, T*, int);
+constexpr int row_major = 101, no_transpose = 111, transposed = 112;  // CBLAS's constants
 
-// OpenBLAS is loaded, not linked, because it chooses its kernels while it is loaded, and shared machines often set
-// OPENBLAS_CORETYPE to an old processor for all programs (on a Zen 5, Haswell's kernels run at half the speed of
-// SkylakeX's). While it is loaded, the variable names what the processor supports; SUNDER_OPENBLAS_CORE overrides that.
-class CoreChoice {
+class Buffer {
  public:
-  CoreChoice() {
-    const char* before = std::getenv(variable);
-    if (before) before_ = before;
-    const char* wanted = std::getenv("SUNDER_OPENBLAS_CORE");
-    if (!wanted && std::string_view(simd_level()) == "avx512") wanted = "SkylakeX";
-    if (wanted) setenv(variable, wanted, /*overwrite=*/1);
-    else unsetenv(variable);  // its own detection
-  }
-  ~CoreChoice() {
-    if (before_) setenv(variable, before_->c_str(), 1);
-    else unsetenv(variable);
-  }
+  explicit Buffer(Buffers& of) : of_(of) { of_.acquire(); }
+  ~Buffer() { of_.release(); }
+  Buffer(const Buffer&) = delete;
+  Buffer& operator=(const Buffer&) = delete;
 
  private:
-  static constexpr const char* variable = "OPENBLAS_CORETYPE";
-  std::optional<std::string> before_;
+  Buffers& of_;
 };
-
-struct Library {
-  Gemm<float>* sgemm;
-  Gemm<double>* dgemm;
-  char* (*core_name)();
-
-  Library() {
-    const CoreChoice choice;
-    void* handle = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (!handle) throw_error("OpenBLAS cannot be loaded ({}): install libopenblas0-pthread", dlerror());
-    const auto find = [&](auto& function, const char* name) {
-      function = reinterpret_cast<std::remove_reference_t<decltype(function)>>(dlsym(handle, name));
-      if (!function) throw_error("libopenblas.so.0 has no {}", name);
-    };
-    find(sgemm, "cblas_sgemm");
-    find(dgemm, "cblas_dgemm");
-    find(core_name, "openblas_get_corename");
-    void (*set_num_threads)(int);
-    find(set_num_threads, "openblas_set_num_threads");
-    set_num_threads(1);
-  }
-};
-
-const Library& library() {
-  static const Library loaded;
-  return loaded;
-}
 
 template <class T>
 void call(Gemm<T>* gemm, bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, T alpha, const T* a,
           int64_t lda, const T* b, int64_t ldb, T beta, T* c, int64_t ldc) {
   if (m == 0 || n == 0) return;
+  const Buffer buffer(*openblas().buffers);
   gemm(row_major, transpose_a ? transposed : no_transpose, transpose_b ? transposed : no_transpose, static_cast<int>(m),
        static_cast<int>(n), static_cast<int>(k), alpha, a, static_cast<int>(lda), b, static_cast<int>(ldb), beta, c,
        static_cast<int>(ldc));
@@ -124,12 +77,12 @@ SUNDER_SIMD void sum_rows(const T* x, int64_t rows, int64_t columns, T* sums) {
 
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, float alpha, const float* a, int64_t lda,
           const float* b, int64_t ldb, float beta, float* c, int64_t ldc) {
-  call(library().sgemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  call(openblas().sgemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 void gemm(bool transpose_a, bool transpose_b, int64_t m, int64_t n, int64_t k, double alpha, const double* a,
           int64_t lda, const double* b, int64_t ldb, double beta, double* c, int64_t ldc) {
-  call(library().dgemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
+  call(openblas().dgemm, transpose_a, transpose_b, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc);
 }
 
 template <class T>
@@ -171,6 +124,6 @@ template void parallel_gemm(bool, bool, int64_t, int64_t, int64_t, double, const
 template void column_sums(const float*, int64_t, int64_t, float*);
 template void column_sums(const double*, int64_t, int64_t, double*);
 
-const char* core_name() { return library().core_name(); }
+const std::string& core_name() { return openblas().core; }
 
 }  // namespace sunder::blas

@@ -4,8 +4,16 @@
 
 #include <complex>
 #include <cstdint>
+#include <string>
+
+#include "tensor/error.h"
 
 namespace sunder::blas {
+
+// No room for OpenBLAS's buffers, one for each thread: fewer threads need less.
+struct OutOfThreadMemory : OutOfMemory {
+  using OutOfMemory::OutOfMemory;
+};
 
 // Row major: C (m, n) = alpha * op(A) (m, k) * op(B) (k, n) + beta * C; `transpose_a` means that A is stored (k, m).
 // lda, ldb, ldc are row strides in elements.
@@ -25,6 +33,6 @@ template <class T>
 void column_sums(const T* x, int64_t rows, int64_t columns, T* sums);
 
 // The kernel family OpenBLAS runs, e.g. "SkylakeX".
-const char* core_name();
+const std::string& core_name();
 
 }  // namespace sunder::blas

@@ -1,20 +1,56 @@
 #include "tensor/parallel.h"
 
-#include <omp.h>
+#include <pthread.h>
+
+#include <atomic>
+#include <utility>
+
+#include "tensor/cpu_count.h"
+#include "tensor/thread_team.h"
 
 namespace sunder {
 namespace {
-int requested = 0;
+
+std::atomic<int> requested = 0;
 thread_local bool alone = false;
+
+// Never destroyed: its threads may outlive static objects. A child process after fork() has none of them, and makes a
+// team of its own.
+std::atomic<ThreadTeam*> current_team = nullptr;
+
+ThreadTeam& team() {
+  static const int forks = ::pthread_atfork(nullptr, nullptr, [] { current_team = nullptr; });
+  (void)forks;
+  ThreadTeam* existing = current_team;
+  if (existing) return *existing;
+  auto* fresh = new ThreadTeam([] { alone = true; });
+  if (current_team.compare_exchange_strong(existing, fresh)) return *fresh;
+  delete fresh;  // another thread was faster
+  return *existing;
+}
+
 }  // namespace
 
 void set_num_threads(int count) { requested = count; }
 void work_alone() { alone = true; }
 
-// 1 inside a parallel region: ops called from a worker do not nest.
-int num_threads() {
-  if (alone || omp_in_parallel()) return 1;
-  return requested > 0 ? requested : omp_get_num_procs();
+// Ops called from a worker do not nest.
+int num_threads() { return alone ? 1 : team_size(); }
+
+int team_size() {
+  static const int usable = usable_cpus();
+  const int count = requested;
+  return count > 0 ? count : usable;
+}
+
+void run_parallel(int64_t chunks, ChunkLoop loop, const void* context) {
+  struct Inside {
+    bool before = std::exchange(alone, true);
+    ~Inside() { alone = before; }
+  };
+  const int threads = num_threads();
+  const Inside inside;
+  team().run(threads, chunks, loop, context);
 }
 
 }  // namespace sunder

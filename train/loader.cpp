@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <system_error>
 
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -31,7 +32,16 @@ Loader::Loader(MixtureSet set, const LoaderOptions& options)
   if (batches_per_epoch() < 1)
     throw_error<InputError>("the training set has {} mixtures: expected at least one batch of {}", set_.size(),
                             options.batch);
-  for (int i = 0; i < std::max(1, options.threads); ++i) threads_.emplace_back([this] { work(); });
+  start(std::max(1, options.threads));
+}
+
+// The order of batches does not depend on the threads: where the system gives fewer, they do.
+void Loader::start(int threads) {
+  try {
+    for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error& error) {
+    if (threads_.empty()) throw OutOfMemory(fmt::format("no thread can be started to load data: {}", error.what()), 0);
+  }
 }
 
 Loader::~Loader() {

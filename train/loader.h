@@ -52,6 +52,7 @@ class Loader {
 
   Batch make(int64_t epoch, int64_t number, const std::vector<int64_t>& order) const;
   void work();
+  void start(int threads);
   void stop();
 
   MixtureSet set_;

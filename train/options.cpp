@@ -22,7 +22,7 @@ struct KeyFlag {
 constexpr KeyFlag key_flags[] = {
     {"--data", "data.set", "mixture set to train on"},
     {"--device", "train.device", "cpu, cuda or cuda:N"},
-    {"--threads", "train.threads", "CPU threads; 0: one per core"},
+    {"--threads", "train.threads", "CPU threads; 0: one per CPU that may be used"},
     {"--seed", "train.seed", "random seed"},
     {"--init", "train.init", "initial weights: a checkpoint, a run (its best checkpoint) or a .safetensors file"},
     {"--max-epochs", "train.max_epochs", "stop after this many epochs; 0: no limit"},

@@ -4,7 +4,9 @@
 
 #include "command/output.h"
 #include "command/signals.h"
+#include "tensor/blas.h"
 #include "tensor/parallel.h"
+#include "tensor/simd.h"
 #include "train/pace.h"
 #include "train/resume.h"
 #include "train/setup.h"
@@ -179,6 +181,7 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
       static_cast<double>(data_.training->segment_samples()) / validation.sample_rate(), validation.size(),
       validation.has_sources() ? "" : " without clean sources", learner_.parameters().count(), c.train.precision,
       num_threads());
+  log.info("SIMD level {}, OpenBLAS core {}", simd_level(), blas::core_name());
   Position position;
   if (checkpoint) {
     restore({learner_, position, selection_, *method_}, *checkpoint, c, definition_.name, log);

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "command/suggest.h"
+#include "tensor/blas.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -58,6 +59,8 @@ TEST(CommandLineTest, RunMainMapsFailuresToExitCodes) {
   EXPECT_EQ(code([]() -> int { throw std::bad_alloc(); }), "6||sunder-x: out of memory\n");
   EXPECT_EQ(code([]() -> int { throw std::runtime_error("no"); }), "1||sunder-x: no\n");
   EXPECT_EQ(code([]() -> int { throw DeviceMissing("no"); }), "6||sunder-x: no; use --device cpu\n");
+  EXPECT_EQ(code([]() -> int { throw blas::OutOfThreadMemory("no room", 8); }),
+            "6||sunder-x: no room; lower --threads or raise the limit\n");
   EXPECT_EQ(code([]() -> int {
               throw UnknownName("metric 'sdrr': unknown", "sdrr", {"sdr", "stoi"});
             }),

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -28,8 +29,21 @@ struct ProgramSetup {
   std::map<std::string, std::string> environment{};  // added to this process's own
   std::string folder{};                              // to run in; empty: this process's own
   rlim_t file_bytes = RLIM_INFINITY;                 // limit on file sizes, which stands for a full disk
+  rlim_t address_bytes = RLIM_INFINITY;              // limit on address space (ulimit -v)
+  int cpus = 0;                                      // so many of this process's; 0: all
+  unsigned seconds = 0;                              // after which SIGALRM ends it; 0: never
   std::string shell{};  // runs this line of bash instead, where "$0" "$@" is the program with its arguments
 };
+
+// Binds this process to the first `count` of its CPUs.
+inline bool bind_to_cpus(int count) {
+  cpu_set_t all, some;
+  CPU_ZERO(&some);
+  if (sched_getaffinity(0, sizeof all, &all) != 0) return false;
+  for (int cpu = 0; cpu < CPU_SETSIZE && CPU_COUNT(&some) < count; ++cpu)
+    if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &some);
+  return sched_setaffinity(0, sizeof some, &some) == 0;
+}
 
 // `name` is a program in the build's bin folder, e.g. "sunder-separate".
 inline ProgramResult run_program(const std::string& name, const std::vector<std::string>& arguments,
@@ -44,6 +58,10 @@ inline ProgramResult run_program(const std::string& name, const std::vector<std:
     if (!setup.folder.empty() && chdir(setup.folder.c_str()) != 0) _exit(127);
     const int nothing = open("/dev/null", O_RDONLY);
     if (dup2(nothing, 0) < 0 || dup2(fileno(streams[0]), 1) < 0 || dup2(fileno(streams[1]), 2) < 0) _exit(127);
+    if (setup.seconds > 0) alarm(setup.seconds);
+    if (setup.cpus > 0 && !bind_to_cpus(setup.cpus)) _exit(127);
+    const rlimit addresses{setup.address_bytes, setup.address_bytes};
+    if (setup.address_bytes != RLIM_INFINITY && setrlimit(RLIMIT_AS, &addresses) != 0) _exit(127);
     const rlimit limit{setup.file_bytes, setup.file_bytes};
     if (setup.file_bytes != RLIM_INFINITY && setrlimit(RLIMIT_FSIZE, &limit) != 0) _exit(127);
     std::signal(SIGPIPE, SIG_DFL);

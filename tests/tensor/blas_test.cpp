@@ -1,8 +1,15 @@
 #include "tensor/blas.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <barrier>
 #include <cmath>
+#include <fstream>
+#include <thread>
 #include <vector>
 
 #include "tensor/parallel.h"
@@ -60,6 +67,52 @@ INSTANTIATE_TEST_SUITE_P(All, ParallelGemm,
                                          Product{true, true, 3, 5, 6000, 0.5, 0.25},
                                          Product{false, false, 2, 3, 5000, 1, 1},
                                          Product{true, false, 4, 3, 0, 1, 0.5}));
+
+// OpenBLAS takes a buffer of 128 MiB of addresses for each call that runs at a time, and asks for ever where it gets
+// none.
+TEST(GemmTest, MoreCallsThanTheAddressSpaceHasBuffersForWait) {
+#if defined(__SANITIZE_THREAD__) || defined(__SANITIZE_ADDRESS__)
+  GTEST_SKIP() << "sanitizers take address space without limit";
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
+  GTEST_SKIP() << "sanitizers take address space without limit";
+#endif
+#endif
+  const pid_t child = fork();
+  if (child == 0) {
+    ::alarm(60);
+    set_num_threads(2);
+    blas::core_name();  // loads it
+    constexpr int callers = 8, size = 200;
+    std::barrier ready(callers + 1), limited(callers + 1);
+    std::atomic<int> right = 0;
+    std::vector<std::thread> threads;
+    for (int caller = 0; caller < callers; ++caller)
+      threads.emplace_back([&] {
+        const std::vector<float> a(size * size, 1), b(size * size, 2);
+        std::vector<float> c(size * size);
+        ready.arrive_and_wait();
+        limited.arrive_and_wait();
+        for (int call = 0; call < 20; ++call)
+          blas::gemm(false, false, size, size, size, 1.0f, a.data(), size, b.data(), size, 0.0f, c.data(), size);
+        right += c[0] == 2 * size && c.back() == 2 * size;
+      });
+    ready.arrive_and_wait();
+    std::ifstream statm("/proc/self/statm");
+    rlim_t pages = 0;
+    statm >> pages;
+    const rlim_t bytes = pages * static_cast<rlim_t>(::sysconf(_SC_PAGESIZE)) + (20 << 20);
+    const rlimit limit{bytes, bytes};
+    if (::setrlimit(RLIMIT_AS, &limit) != 0) _exit(2);
+    limited.arrive_and_wait();
+    for (std::thread& thread : threads) thread.join();
+    _exit(right == callers ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  EXPECT_TRUE(WIFEXITED(status)) << "signal " << WTERMSIG(status);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+}
 
 // 0 times what was there before is nothing, even where that was no number.
 TEST(ParallelGemmTest, BetaZeroReadsNothing) {
