@@ -1,8 +1,10 @@
 #include "report/tensorboard.h"
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cmath>
+#include <cstring>
 
 #include "files/crc32c.h"
 #include "report/tensorboard.pb.h"
@@ -35,11 +37,27 @@ events::Event event_at(int64_t step) {
   return event;
 }
 
-// TensorBoard reads files whose name holds "tfevents", in the order of their names: the time, then a count.
+constexpr const char* name_begin = "events.out.tfevents.";
+constexpr int64_t most_seconds = 9'999'999'999;  // ten digits, which the order of names needs
+
+// The time in an event file's name; 0 for other files.
+int64_t time_of(const std::string& name) {
+  int64_t seconds = 0;
+  if (!name.starts_with(name_begin)) return 0;
+  std::from_chars(name.data() + std::strlen(name_begin), name.data() + name.size(), seconds);
+  return seconds >= 0 && seconds < most_seconds ? seconds : 0;
+}
+
+// TensorBoard reads files whose name holds "tfevents", in the order of their names: the time, but later than those of
+// the files that are there, then a count for starts at the same moment.
 AppendFile create_event_file(const std::filesystem::path& folder) {
-  const auto seconds = static_cast<int64_t>(wall_time());
+  auto seconds = static_cast<int64_t>(wall_time());
+  std::error_code error;
+  for (std::filesystem::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    seconds = std::max(seconds, time_of(entry->path().filename().string()) + 1);
+  if (error) throw_error("{}: cannot be listed: {}", folder.string(), error.message());
   for (int count = 0;; ++count) {
-    auto file = AppendFile::create(folder / fmt::format("events.out.tfevents.{:010}.{:03}.sunder", seconds, count));
+    auto file = AppendFile::create(folder / fmt::format("{}{:010}.{:03}.sunder", name_begin, seconds, count));
     if (file) return std::move(*file);
   }
 }
@@ -47,9 +65,13 @@ AppendFile create_event_file(const std::filesystem::path& folder) {
 }  // namespace
 
 TensorBoard::TensorBoard(const std::filesystem::path& folder, int64_t first_step) : file_(create_event_file(folder)) {
-  events::Event event = event_at(first_step);
-  event.set_file_version("brain.Event:2");
-  write(event);
+  events::Event version = event_at(first_step);
+  version.set_file_version("brain.Event:2");
+  write(version);
+  // From this version on, TensorBoard drops the events of steps that come again only where a session starts.
+  events::Event session = event_at(first_step);
+  session.mutable_session_log()->set_status(events::SessionLog::START);
+  write(session);
 }
 
 void TensorBoard::scalars(int64_t step, const std::vector<std::pair<std::string, double>>& values) {

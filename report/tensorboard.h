@@ -20,8 +20,9 @@ class Event;
 
 class TensorBoard {
  public:
-  // Begins a new event file in the folder; a resumed run has one file per start, and TensorBoard joins them. Events of
-  // an earlier file after `first_step` are hidden. Throws Error.
+  // Begins a new event file in the folder; a resumed run has one file per start, and TensorBoard joins them in the
+  // order of their names, which rise even if the clock is set back. Events of earlier files from `first_step` on are
+  // hidden: they come again. Throws Error.
   explicit TensorBoard(const std::filesystem::path& folder, int64_t first_step = 0);
 
   // Each call appends one record and hands it to the system. Throws Error where it cannot be written.

@@ -2,12 +2,46 @@
 
 #include <cmath>
 #include <fstream>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "report/separation_picture.h"
 #include "report/training_curves.h"
 
 namespace sunder {
+namespace {
+
+// The rows that have a step; a kill may have cut one.
+void for_each_row(const std::filesystem::path& metrics, const std::function<void(const nlohmann::json& row)>& take) {
+  std::ifstream stream(metrics);
+  for (std::string line; std::getline(stream, line);) {
+    const auto row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (row.is_object() && row.contains("step") && row["step"].is_number()) take(row);
+  }
+}
+
+double number_of(const nlohmann::json& row, const char* key) {
+  const auto value = row.find(key);
+  return value != row.end() && value->is_number() ? value->get<double>() : NAN;
+}
+
+}  // namespace
+
+// The first step whose events come again. Where a kill came between a step's validation and its checkpoint, that is the
+// step itself: its training loss is then written again from metrics.jsonl, which has lost the validation alone.
+Report::Report(const RunFolder& folder, const Position& position)
+    : folder_(folder),
+      board_(folder.path(), position.validated_step == position.steps ? position.steps + 1 : position.steps) {
+  if (position.validated_step == position.steps) return;
+  for_each_row(folder.path() / "metrics.jsonl", [&](const nlohmann::json& row) {
+    if (row["step"] == position.steps && row.contains("loss"))
+      show_training(position.steps, number_of(row, "loss"), number_of(row, "gradient_norm"));
+  });
+}
+
+void Report::show_training(int64_t step, double loss, double gradient_norm) {
+  board_.scalars(step, {{"training/loss", loss}, {"training/gradient_norm", gradient_norm}});
+}
 
 void Report::training(const Moment& moment, double loss, double gradient_norm) {
   folder_.append_metrics({{"step", moment.step},
@@ -15,7 +49,7 @@ void Report::training(const Moment& moment, double loss, double gradient_norm) {
                           {"minutes", moment.minutes},
                           {"loss", loss},
                           {"gradient_norm", gradient_norm}});
-  board_.scalars(moment.step, {{"training/loss", loss}, {"training/gradient_norm", gradient_norm}});
+  show_training(moment.step, loss, gradient_norm);
 }
 
 void Report::validation(const Moment& moment, double mean_loss, const ValidationScores& scores,
@@ -58,19 +92,10 @@ void Report::example(int64_t step, const ValidationExample& example) {
 
 Picture draw_curves(const std::filesystem::path& metrics) {
   TrainingHistory history;
-  std::ifstream stream(metrics);
-  for (std::string line; std::getline(stream, line);) {
-    const auto row = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);  // a kill may have cut it
-    if (!row.is_object() || !row.contains("step") || !row["step"].is_number()) continue;
-    const auto number = [&row](const char* key) {
-      const auto value = row.find(key);
-      return value != row.end() && value->is_number() ? value->get<double>() : NAN;
-    };
+  for_each_row(metrics, [&](const nlohmann::json& row) {
+    const auto number = [&row](const char* key) { return number_of(row, key); };
     const double step = number("step");
-    if (row.contains("loss")) {
-      history.losses.push_back({step, number("loss")});
-      continue;
-    }
+    if (row.contains("loss")) return history.losses.push_back({step, number("loss")});
     const auto best = row.find("best"), task = row.find("task");
     history.validations.push_back({.step = step,
                                    .train_loss = number("train_loss"),
@@ -82,7 +107,7 @@ Picture draw_curves(const std::filesystem::path& metrics) {
                                    .learning_rate = number("learning_rate"),
                                    .best = best != row.end() && *best == true,
                                    .task = task != row.end() && task->is_string() ? task->get<std::string>() : ""});
-  }
+  });
   const auto run = std::filesystem::absolute(metrics).lexically_normal().parent_path().filename();
   return draw_chart(training_chart(run.string(), history));
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "report/tensorboard.h"
+#include "train/position.h"
 #include "train/run_folder.h"
 #include "train/validation.h"
 
@@ -9,8 +10,8 @@ namespace sunder {
 
 class Report {
  public:
-  // A resumed run continues after `first_step`. Throws Error, like all functions below, if a file cannot be written.
-  Report(const RunFolder& folder, int64_t first_step) : folder_(folder), board_(folder.path(), first_step) {}
+  // A run at `position` goes on. Throws Error, like all functions below, if a file cannot be written.
+  Report(const RunFolder& folder, const Position& position);
 
   struct Moment {
     int64_t step, epoch;
@@ -31,6 +32,8 @@ class Report {
   void example(int64_t step, const ValidationExample& example);
 
  private:
+  void show_training(int64_t step, double loss, double gradient_norm);
+
   const RunFolder& folder_;
   TensorBoard board_;
 };

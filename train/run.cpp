@@ -15,7 +15,7 @@ void Run::begin(const Config& config, const Position& position, ProgressLimits l
   folder_.truncate_metrics(position.steps, position.validated_step);
   folder_.write_config(config);
   progress_.emplace(*log_, limits, config.train.log_seconds, device, position.steps, 60 * position.minutes);
-  report_.emplace(folder_, position.steps);
+  report_.emplace(folder_, position);
 }
 
 }  // namespace sunder

@@ -7,10 +7,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "files/atomic_file.h"
+#include "files/read_file.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -56,17 +56,18 @@ void RunFolder::append_metrics(const MetricsRow& row) const {
 
 void RunFolder::truncate_metrics(int64_t step, int64_t validated_step) const {
   const fs::path name = path_ / "metrics.jsonl";
-  std::ifstream stream(name);
-  if (!stream) return;
+  if (!fs::exists(name)) return;
+  const std::string text = read_file(name);
   std::string kept;
-  for (std::string line; std::getline(stream, line);) {
+  for (size_t begin = 0, end; (end = text.find('\n', begin)) != std::string::npos; begin = end + 1) {
+    const std::string line = text.substr(begin, end + 1 - begin);
     const auto row = ordered_json::parse(line, nullptr, false);
-    if (!row.is_object() || !row.contains("step") || !row["step"].is_number_integer()) continue;
-    const bool validation = std::any_of(row.items().begin(), row.items().end(),
-                                        [](const auto& field) { return field.key().starts_with("valid_"); });
-    if (row["step"].get<int64_t>() <= (validation ? std::min(step, validated_step) : step)) kept += line + "\n";
+    const bool counts = row.is_object() && row.contains("step") && row["step"].is_number_integer();
+    const bool validation = counts && std::any_of(row.items().begin(), row.items().end(),
+                                                  [](const auto& field) { return field.key().starts_with("valid_"); });
+    if (!counts || row["step"].get<int64_t>() <= (validation ? std::min(step, validated_step) : step)) kept += line;
   }
-  write_file(name, kept);
+  if (kept != text) write_file(name, kept);
 }
 
 }  // namespace sunder

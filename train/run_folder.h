@@ -32,8 +32,8 @@ class RunFolder {
 
   // Appends one line with a single write. On failure restores the file and throws Error.
   void append_metrics(const MetricsRow& row) const;
-  // Keeps lines up to `step`, and validation lines (with a key that begins with valid_) up to `validated_step`: lines
-  // that a resumed run will write again are removed, and so is a line truncated by a kill.
+  // Removes lines that a resumed run will write again: those after `step`, validation lines (with a key that begins
+  // with valid_) after `validated_step`, and a last line that a kill has cut. Whatever else stands there stays.
   void truncate_metrics(int64_t step, int64_t validated_step) const;
   void truncate_metrics(int64_t step) const { truncate_metrics(step, step); }
 

@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <csignal>
 #include <cstring>
@@ -111,14 +112,13 @@ TEST_F(TensorBoardTest, ScalarsComeBack) {
   board.scalars(100, {{"loss/train", -12.5}, {"si_snri", 3.25}});
   board.scalars(int64_t{1} << 40, {{"loss/train", std::nan("")}});
   const auto events = read_events(board.path());
-  ASSERT_EQ(events.size(), 3u);
+  ASSERT_EQ(events.size(), 4u);
   EXPECT_EQ(events[0].bytes.at(3).at(0), "brain.Event:2");
-  EXPECT_EQ(events[0].varints.at(2).at(0), 70u);
   const double now = static_cast<double>(std::time(nullptr));
-  EXPECT_NEAR(number_at<double>(events[1].bytes.at(1).at(0), 0), now, 60);
-  EXPECT_EQ(events[1].varints.at(2).at(0), 100u);
-  EXPECT_EQ(events[2].varints.at(2).at(0), uint64_t{1} << 40);
-  const Wire summary(events[1].bytes.at(5).at(0));
+  EXPECT_NEAR(number_at<double>(events[2].bytes.at(1).at(0), 0), now, 60);
+  EXPECT_EQ(events[2].varints.at(2).at(0), 100u);
+  EXPECT_EQ(events[3].varints.at(2).at(0), uint64_t{1} << 40);
+  const Wire summary(events[2].bytes.at(5).at(0));
   ASSERT_EQ(summary.bytes.at(1).size(), 2u);
   const Wire first(summary.bytes.at(1)[0]), second(summary.bytes.at(1)[1]);
   EXPECT_EQ(first.bytes.at(1).at(0), "loss/train");
@@ -134,15 +134,15 @@ TEST_F(TensorBoardTest, PicturesAndSoundsComeBack) {
   board.picture(1, "spectrogram/mixture", picture);
   board.audio(2, "estimate/1", samples, 8000);
   const auto events = read_events(board.path());
-  ASSERT_EQ(events.size(), 3u);
-  const Wire drawn(Wire(events[1].bytes.at(5).at(0)).bytes.at(1).at(0));
+  ASSERT_EQ(events.size(), 4u);
+  const Wire drawn(Wire(events[2].bytes.at(5).at(0)).bytes.at(1).at(0));
   EXPECT_EQ(drawn.bytes.at(1).at(0), "spectrogram/mixture");
   const Wire image(drawn.bytes.at(4).at(0));
   EXPECT_EQ(image.varints.at(1).at(0), 4u);
   EXPECT_EQ(image.varints.at(2).at(0), 9u);
   EXPECT_EQ(image.varints.at(3).at(0), 3u);
   EXPECT_EQ(image.bytes.at(4).at(0), encode_png(picture));
-  const Wire heard(Wire(events[2].bytes.at(5).at(0)).bytes.at(1).at(0));
+  const Wire heard(Wire(events[3].bytes.at(5).at(0)).bytes.at(1).at(0));
   const Wire audio(heard.bytes.at(6).at(0));
   EXPECT_EQ(number_at<float>(audio.bytes.at(1).at(0), 0), 8000.0f);
   EXPECT_EQ(audio.varints.at(2).at(0), 1u);
@@ -178,6 +178,27 @@ TEST(TfRecord, FramesWithMaskedChecksums) {
   EXPECT_EQ(record.substr(12, 9), "123456789");
 }
 
+// TensorBoard's rule for files of brain.Event:2 and later (its plugin_event_accumulator): the session log's START,
+// field 7 of an event and 1 of its status, drops all that was read before of this event's step and later.
+TEST_F(TensorBoardTest, ASessionBeginsAtTheStepThatComesAgain) {
+  const TensorBoard board(folder_, 70);
+  const auto events = read_events(board.path());
+  ASSERT_EQ(events.size(), 2u);
+  EXPECT_EQ(events[1].varints.at(2).at(0), 70u);
+  EXPECT_EQ(Wire(events[1].bytes.at(7).at(0)).varints.at(1).at(0), 1u);
+}
+
+// TensorBoard reads files in the order of their names.
+TEST_F(TensorBoardTest, NamesRiseThoughTheClockWasSetBack) {
+  std::vector<std::string> names = {fmt::format("events.out.tfevents.{:010}.000.sunder", std::time(nullptr) + 100000)};
+  for (const std::string& other : {names[0], std::string("events.out.tfevents.text"), std::string("notes"),
+                                   std::string("events.out.tfevents.99999999999.000.sunder")})
+    std::ofstream(folder_ / other) << "x";
+  for (int start = 0; start < 3; ++start) names.push_back(TensorBoard(folder_).path().filename());
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end())) << fmt::format("{}", fmt::join(names, " "));
+  EXPECT_EQ(std::adjacent_find(names.begin(), names.end()), names.end());
+}
+
 TEST_F(TensorBoardTest, EveryStartHasItsOwnFile) {
   const TensorBoard first(folder_), second(folder_);
   EXPECT_NE(first.path(), second.path());
@@ -199,7 +220,7 @@ TEST_F(TensorBoardTest, ARecordIsWholeOrAbsent) {
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(fs::file_size(board.path()), size);
   board.scalars(3, {{"a", 3}});
-  EXPECT_EQ(read_events(board.path()).size(), 3u);
+  EXPECT_EQ(read_events(board.path()).size(), 4u);
 }
 
 }  // namespace

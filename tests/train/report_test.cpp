@@ -20,7 +20,7 @@ class ReportTest : public ScratchFolder {
 
 TEST_F(ReportTest, WritesEveryNumberTwiceAndDrawsTheCurves) {
   const RunFolder folder(folder_);
-  Report report(folder, 0);
+  Report report(folder, {});
   report.training({1, 0, 0.5}, -3.25, 2);
   ValidationScores scores;
   scores.si_snri = 4;
@@ -82,7 +82,7 @@ TEST_F(ReportTest, CurvesMarkWhatTheRowsSay) {
 
 TEST_F(ReportTest, ExamplesAreHeardAndSeen) {
   const RunFolder folder(folder_);
-  Report report(folder, 0);
+  Report report(folder, {});
   std::vector<float> tone(800);
   for (int t = 0; t < 800; ++t) tone[t] = static_cast<float>(std::sin(0.3 * t));
   report.example(7, {"item", 8000, tone, {tone, tone, tone}});
@@ -95,7 +95,7 @@ TEST_F(ReportTest, ExamplesAreHeardAndSeen) {
 
 TEST_F(ReportTest, AResumedRunDropsTheValidationItWillRepeat) {
   const RunFolder folder(folder_);
-  Report report(folder, 0);
+  Report report(folder, {});
   report.training({1, 0, 0}, -1, 1);
   report.validation({1, 0, 0}, -1, {});
   report.training({2, 0, 0}, -2, 1);
@@ -105,6 +105,25 @@ TEST_F(ReportTest, AResumedRunDropsTheValidationItWillRepeat) {
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[2]["loss"], -2.0);
   EXPECT_TRUE(lines[1].contains("valid_collapse_db"));
+}
+
+// A kill between a validation and its checkpoint: TensorBoard drops the step, and its training loss is written again.
+TEST_F(ReportTest, AResumedRunWritesNoStepTwice) {
+  const RunFolder folder(folder_);
+  const auto events_of_start = [&](int64_t validated_step) {
+    Report(folder, {.steps = 2, .validated_step = validated_step});
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder_))
+      if (entry.path().filename().string().starts_with("events.")) names.push_back(entry.path().filename());
+    return read(*std::max_element(names.begin(), names.end()));
+  };
+  Report(folder, {}).training({2, 0, 0}, -2, 1);
+  const std::string start_at_2{"\x10\x02:\x02\x08\x01", 6}, start_at_3{"\x10\x03:\x02\x08\x01", 6};  // step, START
+  const std::string after_validation = events_of_start(2), before_validation = events_of_start(1);
+  EXPECT_NE(after_validation.find(start_at_3), std::string::npos);
+  EXPECT_EQ(after_validation.find("training/loss"), std::string::npos);
+  EXPECT_NE(before_validation.find(start_at_2), std::string::npos);
+  EXPECT_NE(before_validation.find("training/loss"), std::string::npos);
 }
 
 }  // namespace

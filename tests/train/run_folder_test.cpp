@@ -65,6 +65,23 @@ TEST_F(RunFolderTest, MetricsAreLinesAndEndAtTheResumedStep) {
   EXPECT_EQ(slurp(path_ / "metrics.jsonl"), first + "{\"step\":3}\n");
 }
 
+// What Sunder did not write or cannot read is not Sunder's to remove.
+TEST_F(RunFolderTest, OtherLinesStay) {
+  const RunFolder run(path_);
+  const std::string kept = "{\"step\":1}\n\n{\"step\":2,\"lo{\"step\":2}\n# a note\n{\"mine\":7}\n";
+  const fs::path name = path_ / "metrics.jsonl";
+  std::ofstream(name) << kept + "{\"step\":3}\n{\"st";
+  run.truncate_metrics(2);
+  EXPECT_EQ(slurp(name), kept);
+  const auto written = fs::last_write_time(name);
+  run.truncate_metrics(2);
+  EXPECT_EQ(fs::last_write_time(name), written) << "nothing to remove, nothing to write";
+  fs::remove(name);
+  fs::create_symlink("/proc/self/mem", name);  // its first byte cannot be read
+  EXPECT_THROW(run.truncate_metrics(2), Error);
+  EXPECT_TRUE(fs::is_symlink(name)) << "what could not be read was not replaced";
+}
+
 TEST_F(RunFolderTest, AMetricsLineIsWholeOrAbsent) {
   const RunFolder run(path_);
   run.append_metrics({{"step", int64_t{1}}});
