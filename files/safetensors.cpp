@@ -7,6 +7,7 @@
 
 #include "files/atomic_file.h"
 #include "files/json.h"
+#include "files/read_file.h"
 
 namespace sunder {
 
@@ -39,11 +40,14 @@ class Reader {
  public:
   explicit Reader(const std::filesystem::path& path) : path_(path) {
     std::error_code error;
-    if (!std::filesystem::exists(path, error)) fail("no such file");
+    const bool exists = std::filesystem::exists(path, error);
+    if (error) throw ReadError(path, error.value());
+    if (!exists) fail("no such file");
     if (!std::filesystem::is_regular_file(path, error)) fail("expected a safetensors file, got a folder or a device");
     size_ = std::filesystem::file_size(path, error);
+    if (error) throw ReadError(path, error.value());
     stream_.open(path, std::ios::binary);
-    if (error || !stream_) fail("cannot open");
+    if (!stream_) throw ReadError(path, errno);
   }
 
   SafeTensors read() {
@@ -73,6 +77,7 @@ class Reader {
 
   void fetch(void* into, uint64_t count) {
     stream_.read(static_cast<char*>(into), static_cast<std::streamsize>(count));
+    if (stream_.bad()) throw ReadError(path_, errno);
     if (static_cast<uint64_t>(stream_.gcount()) != count) fail("cannot read: the file ended early");
   }
 

@@ -20,7 +20,8 @@ inline constexpr uint64_t safetensors_header_limit = 100'000'000;  // bytes, the
 // Reads a whole file. F32, F64 and I64 keep their type, F16 and BF16 become float32. Throws ModelError with the path
 // and the tensor's name for a missing file and for anything that the format forbids: a header that is not a JSON object
 // with the right fields, a duplicate key, an unknown dtype, a size that overflows or does not match the bytes, tensors
-// that overlap or lie outside the file, and bytes that belong to no tensor.
+// that overlap or lie outside the file, and bytes that belong to no tensor. Throws ReadError where the system refuses:
+// the file may be whole.
 SafeTensors read_safetensors(const std::filesystem::path& path);
 
 // The tensor of that name with `dim` axes. Throws ModelError naming `network`, which the file is expected to be of.

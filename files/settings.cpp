@@ -19,7 +19,9 @@ const char* type_name(const Field& field) {
 std::string range(const Field& field) {
   if (!field.choices.empty()) return fmt::format("one of {}", fmt::join(field.choices, ", "));
   if (field.high == field.low) return type_name(field);  // strings and flags
+  if (field.low <= -no_limit) return type_name(field);
   if (field.high >= many) return fmt::format("{} of at least {}", type_name(field), field.low);
+  if (field.excludes_high) return fmt::format("{} from {} to below {}", type_name(field), field.low, field.high);
   return fmt::format("{} from {} to {}", type_name(field), field.low, field.high);
 }
 
@@ -49,7 +51,8 @@ bool allowed(const Field& field, const T& value) {
     return true;
   } else {
     const auto number = static_cast<double>(value);
-    return std::isfinite(number) && number >= field.low && number <= field.high;
+    if (!std::isfinite(number) || number < field.low) return false;
+    return field.excludes_high ? number < field.high : number <= field.high;
   }
 }
 
@@ -103,6 +106,11 @@ Field text(const char* name, std::string* value, const char* help, std::vector<s
 }
 
 Field flag(const char* name, bool* value, const char* help) { return {name, help, value}; }
+
+Field below(Field field) {
+  field.excludes_high = true;
+  return field;
+}
 
 Field changeable(Field field) {
   field.fixed = false;

@@ -21,6 +21,7 @@ struct Field {
   bool fixed = true;                   // a resumed run cannot change it
   std::string former_name{};           // its name in older files; empty: the same
   std::vector<Field> also{};           // fields of the same name elsewhere, always set with this one
+  bool excludes_high = false;          // the number must stay below `high`
 };
 // The pointers are valid as long as the struct that made the list.
 using Fields = std::vector<Field>;
@@ -35,6 +36,8 @@ Field number(const char* name, T* value, double low, double high, const char* he
 }
 Field text(const char* name, std::string* value, const char* help, std::vector<std::string> choices = {});
 Field flag(const char* name, bool* value, const char* help);
+// Its largest value itself is not allowed.
+Field below(Field field);
 // A resumed run may have another value.
 Field changeable(Field field);
 // Files of older versions may call it `former`. Where former names are not accepted, the error gives the new one.

@@ -1,14 +1,17 @@
 #include "nn/adam.h"
 
+#include <limits>
+
 #include "tensor/ops/l2_norm.h"
 
 namespace sunder {
 
 Fields fields(AdamConfig& c) {
   return {number("lr", &c.lr, 0, 1e6, "Adam's learning rate"),
-          number("beta1", &c.beta1, 0, 1, "Adam's decay rate of the first moment"),
-          number("beta2", &c.beta2, 0, 1, "Adam's decay rate of the second moment"),
-          number("eps", &c.eps, 0, 1, "Adam's epsilon"),
+          below(number("beta1", &c.beta1, 0, 1, "Adam's decay rate of the first moment")),
+          below(number("beta2", &c.beta2, 0, 1, "Adam's decay rate of the second moment")),
+          // Of a parameter that has never had a gradient, an update is 0 / eps, in float32.
+          number("eps", &c.eps, 1e-30, 1, "Adam's epsilon"),
           number("weight_decay", &c.weight_decay, 0, 1e6, "AdamW's decoupled weight decay; 0: plain Adam"),
           number("clip", &c.clip, 0, no_limit, "gradient clipping: largest total L2 norm; 0: no clipping")};
 }
@@ -55,8 +58,10 @@ void Adam::load_state_dict(const std::map<std::string, Tensor>& tensors, const s
     if (found->second.shape() != tensor.shape() || found->second.dtype() != tensor.dtype())
       throw_error<ModelError>("{}: expected {} as {}, found {}", source, name, describe(tensor),
                               describe(found->second));
-    tensor.copy_from(found->second);
+    const bool is_sum = name.starts_with("exp_avg_sq.") || tensor.dtype() == DType::int64;  // of squares, a count
+    check_values(found->second, name, source, is_sum ? 0 : -std::numeric_limits<double>::infinity());
   }
+  for (const auto& [name, tensor] : state_dict()) tensor.copy_from(tensors.at(name));
 }
 
 }  // namespace sunder

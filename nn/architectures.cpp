@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "audio/sample_rate.h"
+#include "files/folder_pointer.h"
 #include "nn/conv_tasnet.h"
 #include "nn/tfgridnet_separator.h"
 
@@ -109,7 +111,8 @@ std::vector<std::string> metadata_keys() {
 
 std::filesystem::path model_folder(const std::filesystem::path& path) {
   const std::filesystem::path best = path / "checkpoints" / "best";
-  return std::filesystem::exists(best) && !std::filesystem::exists(path / "model.safetensors") ? best : path;
+  const bool is_run = std::filesystem::exists(best) && !std::filesystem::exists(path / "model.safetensors");
+  return follow_pointer(is_run ? best : path);
 }
 
 std::filesystem::path model_file(const std::filesystem::path& path) {
@@ -117,27 +120,65 @@ std::filesystem::path model_file(const std::filesystem::path& path) {
   return std::filesystem::is_directory(found) ? found / "model.safetensors" : found;
 }
 
+ModelConfig read_model_config(const SafeTensors& file, const std::string& source, const std::string& architecture) {
+  ModelConfig model;
+  const auto named = file.metadata.find("architecture");
+  if (named == file.metadata.end() && architecture.empty())
+    throw_error<UnnamedArchitecture>("{}: expected an architecture in the metadata, found none", source);
+  if (!architecture.empty()) index_of(architecture);
+  model.architecture = architecture.empty() ? named->second : architecture;
+  if (named != file.metadata.end() && named->second != model.architecture)
+    throw_error<ModelError>("{}: expected architecture {}, found {}", source, architecture, named->second);
+  const std::vector<std::string> known = architecture_names();
+  if (std::find(known.begin(), known.end(), model.architecture) == known.end())
+    throw_error<ModelError>("{}: expected an architecture of {}, found '{}' in the metadata", source,
+                            fmt::join(known, ", "), model.architecture);
+  model.separator().read_model_file(file, source);
+  return model;
+}
+
+namespace {
+
+Field rate_field(int* rate) { return number("sample_rate", rate, lowest_sample_rate, highest_sample_rate, "Hz"); }
+
+// Adds what the caller gave to the metadata, after checking its ranges: a mistake there is the caller's, not the
+// file's. Returns whether anything was added.
+bool add_given(const std::map<std::string, std::string>& given, SafeTensors& file, const std::string& source) {
+  std::vector<std::unique_ptr<SeparatorConfig>> configs;
+  int rate = 0;
+  Fields fields{rate_field(&rate)};
+  for (const Architecture& known : architectures) {
+    configs.push_back(known.config());
+    fields = merged(std::move(fields), configs.back()->fields() + configs.back()->derived_fields());
+  }
+  bool any = false;
+  for (const auto& [key, value] : given) {
+    for (const Field& field : fields)
+      if (field.name == key) assign(field, value, key);
+    const auto [known, added] = file.metadata.emplace(key, value);
+    any |= added;
+    if (!added && known->second != value)
+      throw_error<ModelError>("{}: expected {} {} as given, its metadata says {}", source, key, value, known->second);
+  }
+  return any;
+}
+
+}  // namespace
+
 LoadedModel load_separator(const std::string& path, const std::string& architecture, Precision precision, Stream stream,
                            const std::map<std::string, std::string>& given) {
   const std::string source = model_file(path).string();
   SafeTensors file = read_safetensors(source);
-  for (const auto& [key, value] : given)
-    if (const auto [known, added] = file.metadata.emplace(key, value); !added && known->second != value)
-      throw_error<ModelError>("{}: expected {} {} as given, its metadata says {}", source, key, value, known->second);
-  const auto named = file.metadata.find("architecture");
-  ModelConfig model;
-  model.architecture = architecture;
-  if (architecture.empty()) {
-    if (named == file.metadata.end())
-      throw_error<UnnamedArchitecture>("{}: expected an architecture in the metadata, found none", source);
-    model.architecture = named->second;
-  } else if (named != file.metadata.end() && named->second != architecture) {
-    throw_error<ModelError>("{}: expected architecture {}, found {}", source, architecture, named->second);
-  }
+  const bool has_given = add_given(given, file, source);
+  const ModelConfig model = read_model_config(file, source, architecture);
   LoadedModel loaded;
-  read_metadata({number("sample_rate", &loaded.sample_rate, 1, many, "Hz")}, file.metadata, source);
-  model.separator().read_model_file(file, source);
-  loaded.separator = model.separator().make(precision, stream, /*seed=*/0);
+  read_metadata({rate_field(&loaded.sample_rate)}, file.metadata, source);
+  try {
+    loaded.separator = model.separator().make(precision, stream, /*seed=*/0);
+  } catch (const UsageError& error) {
+    if (has_given) throw;
+    throw_error<ModelError>("{}: {}", source, error.what());
+  }
   loaded.separator->parameters().load_state_dict(file.tensors, source);
   return loaded;
 }

@@ -60,13 +60,18 @@ class ModelConfig {
 // loaded. `given` supplies by metadata key what neither metadata nor shapes contain (defaults in parentheses):
 // num_layers (4), num_stacks (blocks / num_layers), hop_length (n_fft / 4), sample_rate (8000 Hz). A TF-GridNet without
 // metadata is assumed to output images (PIT), with hop_length n_fft / 4. Throws ModelError for a file that fits no
-// network or contradicts `given`, UnnamedArchitecture, and UnknownName for an unknown architecture.
+// network, contradicts `given` or holds numbers that are not finite, UnnamedArchitecture, and UsageError for an unknown
+// `architecture` and for values of `given` that are out of range or allow no network.
 struct LoadedModel {
   std::unique_ptr<Separator> separator;
   int sample_rate = 8000;
 };
 LoadedModel load_separator(const std::string& path, const std::string& architecture, Precision precision, Stream stream,
                            const std::map<std::string, std::string>& given = {});
+
+// The configuration of a model file's network. `architecture`: the one that it is expected to have; empty: the one that
+// it names. Throws like load_separator.
+ModelConfig read_model_config(const SafeTensors& file, const std::string& source, const std::string& architecture = "");
 
 // The metadata keys that describe a network, of all architectures.
 std::vector<std::string> metadata_keys();
@@ -76,7 +81,8 @@ struct UnnamedArchitecture : ModelError {
   using ModelError::ModelError;
 };
 
-// The folder or file that holds the weights: for a run folder its best checkpoint, otherwise `path` itself.
+// The folder or file that holds the weights: for a run folder its best checkpoint, otherwise `path` itself; pointers
+// are followed (files/folder_pointer.h).
 std::filesystem::path model_folder(const std::filesystem::path& path);
 // The model file: `path` itself, or model.safetensors in that folder.
 std::filesystem::path model_file(const std::filesystem::path& path);

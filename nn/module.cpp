@@ -1,6 +1,7 @@
 #include "nn/module.h"
 
 #include <cmath>
+#include <limits>
 
 #include "tensor/random.h"
 
@@ -101,7 +102,26 @@ void Parameters::load_state_dict(const std::map<std::string, Tensor>& tensors, c
   for (const auto& [name, tensor] : tensors)
     if (!own.contains(name))
       throw_error<ModelError>("{}: holds a tensor {} that the network does not have", source, name);
-  for (const auto& [name, tensor] : own) tensor.copy_from(tensors.at(name).cast(tensor.dtype()).to(tensor.stream()));
+  std::map<std::string, Tensor> values;
+  for (const auto& [name, tensor] : own) {
+    values[name] = tensors.at(name).cast(tensor.dtype());
+    check_values(values[name], name, source, -std::numeric_limits<double>::infinity());
+  }
+  for (const auto& [name, tensor] : own) tensor.copy_from(values[name].to(tensor.stream()));
+}
+
+void check_values(const Tensor& tensor, const std::string& name, const std::string& source, double least) {
+  const Tensor values = tensor.to(cpu_device);
+  const auto check = [&]<class T>(const T* value) {
+    for (int64_t i = 0; i < values.numel(); ++i) {
+      const auto number = static_cast<double>(value[i]);
+      if (!std::isfinite(number) || number < least)
+        throw_error<ModelError>("{}: expected finite numbers{} in the tensor {}, found {} at {}", source,
+                                least == 0 ? " of at least 0" : "", name, number, i);
+    }
+  };
+  if (values.dtype() == DType::int64) check(values.data<int64_t>());
+  else visit_real("check_values", values.dtype(), [&]<class T>() { check(values.data<T>()); });
 }
 
 }  // namespace sunder

@@ -49,7 +49,8 @@ class Parameters {
   std::map<std::string, Tensor> named(const Tensor& flat) const;
   // A declared parameter with its values taken from `copy`: (P) like values(), of any dtype.
   Variable in_copy(const Tensor& copy, const Variable& parameter) const;
-  // Copies values in. Throws ModelError naming the first tensor that is missing, unexpected or of another shape.
+  // Copies values in. Throws ModelError naming the first tensor that is missing, unexpected, of another shape or not
+  // finite.
   void load_state_dict(const std::map<std::string, Tensor>& tensors, const std::string& source) const;
 
  private:
@@ -62,5 +63,9 @@ class Parameters {
   std::vector<Piece> pieces_;
   Tensor values_, gradients_;
 };
+
+// Throws ModelError "<source>: ..." naming the tensor and the first of its values that is not finite or is below
+// `least`.
+void check_values(const Tensor& tensor, const std::string& name, const std::string& source, double least);
 
 }  // namespace sunder

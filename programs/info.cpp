@@ -48,16 +48,12 @@ void describe_weights(const SafeTensors& model, const std::string& source) {
   show("parameters", fmt::format("{} in {} tensors", numbers, model.tensors.size()));
   std::map<std::string, std::string> rest = model.metadata;
   rest.erase("config");
-  const auto architecture = rest.extract("architecture");
-  if (architecture.empty()) {
+  if (rest.erase("architecture") == 0) {
     show("architecture", "not named; to use it, name it with --architecture");
   } else {
-    show("architecture", architecture.mapped());
-    ModelConfig config;
-    config.architecture = architecture.mapped();
-    SeparatorConfig& sizes = config.separator();
-    sizes.read_model_file(model, source);
-    for (const Field& field : sizes.fields() + sizes.derived_fields()) {
+    const ModelConfig config = read_model_config(model, source);
+    show("architecture", config.architecture);
+    for (const Field& field : config.separator().fields() + config.separator().derived_fields()) {
       show(field.name, fmt::format("{:<12} {}", text_of(field), field.help));
       rest.erase(field.name);
     }

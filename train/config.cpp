@@ -1,9 +1,9 @@
 #include "train/config.h"
 
-#include <fstream>
 #include <set>
 
 #include "command/command_line.h"
+#include "files/read_file.h"
 #include "files/toml.h"
 #include "tensor/error.h"
 
@@ -13,8 +13,7 @@ namespace {
 Fields fields(DataConfig& c) {
   return {
       changeable(text("set", &c.set, "mixture set: a folder of sunder-prepare or in LibriMix's layout")),
-      number("segment_seconds", &c.segment_seconds, 0, no_limit,
-             "length of a training segment in seconds; 0: whole items"),
+      number("segment_seconds", &c.segment_seconds, 0, 3600, "length of a training segment in seconds; 0: whole items"),
       text("crop", &c.crop, "where segments start: whole-second, or any (sample)", {"whole-second", "any"}),
       changeable(number("loader_threads", &c.loader_threads, 1, 1024, "data loader threads")),
       flag("on_the_fly", &c.on_the_fly, "simulate new rooms every epoch (sets with sms_wsj.json)"),
@@ -27,7 +26,7 @@ Fields fields(TrainConfig& c) {
   return {
       number("batch", &c.batch, 1, many, "network inputs per step"),
       changeable(number("max_epochs", &c.max_epochs, 0, many, "epochs; 0: no limit")),
-      changeable(number("max_minutes", &c.max_minutes, 0, no_limit, "minutes of training; 0: no limit")),
+      changeable(number("max_minutes", &c.max_minutes, 0, many, "minutes of training; 0: no limit")),
       changeable(
           number("patience", &c.patience, 0, many, "early stopping: validations without a better score; 0: never")),
       number("seed", &c.seed, 0, largest_exact, "random seed"),
@@ -40,8 +39,8 @@ Fields fields(TrainConfig& c) {
                       {"auto", "on", "off"})),
       changeable(number("nonfinite_patience", &c.nonfinite_patience, 1, many,
                         "consecutive non-finite steps before the run stops")),
-      changeable(number("log_seconds", &c.log_seconds, 0, no_limit, "seconds between log lines")),
-      changeable(number("checkpoint_minutes", &c.checkpoint_minutes, 0, no_limit,
+      changeable(number("log_seconds", &c.log_seconds, 0, many, "seconds between log lines")),
+      changeable(number("checkpoint_minutes", &c.checkpoint_minutes, 0, many,
                         "minutes between checkpoints within an epoch; 0: none")),
       flag("dynamic_mixing", &c.dynamic_mixing, "dynamic mixing: new mixtures of each batch's sources (PIT)"),
   };
@@ -52,7 +51,7 @@ Fields fields(ValidationConfig& c) {
       text("select", &c.select, "criterion of the best checkpoint: si_snri, blind, loss (training) or valid_loss",
            {"si_snri", "blind", "loss", "valid_loss"}),
       number("every_epochs", &c.every_epochs, 0, many, "epochs between validations; 0: never"),
-      number("every_minutes", &c.every_minutes, 0, no_limit, "minutes between validations; 0: never"),
+      number("every_minutes", &c.every_minutes, 0, many, "minutes between validations; 0: never"),
       number("max_items", &c.max_items, 0, many, "validation items that are used; 0: all"),
   };
 }
@@ -71,10 +70,11 @@ Fields fields_with(Config& c, const Fields& model) {
 Fields settable(Config& config) { return fields_with(config, config.model.all_fields()); }
 
 std::string read_text(const std::filesystem::path& path) {
-  std::ifstream stream;
-  if (std::filesystem::is_regular_file(path)) stream.open(path, std::ios::binary);
-  if (!stream.is_open()) throw_error<InputError>("{}: cannot read", path.string());
-  return {std::istreambuf_iterator<char>(stream), {}};
+  try {
+    return read_file(path);
+  } catch (const ReadError& error) {
+    throw InputError(error.what());
+  }
 }
 
 }  // namespace

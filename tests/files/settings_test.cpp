@@ -29,6 +29,17 @@ std::string refusal(const std::function<void()>& call) {
   return "";
 }
 
+TEST(Settings, ALargestValueMayBeExcluded) {
+  double rate = 0;
+  const Field field = below(number("rate", &rate, 0, 1, "of decay"));
+  EXPECT_EQ(refusal<UsageError>([&] { assign(field, "1", "rate"); }),
+            "rate: expected a number from 0 to below 1, got '1'");
+  assign(field, "0.9999999999999999", "rate");
+  EXPECT_LT(rate, 1);
+  rate = 1;
+  EXPECT_NE(refusal<UsageError>([&] { check_ranges({field}, "test"); }), "");
+}
+
 TEST(Settings, TomlAndBack) {
   Sizes sizes{7, 0.1 + 0.2, "hamming", true}, again;
   const std::string toml = to_toml(in_section("stft", fields(sizes)));

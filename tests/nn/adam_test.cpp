@@ -65,6 +65,55 @@ TEST(AdamTest, StateDictRestoresTheNextStepToTheBit) {
   EXPECT_EQ(other.steps(), 0);
 }
 
+TEST(AdamTest, RefusesASavedStateThatWouldSpoilTheWeights) {
+  Parameters parameters;
+  Variable w;
+  parameters.declare(&w, {"w", {3}, Init::constant(1)});
+  parameters.allocate(DType::float32, cpu_device, 0);
+  Adam adam(parameters, 1e-2, {});
+  std::map<std::string, Tensor> good;
+  for (const auto& [name, tensor] : adam.state_dict()) good[name] = tensor.clone();
+  const auto refusal = [&](const std::string& name, const Tensor& values) {
+    std::map<std::string, Tensor> saved = good;
+    saved[name] = values;
+    try {
+      adam.load_state_dict(saved, "optimizer");
+    } catch (const ModelError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  const auto floats = [](float last) { return Tensor::from(std::vector<float>{0, 0, last}, {3}); };
+  EXPECT_EQ(refusal("exp_avg.w", floats(-1)), "");
+  EXPECT_EQ(refusal("exp_avg.w", floats(NAN)),
+            "optimizer: expected finite numbers in the tensor exp_avg.w, found nan at 2");
+  EXPECT_EQ(refusal("exp_avg_sq.w", floats(-1)),
+            "optimizer: expected finite numbers of at least 0 in the tensor exp_avg_sq.w, found -1 at 2");
+  EXPECT_NE(refusal("exp_avg_sq.w", floats(INFINITY)), "");
+  EXPECT_NE(refusal("step", Tensor::full({1}, -1, DType::int64)), "");
+  EXPECT_EQ(refusal("step", Tensor::full({1}, 5, DType::int64)), "");
+}
+
+// The largest decay rates and the smallest epsilon that the configuration allows, and no gradient at all.
+TEST(AdamTest, EveryAllowedSettingKeepsTheWeightsFinite) {
+  AdamConfig extremes;
+  for (const Field& field : fields(extremes))
+    if (field.name == "eps") extremes.eps = field.low;
+  extremes.beta1 = extremes.beta2 = std::nextafter(1.0, 0.0);
+  EXPECT_NO_THROW(check_ranges(fields(extremes), "test"));
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    Parameters parameters;
+    Variable w;
+    parameters.declare(&w, {"w", {3}, Init::constant(1)});
+    parameters.allocate(dtype, cpu_device, 0);
+    Adam adam(parameters, extremes.lr, extremes);
+    parameters.gradients().copy_from(Tensor::full(parameters.gradients().shape(), 0, dtype));
+    for (int step = 0; step < 3; ++step) adam.step(Tensor::zeros({1}, dtype));
+    for (const double value : parameters.values().cast(DType::float64).to_vector<double>())
+      EXPECT_TRUE(std::isfinite(value)) << value;
+  }
+}
+
 TEST(AdamTest, ANormOrLossThatIsNotFiniteLeavesEverythingAsItIs) {
   Parameters parameters;
   Variable w;

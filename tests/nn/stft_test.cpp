@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "autograd/ops.h"
+#include "tensor/ops/istft.h"
 #include "tensor/random.h"
 #include "tests/golden.h"
 
@@ -122,6 +123,27 @@ TEST(StftTest, RejectsWhatCannotBePutTogetherAgain) {
             "hop_length: expected a hop that allows reconstruction, got 512 for a hann window of 512 samples");
   EXPECT_EQ(usage_error([] { Stft(StftConfig{16, 16, "rectangular"}); }).substr(0, 11), "hop_length:");
   EXPECT_THROW(Stft().forward(noise({256}, DType::float32)), Error);
+}
+
+// One length stands for all: the answer is that of trying each length modulo the hop.
+TEST(StftTest, TheHopIsCheckedForEveryLength) {
+  for (const char* window : {"hann", "sqrt_hann", "rectangular"})
+    for (int64_t n_fft = 2; n_fft <= 12; ++n_fft)
+      for (int64_t hop = 1; hop <= n_fft + 1; ++hop) {
+        const Tensor values = make_window(window, n_fft, DType::float64);
+        bool works = true;
+        const int64_t shortest = 2 * (n_fft + hop);
+        for (int64_t length = shortest; works && length < shortest + hop; ++length) try {
+            istft_overlap(values, hop, stft_frames(length, n_fft, hop), length);
+          } catch (const Error&) {
+            works = false;
+          }
+        const bool accepted = usage_error([&] { Stft(StftConfig{n_fft, hop, window}); }).starts_with("no UsageError");
+        EXPECT_EQ(accepted, works) << window << " " << n_fft << " " << hop;
+      }
+  // A hop of many samples once took hours.
+  EXPECT_THROW(Stft(StftConfig{1 << 16, 1 << 16, "hann"}), UsageError);
+  EXPECT_NO_THROW(Stft(StftConfig{1 << 16, 1 << 14, "hann"}));
 }
 
 // Tensors of PyTorch's torch.stft and torch.istft; (bin, frame, re/im) there, (frame, bin) here.

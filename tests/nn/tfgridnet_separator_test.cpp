@@ -123,7 +123,7 @@ TEST_F(FarFieldFile, AStateDictIsEnough) {
   EXPECT_EQ(model.separator->metadata(), network.metadata());
   EXPECT_THROW(load_separator(path, "stft-conv-tasnet", DType::float64, cpu_device), ModelError);
   EXPECT_THROW(load_separator(path, "tf-gridnet", DType::float64, cpu_device, {{"n_fft", "64"}}), ModelError);
-  EXPECT_THROW(load_separator(path, "tf-gridnet", DType::float64, cpu_device, {{"output", "both"}}), ModelError);
+  EXPECT_THROW(load_separator(path, "tf-gridnet", DType::float64, cpu_device, {{"output", "both"}}), UsageError);
 }
 
 }  // namespace

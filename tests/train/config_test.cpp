@@ -59,7 +59,7 @@ TEST(Config, TomlRoundTripKeepsEveryBit) {
   Config c;
   c.data.set = "a \"quoted\" \\ path\n\x01";
   c.optim.lr = 0.1 + 0.2;
-  c.optim.eps = 1e-300;
+  c.optim.eps = 1e-29 / 3;
   c.optim.clip = 7;
   c.train.seed = (uint64_t{1} << 53) - 1;
   c.train.dynamic_mixing = true;
@@ -182,7 +182,14 @@ TEST(Config, RefusesWrongTypesAndRanges) {
       {"[train]\nthreads = 99999999999", "expected a whole number from 0 to 4096, got '99999999999'"},
       {"[optim]\nlr = nan", "optim.lr: expected a number from 0 to 1000000, got 'nan'"},
       {"[optim]\nclip = inf", "optim.clip: expected a number of at least 0, got 'inf'"},
-      {"[optim]\nbeta1 = 1.1", "expected a number from 0 to 1, got '1.1'"},
+      {"[optim]\nbeta1 = 1.1", "expected a number from 0 to below 1, got '1.1'"},
+      {"[optim]\nbeta1 = 1", "optim.beta1: expected a number from 0 to below 1, got '1'"},
+      {"[optim]\nbeta2 = 1.0", "optim.beta2: expected a number from 0 to below 1, got '1'"},
+      {"[optim]\neps = 0", "optim.eps: expected a number from 1e-30 to 1, got '0'"},
+      {"[data]\nsegment_seconds = 1e300", "data.segment_seconds: expected a number from 0 to 3600, got '1e+300'"},
+      {"[train]\nmax_minutes = 1e300", "train.max_minutes: expected a number of at least 0, got '1e+300'"},
+      {"[validation]\nevery_minutes = 1e10", "expected a number of at least 0, got '10000000000'"},
+      {"[model]\nn_fft = 1048576", "model.n_fft: expected a whole number from 2 to 65536, got '1048576'"},
       {"[optim]\nlr = [1]", "optim.lr: expected a number"},
       {"[train]\ndynamic_mixing = 1", "expected true or false, got '1'"},
       {"[train]\ndevice = 3", "train.device: expected a string, got '3'"},
@@ -192,13 +199,27 @@ TEST(Config, RefusesWrongTypesAndRanges) {
     EXPECT_NE(load_refusal(toml).find(message), std::string::npos) << load_refusal(toml);
 }
 
+// Whatever number a key accepts, its extremes and their neighbours included, is one that arithmetic survives.
+TEST(Config, EveryNumberHasARange) {
+  Config c;
+  for (const Field& field : fields(c)) {
+    if (std::holds_alternative<std::string*>(field.value) || std::holds_alternative<bool*>(field.value)) continue;
+    for (const char* wrong : {"nan", "inf", "-inf", "-1e300", "-1"})
+      EXPECT_THROW(set_config(c, field.name, wrong, "test"), UsageError) << field.name << " = " << wrong;
+    if (field.name == "optim.clip") continue;  // only compared
+    for (const char* wrong : {"1e300", "1e17"})
+      EXPECT_THROW(set_config(c, field.name, wrong, "test"), UsageError) << field.name << " = " << wrong;
+  }
+}
+
 TEST(Config, BrokenOrMissingFilesAreInputErrors) {
   const fs::path path = write_toml("[optim]\nlr = = 1\n");
   Config c;
   EXPECT_NE(refusal<InputError>([&] { load_config(c, path); }).find(path.string() + ": not valid TOML at line 2"),
             std::string::npos);
   fs::remove(path);
-  EXPECT_EQ(refusal<InputError>([&] { load_config(c, path); }), path.string() + ": cannot read");
+  EXPECT_EQ(refusal<InputError>([&] { load_config(c, path); }),
+            path.string() + ": cannot be read: No such file or directory");
   EXPECT_NE(refusal<InputError>([&] { load_config(c, fs::temp_directory_path()); }), "");
   EXPECT_NE(refusal<InputError>([&] { parse_config("[train]\nbatch = 1\nbatch = 2\n", "model"); }), "");
 }
