@@ -21,7 +21,7 @@ bool ReadError::is_absent() const { return code_ == ENOENT || code_ == ENOTDIR |
 void read_file(const fs::path& path, const std::function<void(std::span<const std::byte>)>& take) {
   const FileDescriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.is_open()) throw ReadError(path, errno);
-  std::vector<std::byte> buffer(1 << 20);
+  std::vector<std::byte> buffer(1 << 16);
   for (;;) {
     const ssize_t count = ::read(file.number(), buffer.data(), buffer.size());
     if (count < 0 && errno == EINTR) continue;

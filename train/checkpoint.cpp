@@ -1,198 +1,123 @@
 #include "train/checkpoint.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
-#include <charconv>
-#include <cstring>
-#include <fstream>
 
 #include "files/atomic_file.h"
-#include "files/crc32c.h"
-#include "files/json.h"
+#include "files/read_file.h"
+#include "train/checkpoint_folder.h"
+#include "train/manifest.h"
 
 namespace sunder {
 
 namespace fs = std::filesystem;
-using nlohmann::json;
 
 namespace {
 
-constexpr const char* file_names[] = {"model.safetensors", "optimizer.safetensors", "state.json"};
-constexpr size_t kept_checkpoints = 2;  // besides the best
-
-std::string step_name(int64_t step) { return fmt::format("step-{:08}", step); }
-
-// The steps of the checkpoints in a folder, newest first. Names of folders in the process of being written or removed
-// begin with a dot.
-std::vector<int64_t> list_steps(const fs::path& folder) {
-  std::vector<int64_t> steps;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
-    const std::string name = entry.path().filename().string();
-    int64_t step = -1;
-    if (name.rfind("step-", 0) == 0) std::from_chars(name.data() + 5, name.data() + name.size(), step);
-    if (step >= 0 && name == step_name(step)) steps.push_back(step);
-  }
-  std::sort(steps.rbegin(), steps.rend());
-  return steps;
-}
-
-json file_record(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  std::vector<char> buffer(1 << 20);
-  uint64_t bytes = 0;
-  uint32_t crc = 0;
-  while (stream.read(buffer.data(), static_cast<std::streamsize>(buffer.size())), stream.gcount() > 0) {
-    const auto count = static_cast<size_t>(stream.gcount());
-    crc = crc32c(std::as_bytes(std::span(buffer.data(), count)), crc);
-    bytes += count;
-  }
-  return {{"bytes", bytes}, {"crc32c", fmt::format("{:08x}", crc)}};
-}
-
-std::string read_text(const fs::path& path) {
-  std::ifstream stream(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
-
-struct Manifest {
-  int64_t step = 0;
-  bool is_best = false;
-  json files;
-};
-
-Manifest read_manifest(const fs::path& folder) {
-  const std::string name = (folder / "manifest.json").string();
-  if (!fs::is_regular_file(name)) throw_error<ModelError>("{}: missing, the checkpoint is incomplete", name);
-  try {
-    const json manifest = parse_json(read_text(name));
-    return {manifest.at("step").get<int64_t>(), manifest.at("best").get<bool>(), manifest.at("files")};
-  } catch (const JsonError& error) {
-    throw_error<ModelError>("{}: damaged: the text {}", name, error.what());
-  } catch (const json::exception& error) {
-    throw_error<ModelError>("{}: damaged: {}", name, error.what());
-  }
-}
-
-void verify(const fs::path& folder, const Manifest& manifest) {
-  for (const char* name : file_names) {
-    const fs::path path = folder / name;
-    if (!fs::is_regular_file(path)) throw_error<ModelError>("{}: missing, the checkpoint is incomplete", path.string());
-    const json found = file_record(path);
-    if (!manifest.files.is_object() || manifest.files.value(name, json()) != found)
-      throw_error<ModelError>("{}: damaged: expected {}, got {}", path.string(),
-                              manifest.files.is_object() ? manifest.files.value(name, json()).dump() : "a record",
-                              found.dump());
-  }
-}
-
-// Renamed first, so that no reader sees a partly removed checkpoint.
-void remove_checkpoint(const fs::path& folder, int64_t step) {
-  const fs::path doomed = folder / (".old-" + step_name(step));
-  fs::remove_all(doomed);
-  fs::rename(folder / step_name(step), doomed);
-  fs::remove_all(doomed);
-}
-
-void relink(const fs::path& folder, const char* name, int64_t step) {
-  const fs::path fresh = folder / fmt::format(".new-{}", name);
-  fs::remove(fresh);
-  fs::create_symlink(step_name(step), fresh);
-  fs::rename(fresh, folder / name);
-}
-
-// Moves the finished folder into place. An existing checkpoint of the same step is exchanged with it, so that there is
-// one at every moment.
-void put_in_place(const fs::path& finished, const fs::path& place) {
-  if (!fs::exists(place)) return fs::rename(finished, place);
-  if (::renameat2(AT_FDCWD, finished.c_str(), AT_FDCWD, place.c_str(), RENAME_EXCHANGE) != 0) {
-    fs::remove_all(finished.parent_path() / ".old");  // the file system has no RENAME_EXCHANGE
-    fs::rename(place, finished.parent_path() / ".old");
-    fs::rename(finished, place);
-  }
-}
-
-void remove_leftovers(const fs::path& folder) {
-  std::vector<fs::path> leftovers;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (entry.path().filename().string().front() == '.') leftovers.push_back(entry.path());
-  for (const fs::path& path : leftovers) fs::remove_all(path);
-}
-
-int64_t link_target(const fs::path& folder, const char* name) {
-  std::error_code error;
-  const std::string target = fs::read_symlink(folder / name, error).string();
-  for (const int64_t step : list_steps(folder))
-    if (target == step_name(step)) return step;
-  return -1;
-}
-
-void prune(const fs::path& folder) {
-  const std::vector<int64_t> steps = list_steps(folder);
-  const int64_t best = link_target(folder, "best");
-  for (size_t i = kept_checkpoints; i < steps.size(); ++i)
-    if (steps[i] != best) remove_checkpoint(folder, steps[i]);
-}
-
-// The newest checkpoint that was the best of its run when it was saved, or `otherwise`.
-int64_t newest_best(const fs::path& folder, int64_t otherwise) {
-  for (const int64_t step : list_steps(folder)) {
-    try {
-      if (read_manifest(folder / step_name(step)).is_best) return step;
-    } catch (const ModelError&) {  // a damaged checkpoint is no candidate
-    }
-  }
-  return otherwise;
-}
+fs::path folder_of(const fs::path& run_folder) { return run_folder / "checkpoints"; }
 
 void write_files(const fs::path& folder, int64_t step, const CheckpointData& data, bool is_best) {
-  write_safetensors(folder / file_names[0], data.model.tensors, data.model.metadata);
-  write_safetensors(folder / file_names[1], data.optimizer.tensors, data.optimizer.metadata);
-  write_file(folder / file_names[2], to_json(data.state));
-  json files;
-  for (const char* name : file_names) files[name] = file_record(folder / name);
-  write_file(folder / "manifest.json", json{{"step", step}, {"best", is_best}, {"files", files}}.dump(1));
+  write_safetensors(folder / checkpoint_files[0], data.model.tensors, data.model.metadata);
+  write_safetensors(folder / checkpoint_files[1], data.optimizer.tensors, data.optimizer.metadata);
+  write_file(folder / checkpoint_files[2], to_json(data.state));
+  write_manifest(folder, step, is_best);
+}
+
+// Three witnesses of the step: the folder's name (read_manifest), the manifest and the trainer's own count.
+void check_step(const Manifest& manifest, const State& state, const std::string& source) {
+  const auto steps = state.find("steps");
+  if (steps == state.end()) return;
+  const auto* count = std::get_if<int64_t>(&steps->second);
+  if (!count || *count != manifest.step)
+    throw_error<ModelError>("{}: damaged: expected 'steps' = {} as in the manifest, got {}", source, manifest.step,
+                            count ? std::to_string(*count) : "no whole number");
+}
+
+// True also where it cannot be read: it may be whole.
+bool may_be_whole(const fs::path& folder) {
+  try {
+    verify_files(folder, read_manifest(folder));
+  } catch (const ModelError&) {
+    return false;
+  } catch (const ReadError&) {
+  }
+  return true;
+}
+
+// The newest of `stored` that was the best of its run when it was saved and is whole.
+std::optional<StoredCheckpoint> newest_best(const std::vector<StoredCheckpoint>& stored) {
+  for (const StoredCheckpoint& each : stored) {
+    try {
+      const Manifest manifest = read_manifest(each.path);
+      if (!manifest.is_best) continue;
+      verify_files(each.path, manifest);
+      return each;
+    } catch (const Error&) {  // damaged or unreadable: no candidate
+    }
+  }
+  return std::nullopt;
+}
+
+struct Moved {
+  StoredCheckpoint from;
+  fs::path to;
+  bool is_damaged;
+};
+
+// Moves checkpoints that a run will not go on from.
+std::vector<Moved> move_aside(const fs::path& run_folder, const std::vector<StoredCheckpoint>& stored,
+                              const std::vector<fs::path>& damaged) {
+  const fs::path folder = folder_of(run_folder), abandoned = free_name(folder, "abandoned");
+  std::vector<Moved> moved;
+  for (const StoredCheckpoint& each : stored) {
+    const fs::path name = each.path.filename();
+    const bool is_damaged =
+        std::any_of(damaged.begin(), damaged.end(), [&](const fs::path& path) { return path.filename() == name; });
+    if (!is_damaged && fs::create_directory(abandoned) && fs::exists(run_folder / "metrics.jsonl"))
+      fs::copy_file(run_folder / "metrics.jsonl", abandoned / "metrics.jsonl");
+    moved.push_back({each, is_damaged ? free_name(folder, "damaged-" + name.string()) : abandoned / name, is_damaged});
+    fs::rename(each.path, moved.back().to);
+  }
+  return moved;
 }
 
 }  // namespace
 
-void save_checkpoint(const fs::path& run_folder, int64_t step, const CheckpointData& data, bool is_best) {
-  const fs::path folder = run_folder / "checkpoints", place = folder / step_name(step),
-                 unfinished = folder / (".new-" + step_name(step));
+void save_checkpoint(const fs::path& run_folder, int64_t step, const CheckpointData& data, bool is_best,
+                     MakeLink make_link) {
+  const fs::path folder = folder_of(run_folder), written = unfinished_checkpoint(folder, step);
   try {
     fs::create_directories(folder);
-    remove_leftovers(folder);
-    fs::create_directory(unfinished);
-    write_files(unfinished, step, data, is_best);
-    put_in_place(unfinished, place);
+    settle(folder, make_link);
+    fs::create_directory(written);
+    write_files(written, step, data, is_best);
+    put_in_place(folder, step);
     sync_folder(folder);
-    if (is_best) relink(folder, "best", step);
-    relink(folder, "last", step);
+    if (is_best) write_pointer(folder / "best", step_name(step), make_link);
+    write_pointer(folder / "last", step_name(step), make_link);
     sync_folder(folder);
     prune(folder);
-    remove_leftovers(folder);
+    settle(folder, make_link);
   } catch (const std::exception& error) {
     std::error_code ignored;
-    fs::remove_all(unfinished, ignored);
-    throw_error("{}: cannot save the checkpoint: {}", place.string(), error.what());
+    fs::remove_all(written, ignored);
+    throw_error("{}: cannot save the checkpoint: {}", (folder / step_name(step)).string(), error.what());
   }
 }
 
 Checkpoint load_checkpoint(const fs::path& path) {
-  std::error_code error;
-  const fs::path folder = fs::canonical(path, error);
-  if (error) throw_error<ModelError>("{}: no such checkpoint", path.string());
-  if (!fs::is_directory(folder)) throw_error<ModelError>("{}: expected a checkpoint folder", path.string());
+  const auto found = pointed_folder(path);
+  if (!found)
+    throw_error<ModelError>("{}: {}", path.string(),
+                            fs::exists(path) ? "expected a checkpoint folder" : "no such checkpoint");
+  const fs::path& folder = *found;
   const Manifest manifest = read_manifest(folder);
-  verify(folder, manifest);
+  verify_files(folder, manifest);
+  const fs::path state = folder / checkpoint_files[2];
   Checkpoint checkpoint;
-  checkpoint.data.model = read_safetensors(folder / file_names[0]);
-  checkpoint.data.optimizer = read_safetensors(folder / file_names[1]);
-  checkpoint.data.state = parse_state(read_text(folder / file_names[2]), (folder / file_names[2]).string());
+  checkpoint.data.model = read_safetensors(folder / checkpoint_files[0]);
+  checkpoint.data.optimizer = read_safetensors(folder / checkpoint_files[1]);
+  checkpoint.data.state = parse_state(read_file(state), state.string());
+  check_step(manifest, checkpoint.data.state, state.string());
   checkpoint.step = manifest.step;
   checkpoint.is_best = manifest.is_best;
   checkpoint.path = folder;
@@ -200,21 +125,26 @@ Checkpoint load_checkpoint(const fs::path& path) {
 }
 
 std::optional<Checkpoint> find_latest(const fs::path& run_folder) {
-  const fs::path folder = run_folder / "checkpoints";
-  std::vector<std::string> damaged;
-  for (const int64_t step : list_steps(folder)) {
+  const fs::path folder = folder_of(run_folder);
+  std::vector<std::string> reasons;
+  std::vector<fs::path> damaged;
+  for (const StoredCheckpoint& stored : list_checkpoints(folder)) {
     try {
-      Checkpoint checkpoint = load_checkpoint(folder / step_name(step));
-      if (!damaged.empty())
-        checkpoint.note = fmt::format("fell back to {}: {}", checkpoint.path.string(), fmt::join(damaged, "; "));
+      Checkpoint checkpoint = load_checkpoint(stored.path);
+      if (!reasons.empty())
+        checkpoint.note = fmt::format("fell back to {}: {}", checkpoint.path.string(), fmt::join(reasons, "; "));
+      checkpoint.damaged = damaged;
       return checkpoint;
     } catch (const ModelError& error) {
-      damaged.push_back(error.what());
+      reasons.emplace_back(error.what());
+      damaged.push_back(stored.path);
     }
   }
   if (damaged.empty()) return std::nullopt;
-  throw_error<ModelError>("{}: no checkpoint is intact: {}", folder.string(), fmt::join(damaged, "; "));
+  throw_error<ModelError>("{}: no checkpoint is intact: {}", folder.string(), fmt::join(reasons, "; "));
 }
+
+bool has_checkpoints(const fs::path& run_folder) { return !list_checkpoints(folder_of(run_folder)).empty(); }
 
 Checkpoint find_checkpoint(const fs::path& path) {
   if (fs::is_directory(path / "checkpoints"))
@@ -222,19 +152,52 @@ Checkpoint find_checkpoint(const fs::path& path) {
   return load_checkpoint(path);
 }
 
-void rewind_checkpoints(const fs::path& run_folder, const Checkpoint& checkpoint) {
-  const fs::path folder = run_folder / "checkpoints";
+bool belongs_to(const Checkpoint& checkpoint, const fs::path& run_folder) {
+  const fs::path folder = folder_of(run_folder), name = checkpoint.path.filename();
+  std::error_code none;
+  if (!fs::equivalent(checkpoint.path.parent_path(), folder, none)) return false;
+  const std::vector<StoredCheckpoint> stored = list_checkpoints(folder);
+  return name == "last" || name == "best" ||
+         std::any_of(stored.begin(), stored.end(), [&](const auto& each) { return each.path.filename() == name; });
+}
+
+std::vector<std::string> rewind_checkpoints(const fs::path& run_folder, const Checkpoint& checkpoint,
+                                            MakeLink make_link) {
+  const fs::path folder = folder_of(run_folder), best = folder / "best";
   try {
-    for (const int64_t step : list_steps(folder))
-      if (step > checkpoint.step) remove_checkpoint(folder, step);
-    // The process may have been killed between the checkpoint's rename and the link's update.
-    if (checkpoint.is_best || link_target(folder, "best") < 0)
-      relink(folder, "best", newest_best(folder, checkpoint.step));
-    relink(folder, "last", checkpoint.step);
+    settle(folder, make_link);
+    std::vector<StoredCheckpoint> aside, remaining;
+    std::vector<fs::path> damaged = checkpoint.damaged;
+    const auto pointed = pointed_folder(best);
+    const bool may_stay = pointed && may_be_whole(*pointed);
+    bool is_moved = false;  // the one that `best` points to
+    for (const StoredCheckpoint& stored : list_checkpoints(folder)) {
+      const bool is_best = pointed && pointed_folder(stored.path) == pointed;
+      if (is_best && !may_stay) damaged.push_back(stored.path);
+      const bool goes = stored.step > checkpoint.step || (is_best && !may_stay && stored.step != checkpoint.step);
+      is_moved |= goes && is_best;
+      (goes ? aside : remaining).push_back(stored);
+    }
+    // The process may have been killed between the checkpoint's rename and the update of `best`.
+    const bool changes = !may_stay || is_moved || checkpoint.is_best;
+    const auto better = changes ? newest_best(remaining) : std::nullopt;
+    const bool had_best = fs::exists(fs::symlink_status(best));
+
+    std::vector<std::string> notes;
+    std::string target = better ? step_name(better->step) : "";
+    for (const Moved& moved : move_aside(run_folder, aside, damaged)) {
+      notes.push_back(fmt::format("the {} checkpoint {} was set aside: it is now {}",
+                                  moved.is_damaged ? "damaged" : "later", moved.from.path.string(), moved.to.string()));
+      if (target.empty() && is_moved && !moved.is_damaged && moved.from.path.filename() == pointed->filename())
+        target = moved.to.lexically_relative(folder).string();
+    }
+    if (target.empty() && changes && had_best) target = step_name(checkpoint.step);
+    if (!target.empty()) write_pointer(best, target, make_link);
+    write_pointer(folder / "last", step_name(checkpoint.step), make_link);
     sync_folder(folder);
-    remove_leftovers(folder);  // a run without further steps saves nothing more
+    return notes;
   } catch (const fs::filesystem_error& error) {
-    throw_error("{}: cannot remove the later checkpoints: {}", folder.string(), error.what());
+    throw_error("{}: cannot set later checkpoints aside: {}", folder.string(), error.what());
   }
 }
 

@@ -1,5 +1,7 @@
 #include "train/learner.h"
 
+#include "audio/sample_rate.h"
+
 namespace sunder {
 namespace {
 
@@ -11,11 +13,16 @@ cuda::GraphUse graph_use(const LearnerOptions& options) {
                                  : cuda::GraphUse::where_possible;
 }
 
-void load_weights(const Parameters& parameters, const std::filesystem::path& path) {
+// Returns the model's sample rate, where it says one.
+std::optional<int> load_weights(const Parameters& parameters, const std::filesystem::path& path) {
   const std::filesystem::path folder = model_folder(path), file = model_file(path);
   const bool is_checkpoint = std::filesystem::exists(folder / "manifest.json");
   const SafeTensors model = is_checkpoint ? load_checkpoint(folder).data.model : read_safetensors(file);
+  int rate = 0;
+  read_metadata({number("sample_rate", &rate, lowest_sample_rate, highest_sample_rate, "Hz")}, model.metadata,
+                file.string());
   parameters.load_state_dict(model.tensors, file.string());
+  return rate > 0 ? std::optional(rate) : std::nullopt;
 }
 
 }  // namespace
@@ -26,7 +33,7 @@ Learner::Learner(const SeparatorConfig& network, const AdamConfig& adam, const L
       network_(network.make(precision_, stream_.get(), options.seed)),
       adam_(network_->parameters(), adam.lr, adam),
       runner_(network_->parameters(), adam_, graph_use(options)) {
-  if (!options.init.empty()) load_weights(parameters(), options.init);
+  if (!options.init.empty()) initial_rate_ = load_weights(parameters(), options.init);
 }
 
 void Learner::save(CheckpointData& data) const {

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 
 #include "nn/adam.h"
 #include "nn/architectures.h"
@@ -30,6 +31,8 @@ class Learner {
   StepRunner& runner() { return runner_; }
   Stream stream() const { return stream_.get(); }
   const Precision& precision() const { return precision_; }
+  // Hz, of the model that the initial weights are from; none without one or where it does not say.
+  std::optional<int> initial_rate() const { return initial_rate_; }
 
   // Weights, moments and counters.
   void save(CheckpointData& data) const;
@@ -41,6 +44,7 @@ class Learner {
   std::unique_ptr<Separator> network_;
   Adam adam_;
   StepRunner runner_;
+  std::optional<int> initial_rate_;
 };
 
 }  // namespace sunder

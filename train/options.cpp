@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include "files/folder_pointer.h"
 #include "tensor/error.h"
 #include "train/setup.h"
 
@@ -35,7 +36,7 @@ constexpr KeyFlag key_flags[] = {
 
 // The config.toml of the resumed run: in the folder itself, or two levels above a checkpoint; else empty.
 fs::path config_of_run(const RunOptions& options) {
-  const fs::path start = options.resume == "auto" ? options.output : fs::path(options.resume);
+  const fs::path start = options.resume == "auto" ? options.output : follow_pointer(options.resume);
   for (const fs::path& folder : {start, start / ".." / ".."})
     if (fs::is_regular_file(folder / "config.toml")) return folder / "config.toml";
   return {};
@@ -58,10 +59,14 @@ RunOptions parse_run_options(const MethodDefinition& method, int argc, const cha
   CLI::App app(method.summary, program_name(method));
   std::string config_file = environment("--config"), output = environment("--output"), resume = environment("--resume");
   std::vector<std::string> sets;
-  bool print_config = false;
+  bool print_config = false, changed_data = false;
+  if (const std::string text = environment("--changed-data"); !text.empty())
+    assign(flag("changed_data", &changed_data, ""), text, environment_name("--changed-data"));
   app.add_option("--config", config_file, "recipe (TOML)");
   app.add_option("--output", output, "run folder: checkpoints, metrics.jsonl, log.txt, results.md");
   app.add_option("--resume", resume, "none, auto (resume --output, or start if it is empty) or a checkpoint");
+  app.add_flag("--changed-data", changed_data,
+               "resume although the mixtures are other ones, or start from weights of another sample rate");
   std::string flag_values[std::size(key_flags)];
   for (size_t i = 0; i < std::size(key_flags); ++i) {
     const KeyFlag& flag = key_flags[i];
@@ -80,6 +85,7 @@ RunOptions parse_run_options(const MethodDefinition& method, int argc, const cha
           program_name(method), method.recipe));
 
   options.output = output;
+  options.changed_data = changed_data;
   if (!resume.empty()) options.resume = resume;
   const bool of_run = config_file.empty() && options.resume != "none";
   if (of_run) config_file = config_of_run(options).string();

@@ -12,8 +12,8 @@ Fields fields(Position& p) {
           flag("inside_epoch", &p.inside_epoch, "whether an epoch is in progress"),
           number("steps", &p.steps, 0, largest_exact, "updates attempted since the start"),
           number("validated_step", &p.validated_step, -1, largest_exact, "step of the last validation"),
-          number("minutes", &p.minutes, 0, no_limit, "minutes of training and validation"),
-          number("epoch_loss", &p.epoch_loss, 0, no_limit, "loss summed over the epoch's inputs"),
+          number("minutes", &p.minutes, 0, many, "minutes of training and validation"),
+          number("epoch_loss", &p.epoch_loss, -no_limit, no_limit, "loss summed over the epoch's inputs"),
           number("epoch_inputs", &p.epoch_inputs, 0, largest_exact, "network inputs of the epoch so far")};
 }
 

@@ -1,6 +1,7 @@
 // Saving and resuming a run.
 #pragma once
 
+#include "train/data_identity.h"
 #include "train/learner.h"
 #include "train/method.h"
 #include "train/options.h"
@@ -15,17 +16,17 @@ struct TrainingState {
   Position& position;
   Selection& selection;
   Method& method;
+  const DataIdentity& data;
 };
 
-CheckpointData checkpoint_data(const TrainingState& state, const Config& config, const std::string& method_name,
-                               int sample_rate);
+CheckpointData checkpoint_data(const TrainingState& state, const Config& config, const std::string& method_name);
 
-// Restores everything from a checkpoint. Throws ModelError for one of another method, other values of fixed keys or
-// another network. Keys that changed are logged.
-void restore(const TrainingState& state, const Checkpoint& checkpoint, const Config& config,
+// Restores everything from a checkpoint. Throws ModelError for one of another method, other values of fixed keys,
+// another network or, unless options.changed_data, other data. What changed is logged.
+void restore(const TrainingState& state, const Checkpoint& checkpoint, const RunOptions& options,
              const std::string& method_name, Log& log);
 
-// Whether a checkpoint is in this run folder.
-bool belongs_to(const Checkpoint& checkpoint, const std::filesystem::path& run_folder);
+// Throws ModelError for initial weights of a network for another sample rate, unless options.changed_data.
+void check_initial_rate(const Learner& learner, const DataIdentity& data, const RunOptions& options);
 
 }  // namespace sunder

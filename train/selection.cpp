@@ -49,8 +49,8 @@ std::string Selection::best() const {
 
 Fields Selection::state() {
   return {
-      number("best_score", &best_score_, 0, no_limit, "score of the best checkpoint"),
-      number("best_oracle", &best_oracle_, 0, no_limit, "MixIT's best oracle score, dB"),
+      number("best_score", &best_score_, -no_limit, no_limit, "score of the best checkpoint"),
+      number("best_oracle", &best_oracle_, -no_limit, no_limit, "MixIT's best oracle score, dB"),
       flag("has_best", &has_best_, "whether there is a best score"),
       number("validations_without_best", &waited_, 0, many, "validations since the last better score"),
       renamed(flag("has_oracle", &has_oracle_, "whether there is a best oracle score"), "counter.has_oracle"),

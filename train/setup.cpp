@@ -80,7 +80,8 @@ TrainingData open_data(const Config& c, const MethodNeeds& needs, const Learner&
                                                                      .seed = c.train.seed,
                                                                      .threads = c.data.loader_threads,
                                                                      .dtype = dtype}),
-                    std::make_unique<Validator>(validation, c, dtype, learner.stream())};
+                    std::make_unique<Validator>(validation, c, dtype, learner.stream()),
+                    {identify(training), identify(validation)}};
   const int64_t samples = data.training->segment_samples();
   if (samples < network.shortest_input())
     throw_error<InputError>("{}: training segments of {} samples are shorter than the {} that the network needs",

@@ -1,6 +1,7 @@
 // From a configuration and a method to the network and data of a run.
 #pragma once
 
+#include "train/data_identity.h"
 #include "train/learner.h"
 #include "train/loader.h"
 #include "train/method.h"
@@ -17,6 +18,7 @@ std::unique_ptr<SeparatorConfig> network_config(const Config& config, const Meth
 struct TrainingData {
   std::unique_ptr<Loader> training;
   std::unique_ptr<Validator> validation;
+  DataIdentity identity;
 };
 // Throws InputError for sets that the training cannot use, UsageError where the configuration does not fit them.
 TrainingData open_data(const Config& config, const MethodNeeds& needs, const Learner& learner);

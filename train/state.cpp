@@ -23,7 +23,8 @@ StateValue decode(const json& value, const std::string& key, const std::string& 
   if (value.is_number_integer() && !value.is_number_unsigned()) return value.get<int64_t>();
   if (value.is_number_float()) return value.get<double>();
   if (value.is_string()) return value.get<std::string>();
-  const std::string name = value.is_object() && value.size() == 1 ? value.value("number", "") : "";
+  const json kind = value.is_object() && value.size() == 1 ? value.value("number", json()) : json();
+  const std::string name = kind.is_string() ? kind.get<std::string>() : "";
   if (name == "nan") return std::numeric_limits<double>::quiet_NaN();
   if (name == "inf") return std::numeric_limits<double>::infinity();
   if (name == "-inf") return -std::numeric_limits<double>::infinity();
@@ -55,11 +56,14 @@ State parse_state(const std::string& text, const std::string& source) {
 }
 
 template <class T>
-T state_value(const State& state, const std::string& key) {
+T state_value(const State& state, const std::string& key, const std::string& source) {
   const auto found = state.find(key);
-  if (found == state.end()) throw_error<ModelError>("the checkpoint's state.json has no '{}'", key);
+  if (found == state.end()) throw_error<ModelError>("{}: expected a value of '{}', found none", source, key);
   const T* value = std::get_if<T>(&found->second);
-  if (!value) throw_error<ModelError>("the checkpoint's state.json has the wrong type for '{}'", key);
+  constexpr const char* expected = std::is_same_v<T, int64_t>  ? "a whole number"
+                                   : std::is_same_v<T, double> ? "a number with a fraction"
+                                                               : "a string";
+  if (!value) throw_error<ModelError>("{}: '{}': expected {}, got another type", source, key, expected);
   return *value;
 }
 
@@ -73,7 +77,7 @@ void save_state(const Fields& fields, State& state) {
         field.value);
 }
 
-void load_state(const Fields& fields, const State& state) {
+void load_state(const Fields& fields, const State& state, const std::string& source) {
   for (const Field& field : fields) {
     std::string key = field.name;
     if (!field.former_name.empty() && !state.contains(key)) {
@@ -82,15 +86,27 @@ void load_state(const Fields& fields, const State& state) {
     }
     std::visit(
         [&]<class T>(T* value) {
-          if constexpr (std::is_integral_v<T>) *value = static_cast<T>(state_value<int64_t>(state, key));
-          else *value = state_value<T>(state, key);
+          if constexpr (std::is_integral_v<T>) {
+            const auto number = state_value<int64_t>(state, key, source);
+            *value = static_cast<T>(number);
+            if (static_cast<int64_t>(*value) != number)
+              throw_error<ModelError>("{}: '{}': expected {}, got {}", source, key,
+                                      std::is_same_v<T, bool> ? "0 or 1" : "a smaller number", number);
+          } else {
+            *value = state_value<T>(state, key, source);
+          }
         },
         field.value);
   }
+  try {
+    check_ranges(fields, source);
+  } catch (const UsageError& error) {
+    throw ModelError(error.what());
+  }
 }
 
-template int64_t state_value(const State&, const std::string&);
-template double state_value(const State&, const std::string&);
-template std::string state_value(const State&, const std::string&);
+template int64_t state_value(const State&, const std::string&, const std::string&);
+template double state_value(const State&, const std::string&, const std::string&);
+template std::string state_value(const State&, const std::string&, const std::string&);
 
 }  // namespace sunder

@@ -22,7 +22,7 @@ struct Fetched {
 };
 
 bool starts_anew(const RunOptions& options) {
-  return options.resume == "none" || (options.resume == "auto" && !find_latest(options.output));
+  return options.resume == "none" || (options.resume == "auto" && !has_checkpoints(options.output));
 }
 
 class Training {
@@ -32,7 +32,7 @@ class Training {
 
  private:
   const Config& config() const { return options_.config; }
-  TrainingState state() { return {learner_, position_, selection_, *method_}; }
+  TrainingState state() { return {learner_, position_, selection_, *method_, data_.identity}; }
   Position begin_or_resume(std::optional<Checkpoint> given);
   bool next_epoch();
   bool next_batches(const Task& task, Fetched& fetched);
@@ -158,7 +158,7 @@ Training::Training(const RunOptions& options, const MethodDefinition& definition
                 options.config.train.seed, starts_anew(options) ? options.config.train.init : ""}),
       data_(open_data(options.config, needs_, learner_)),
       method_(definition.make(options.config, learner_.network())),
-      run_(options.output),
+      run_((check_initial_rate(learner_, data_.identity, options), options.output)),
       selection_(options.config.validation.select, options.config.train.patience, options.config.optim.lr,
                  options.config.optim),
       position_(begin_or_resume(std::move(given))),
@@ -184,9 +184,9 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
   log.info("SIMD level {}, OpenBLAS core {}", simd_level(), blas::core_name());
   Position position;
   if (checkpoint) {
-    restore({learner_, position, selection_, *method_}, *checkpoint, c, definition_.name, log);
+    restore({learner_, position, selection_, *method_, data_.identity}, *checkpoint, options_, definition_.name, log);
     if (own) {
-      rewind_checkpoints(options_.output, *checkpoint);
+      for (const std::string& line : rewind_checkpoints(options_.output, *checkpoint)) log.warn("{}", line);
       saved_step_ = position.steps;
     }
     if (!checkpoint->note.empty()) log.warn("{}", checkpoint->note);
@@ -260,7 +260,7 @@ void Training::describe(const ValidationScores& scores, bool is_best) {
 void Training::save(bool is_best) {
   steps_.take_results(learner_.runner(), /*wait=*/true, run_, position_, pace_.minutes());
   position_.minutes = pace_.minutes();
-  const auto data = checkpoint_data(state(), config(), definition_.name, data_.validation->sample_rate());
+  const auto data = checkpoint_data(state(), config(), definition_.name);
   save_checkpoint(options_.output, position_.steps, data, is_best);
   saved_step_ = position_.steps;
   pace_.saved();

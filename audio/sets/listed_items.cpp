@@ -40,6 +40,15 @@ class ListedItems : public MixtureItems {
   }
   int64_t length(int64_t) const override { return config_.window; }
   std::string id(int64_t i) const override { return mixtures_[i].id; }
+  std::string contents(int64_t i) const override {
+    std::string text =
+        fmt::format("{} {} {} {}", id(i), config_.window, config_.seed, config_.noise_floor_db.value_or(0));
+    for (const auto& [path, placement] : mixtures_[i].sources) {
+      text += "\n" + path;
+      if (placement) text += fmt::format(" {} {} {}", placement->begin, placement->length, placement->start);
+    }
+    return text;
+  }
 
   Mixture load(int64_t i) const override {
     const Tensor sources = Tensor::empty({num_sources(), config_.window}, DType::float32);

@@ -19,6 +19,7 @@ class MixtureItems {
   virtual std::vector<std::filesystem::path> reads_from() const { return {}; }
   virtual int64_t length(int64_t i) const = 0;
   virtual std::string id(int64_t i) const = 0;
+  virtual std::string contents(int64_t i) const { return id(i); }
   virtual Mixture load(int64_t i) const = 0;
   virtual Mixture draw(int64_t i, int64_t /*epoch*/) const { return load(i); }
 };

@@ -69,6 +69,11 @@ std::string MixtureSet::id(int64_t i) const {
   return items_->id(i);
 }
 
+std::string MixtureSet::contents(int64_t i) const {
+  SUNDER_ASSERT(i >= 0 && i < size());
+  return items_->contents(i);
+}
+
 Mixture MixtureSet::load(int64_t i) const {
   SUNDER_ASSERT(i >= 0 && i < size());
   return items_->load(i);

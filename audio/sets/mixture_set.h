@@ -65,6 +65,9 @@ class MixtureSet {
   // Samples of item i, without decoding it.
   int64_t length(int64_t i) const;
   std::string id(int64_t i) const;
+  // What item i is made of, as far as the set's list says: two sets with other contents are not the same set. Nothing
+  // is decoded, and where the files lie does not matter.
+  std::string contents(int64_t i) const;
   // The item, the same bits at every call. Safe to call from several threads. Throws InputError with the file that is
   // missing, broken, silent, or of another length or rate than the mixture.
   Mixture load(int64_t i) const;

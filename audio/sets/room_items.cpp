@@ -59,6 +59,10 @@ class RoomItems : public MixtureItems {
   }
   int64_t length(int64_t i) const override { return set_.entry(i).length; }
   std::string id(int64_t i) const override { return set_.entry(i).id; }
+  std::string contents(int64_t i) const override {
+    const RoomEntry& entry = set_.entry(i);
+    return fmt::format("{} {} {}", entry.id, entry.length, fmt::join(entry.speakers, " "));
+  }
 
   Mixture load(int64_t i) const override {
     const RoomItem item = set_.load(i, {.images = with_sources_, .close_talk = options_.close_talk});

@@ -53,6 +53,37 @@ TEST_F(InfoTest, DescribesAndVerifiesCheckpoints) {
   }
 }
 
+// What a model file says is the file's fault, not the caller's.
+TEST_F(InfoTest, ABadModelFileIsNamed) {
+  SafeTensors model = read_safetensors(write_model("model.safetensors"));
+  model.metadata["hop_length"] = "100000";
+  write_safetensors(folder_ / "hop.safetensors", model.tensors, model.metadata);
+  model.metadata["architecture"] = "wavenet";
+  write_safetensors(folder_ / "name.safetensors", model.tensors, model.metadata);
+  for (const char* name : {"hop.safetensors", "name.safetensors"}) {
+    const ProgramResult info = run_program("sunder-info", {at(name)});
+    const ProgramResult separate = run_program("sunder-separate", {"--model", at(name), "x.wav", "-o", at("out")});
+    for (const ProgramResult& result : {info, separate}) {
+      EXPECT_EQ(result.code, 4) << result.err;
+      expect_contains(result.err, {at(name) + ": "});
+    }
+  }
+}
+
+TEST_F(InfoTest, AModelIsFoundThroughATextPointer) {
+  CheckpointData data{read_safetensors(write_model("model.safetensors")), {}, {}};
+  data.optimizer = data.model;
+  save_checkpoint(folder_ / "run", 340, data, true, [](const char*, const char*) { return -1; });
+  EXPECT_EQ(read("run/checkpoints/best"), "step-00000340\n");
+  write_noise("x.wav", 8000, 1);
+  for (const char* path : {"run", "run/checkpoints/best", "run/checkpoints/last"}) {
+    expect_contains(run_program("sunder-info", {at(path)}).out, {"step-00000340", "stft-conv-tasnet"});
+    const ProgramResult separated =
+        run_program("sunder-separate", {"--model", at(path), at("x.wav"), "-o", at("out"), "--threads", "1"});
+    EXPECT_EQ(separated.code, 0) << separated.err;
+  }
+}
+
 TEST_F(InfoTest, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(run_program("sunder-info", {at("nothing")}).code, 3);
   write("text.txt", "hello");

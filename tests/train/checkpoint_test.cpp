@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sched.h>
 #include <sys/mount.h>
@@ -13,7 +14,9 @@
 #include <cstring>
 #include <fstream>
 #include <limits>
+#include <nlohmann/json.hpp>
 
+#include "files/read_file.h"
 #include "tensor/random.h"
 
 namespace sunder {
@@ -85,16 +88,16 @@ TEST_F(CheckpointTest, RoundTripKeepsEveryBit) {
   EXPECT_EQ(read.data.optimizer.tensors.at("m.w").to_vector<float>(), std::vector<float>(5, -1200.0f));
   EXPECT_EQ(read.data.model.metadata, data.model.metadata);
   for (size_t i = 0; i < std::size(odd); ++i) {
-    const double value = state_value<double>(read.data.state, fmt::format("d{}", i));
+    const double value = state_value<double>(read.data.state, fmt::format("d{}", i), "state");
     EXPECT_EQ(std::memcmp(&value, &odd[i], sizeof value), 0) << odd[i];
   }
-  EXPECT_TRUE(std::isnan(state_value<double>(read.data.state, "nan")));
-  EXPECT_EQ(state_value<int64_t>(read.data.state, "low"), INT64_MIN);
-  EXPECT_EQ(state_value<int64_t>(read.data.state, "high"), INT64_MAX);
-  EXPECT_EQ(state_value<std::string>(read.data.state, "text"), "quoted \" \n \xc3\xbc");
+  EXPECT_TRUE(std::isnan(state_value<double>(read.data.state, "nan", "state")));
+  EXPECT_EQ(state_value<int64_t>(read.data.state, "low", "state"), INT64_MIN);
+  EXPECT_EQ(state_value<int64_t>(read.data.state, "high", "state"), INT64_MAX);
+  EXPECT_EQ(state_value<std::string>(read.data.state, "text", "state"), "quoted \" \n \xc3\xbc");
   EXPECT_EQ(read.data.state.size(), data.state.size());
-  EXPECT_THROW(state_value<double>(read.data.state, "none"), ModelError);
-  EXPECT_THROW(state_value<double>(read.data.state, "step"), ModelError);
+  EXPECT_THROW(state_value<double>(read.data.state, "none", "state"), ModelError);
+  EXPECT_THROW(state_value<double>(read.data.state, "step", "state"), ModelError);
 }
 
 TEST_F(CheckpointTest, KeepsTheTwoNewestAndTheBest) {
@@ -111,7 +114,7 @@ TEST_F(CheckpointTest, SavingAStepAgainReplacesIt) {
   save_checkpoint(run_, 7, data_of(1), false);
   save_checkpoint(run_, 7, data_of(2), true);
   EXPECT_EQ(names(), (std::vector<std::string>{"best", "last", "step-00000007"}));
-  EXPECT_EQ(state_value<int64_t>(find_latest(run_)->data.state, "step"), 2);
+  EXPECT_EQ(state_value<int64_t>(find_latest(run_)->data.state, "step", "state"), 2);
 }
 
 TEST_F(CheckpointTest, FindLatestFallsBackAndSaysSo) {
@@ -134,7 +137,7 @@ TEST_F(CheckpointTest, FindLatestFallsBackAndSaysSo) {
   }
 }
 
-TEST_F(CheckpointTest, EveryCutAndEveryFlippedByteIsNoticed) {
+TEST_F(CheckpointTest, EveryCutAndEveryFlippedBitIsNoticed) {
   save_checkpoint(run_, 3, data_of(3), false);
   for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"}) {
     const fs::path path = at("step-00000003") / name;
@@ -142,12 +145,12 @@ TEST_F(CheckpointTest, EveryCutAndEveryFlippedByteIsNoticed) {
     for (size_t size = 0; size < whole.size(); ++size) {
       spill(path, whole.substr(0, size));
       EXPECT_NE(refusal(at("last")), "") << name << " cut at " << size;
-      std::string flipped = whole;
-      flipped[size] = static_cast<char>(flipped[size] ^ 4);
-      spill(path, flipped);
-      const std::string message = refusal(at("last"));
-      EXPECT_TRUE(name == std::string("manifest.json") || message.find(name) != std::string::npos)
-          << name << " " << size;
+      for (int bit = 0; bit < 8; bit += name == std::string("manifest.json") ? 1 : 5) {
+        std::string flipped = whole;
+        flipped[size] = static_cast<char>(flipped[size] ^ 1 << bit);
+        spill(path, flipped);
+        EXPECT_NE(refusal(at("last")).find(name), std::string::npos) << name << " " << size << " " << bit;
+      }
     }
     spill(path, whole + "x");
     EXPECT_NE(refusal(at("last")), "") << name;
@@ -158,26 +161,216 @@ TEST_F(CheckpointTest, EveryCutAndEveryFlippedByteIsNoticed) {
   EXPECT_EQ(refusal(at("last")), "");
 }
 
+// As written before manifests had a checksum: the folder's name and the state witness the step.
+TEST_F(CheckpointTest, OlderManifestsAreReadAndTheirStepIsCompared) {
+  CheckpointData data = data_of(3);
+  data.state["steps"] = int64_t{3};
+  save_checkpoint(run_, 3, data, false);
+  auto manifest = nlohmann::json::parse(slurp(at("step-00000003/manifest.json")));
+  manifest.erase("crc32c");
+  spill(at("step-00000003/manifest.json"), manifest.dump(1));
+  EXPECT_EQ(load_checkpoint(at("last")).step, 3);
+  manifest["step"] = 2;
+  spill(at("step-00000003/manifest.json"), manifest.dump(1));
+  EXPECT_NE(refusal(at("last")).find("manifest.json: damaged: expected step 3 as in the folder's name, got 2"),
+            std::string::npos);
+  fs::copy(at("step-00000003"), run_ / "kept-elsewhere");
+  EXPECT_NE(
+      refusal(run_ / "kept-elsewhere").find("state.json: damaged: expected 'steps' = 2 as in the manifest, got 3"),
+      std::string::npos)
+      << refusal(run_ / "kept-elsewhere");
+  fs::rename(at("step-00000003"), at("step-00000002"));
+  EXPECT_THROW(find_latest(run_), ModelError);
+}
+
 TEST_F(CheckpointTest, MissingOnesAreNamed) {
   EXPECT_EQ(refusal(run_ / "none"), (run_ / "none").string() + ": no such checkpoint");
   spill(run_ / "file", "x");
   EXPECT_EQ(refusal(run_ / "file"), (run_ / "file").string() + ": expected a checkpoint folder");
 }
 
-TEST_F(CheckpointTest, RewindForgetsTheAbandonedFuture) {
+// What one bit of a manifest or one failed read once led to: every checkpoint was gone.
+TEST_F(CheckpointTest, AFlippedStepCostsNoOtherCheckpoint) {
+  for (int64_t step = 1; step <= 3; ++step) save_checkpoint(run_, step, data_of(step), step == 1);
+  std::string manifest = slurp(at("step-00000003/manifest.json"));
+  manifest[manifest.find("\"step\": 3") + 8] = '1';
+  spill(at("step-00000003/manifest.json"), manifest);
+  const auto found = find_latest(run_);
+  EXPECT_EQ(found->step, 2);
+  EXPECT_EQ(found->damaged, (std::vector<fs::path>{at("step-00000003")}));
+  const auto notes = rewind_checkpoints(run_, *found);
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NE(notes[0].find("damaged-step-00000003"), std::string::npos) << notes[0];
+  EXPECT_EQ(names(),
+            (std::vector<std::string>{"best", "damaged-step-00000003", "last", "step-00000001", "step-00000002"}));
+  EXPECT_EQ(slurp(at("damaged-step-00000003/model.safetensors")).empty(), false);
+  EXPECT_EQ(load_checkpoint(at("best")).step, 1);
+  save_checkpoint(run_, 3, data_of(3), false);
+  EXPECT_TRUE(fs::exists(at("damaged-step-00000003"))) << "later saves leave it alone";
+}
+
+TEST_F(CheckpointTest, AFailedReadIsAnErrorAndChangesNothing) {
+  for (int64_t step = 1; step <= 3; ++step) save_checkpoint(run_, step, data_of(step), step == 2);
+  const auto before = names();
+  for (const char* name : {"model.safetensors", "optimizer.safetensors", "state.json", "manifest.json"}) {
+    const fs::path path = at("step-00000003") / name;
+    fs::rename(path, run_ / "whole");
+    fs::create_symlink("/proc/self/mem", path);  // its first byte cannot be read: EIO
+    try {
+      find_latest(run_);
+      ADD_FAILURE() << name << " was passed over";
+    } catch (const ReadError& error) {
+      EXPECT_EQ(error.what(), path.string() + ": cannot be read: Input/output error");
+    }
+    fs::remove(path);
+    fs::rename(run_ / "whole", path);
+  }
+  rlimit old{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+  for (rlim_t spare = 0; spare < 3; ++spare) {
+    rlimit low = old;
+    low.rlim_cur = spare + static_cast<rlim_t>(open("/dev/null", O_RDONLY | O_CLOEXEC));
+    close(static_cast<int>(low.rlim_cur - spare));
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &low), 0);
+    std::string said;
+    try {
+      said = fmt::format("found step {}", find_latest(run_)->step);
+    } catch (const ReadError& error) {
+      said = error.what();
+    }
+    setrlimit(RLIMIT_NOFILE, &old);
+    EXPECT_TRUE(said == "found step 3" || said.ends_with("Too many open files")) << said;
+    EXPECT_EQ(said == "found step 3", spare > 0) << said;
+  }
+  EXPECT_EQ(names(), before);
+  EXPECT_EQ(find_latest(run_)->step, 3);
+}
+
+TEST_F(CheckpointTest, RewindSetsTheAbandonedFutureAside) {
   save_checkpoint(run_, 1, data_of(1), true);
   save_checkpoint(run_, 2, data_of(2), false);
   save_checkpoint(run_, 3, data_of(3), true);
-  rewind_checkpoints(run_, load_checkpoint(at("step-00000002")));
-  EXPECT_EQ(names(), (std::vector<std::string>{"best", "last", "step-00000002"}));
-  EXPECT_EQ(load_checkpoint(at("best")).step, 2) << "the old best was pruned, what is left stands in";
+  spill(run_ / "metrics.jsonl", "{\"step\":3}\n");
+  const auto notes = rewind_checkpoints(run_, load_checkpoint(at("step-00000002")));
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_EQ(notes[0], fmt::format("the later checkpoint {} was set aside: it is now {}", at("step-00000003").string(),
+                                  at("abandoned/step-00000003").string()));
+  EXPECT_EQ(names(), (std::vector<std::string>{"abandoned", "best", "last", "step-00000002"}));
+  EXPECT_EQ(slurp(at("abandoned/metrics.jsonl")), "{\"step\":3}\n");
+  EXPECT_EQ(load_checkpoint(at("best")).step, 3) << "the only best one that is left";
   EXPECT_EQ(load_checkpoint(at("last")).step, 2);
+  EXPECT_EQ(find_latest(run_)->step, 2);
+  for (int64_t step = 3; step <= 6; ++step) save_checkpoint(run_, step, data_of(step), false);
+  EXPECT_EQ(load_checkpoint(at("best")).step, 3);
+  EXPECT_EQ(fs::read_symlink(at("best")), "abandoned/step-00000003");
+  // A second time, with a best one among what remains.
+  save_checkpoint(run_, 7, data_of(7), true);
+  save_checkpoint(run_, 8, data_of(8), true);
+  EXPECT_EQ(rewind_checkpoints(run_, load_checkpoint(at("step-00000007"))).size(), 1u);
+  EXPECT_EQ(load_checkpoint(at("abandoned-2/step-00000008")).step, 8);
+  EXPECT_EQ(load_checkpoint(at("best")).step, 7);
   // A kill between the rename of a best checkpoint and its link.
-  save_checkpoint(run_, 4, data_of(4), true);
+  save_checkpoint(run_, 9, data_of(9), true);
   fs::remove(at("best"));
-  fs::create_symlink("step-00000002", at("best"));
+  fs::create_symlink("step-00000007", at("best"));
+  EXPECT_TRUE(rewind_checkpoints(run_, *find_latest(run_)).empty());
+  EXPECT_EQ(load_checkpoint(at("best")).step, 9);
+}
+
+TEST_F(CheckpointTest, BestNeverPointsToADamagedOne) {
+  for (int64_t step = 1; step <= 3; ++step) save_checkpoint(run_, step, data_of(step), step == 1);
+  spill(at("step-00000001/model.safetensors"), "short");
   rewind_checkpoints(run_, *find_latest(run_));
-  EXPECT_EQ(load_checkpoint(at("best")).step, 4);
+  EXPECT_EQ(load_checkpoint(at("best")).step, 3) << "nothing better is left";
+  EXPECT_EQ(names(),
+            (std::vector<std::string>{"best", "damaged-step-00000001", "last", "step-00000002", "step-00000003"}));
+}
+
+// FAT, some network disks and archives have no symbolic links.
+TEST_F(CheckpointTest, WithoutLinksThePointersAreTexts) {
+  const MakeLink no_links = [](const char*, const char*) { return errno = EPERM, -1; };
+  for (int64_t step = 1; step <= 4; ++step) save_checkpoint(run_, step, data_of(step), step == 1, no_links);
+  EXPECT_EQ(names(), (std::vector<std::string>{"best", "last", "step-00000001", "step-00000003", "step-00000004"}));
+  EXPECT_EQ(slurp(at("best")), "step-00000001\n");
+  EXPECT_EQ(load_checkpoint(at("best")).path.filename(), "step-00000001");
+  EXPECT_EQ(load_checkpoint(at("last")).step, 4);
+  EXPECT_TRUE(belongs_to(load_checkpoint(at("last")), run_));
+  rewind_checkpoints(run_, load_checkpoint(at("step-00000003")), no_links);
+  EXPECT_EQ(slurp(at("last")), "step-00000003\n");
+  EXPECT_EQ(slurp(at("best")), "step-00000001\n");
+  save_checkpoint(run_, 5, data_of(5), true);
+  EXPECT_TRUE(fs::is_symlink(at("best"))) << "a disk with links gets links";
+  EXPECT_EQ(load_checkpoint(at("best")).step, 5);
+  spill(at("other"), "step-00000099\n");
+  EXPECT_EQ(refusal(at("other")), at("other").string() + ": expected a checkpoint folder");
+}
+
+// `cp -rL` makes folders of links.
+TEST_F(CheckpointTest, CopiesThatFollowedLinksGoOn) {
+  for (int64_t step = 1; step <= 3; ++step) save_checkpoint(run_, step, data_of(step), step == 1);
+  for (const char* name : {"best", "last"}) {
+    const fs::path target = fs::canonical(at(name));
+    fs::remove(at(name));
+    fs::copy(target, at(name));
+  }
+  EXPECT_EQ(find_latest(run_)->step, 3);
+  EXPECT_EQ(load_checkpoint(at("best")).step, 1);
+  EXPECT_TRUE(belongs_to(load_checkpoint(at("last")), run_));
+  save_checkpoint(run_, 4, data_of(4), false);
+  EXPECT_EQ(load_checkpoint(at("last")).step, 4);
+  EXPECT_EQ(load_checkpoint(at("copy-of-best")).step, 1) << "set aside, not removed";
+  EXPECT_EQ(load_checkpoint(at("copy-of-last")).step, 3);
+  EXPECT_EQ(load_checkpoint(at("best")).path.filename(), "step-00000001");
+  EXPECT_TRUE(fs::is_symlink(at("best")));
+}
+
+// Only `best` and `last` were copied.
+TEST_F(CheckpointTest, FoldersNamedLastAndBestAreCheckpoints) {
+  for (int64_t step = 1; step <= 3; ++step) save_checkpoint(run_, step, data_of(step), step == 2);
+  const fs::path other = run_ / "other" / "checkpoints";
+  fs::create_directories(other);
+  for (const char* name : {"best", "last"}) fs::copy(fs::canonical(at(name)), other / name);
+  const auto found = find_latest(run_ / "other");
+  EXPECT_EQ(found->step, 3);
+  EXPECT_TRUE(belongs_to(*found, run_ / "other"));
+  EXPECT_TRUE(rewind_checkpoints(run_ / "other", *found).empty());
+  EXPECT_EQ(load_checkpoint(other / "last").path.filename(), "step-00000003");
+  EXPECT_EQ(load_checkpoint(other / "best").path.filename(), "step-00000002");
+}
+
+TEST_F(CheckpointTest, OnlyOurOwnLeftoversAreRemoved) {
+  save_checkpoint(run_, 1, data_of(1), true);
+  for (const char* name : {".notes", ".new-idea", ".old-papers", ".git"}) spill(at(name), "mine");
+  fs::create_directories(at(".new-step-00000002"));
+  fs::create_directories(at(".gone-step-00000000"));
+  fs::create_symlink("step-00000009", at(".new-best"));
+  save_checkpoint(run_, 2, data_of(2), false);
+  EXPECT_EQ(names(), (std::vector<std::string>{".git", ".new-idea", ".notes", ".old-papers", "best", "last",
+                                               "step-00000001", "step-00000002"}));
+}
+
+// A kill between the two renames that replace a checkpoint where the file system cannot exchange two.
+TEST_F(CheckpointTest, AReplacedCheckpointThatIsTheOnlyOneComesBack) {
+  save_checkpoint(run_, 1, data_of(1), true);
+  fs::rename(at("step-00000001"), at(".old-step-00000001"));
+  fs::create_directories(at(".new-step-00000001"));
+  const auto found = find_latest(run_);
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->step, 1);
+  EXPECT_TRUE(belongs_to(*found, run_));
+  rewind_checkpoints(run_, *found);
+  EXPECT_EQ(names(), (std::vector<std::string>{"best", "last", "step-00000001"}));
+  EXPECT_EQ(load_checkpoint(at("best")).step, 1);
+}
+
+// What cannot be known is kept.
+TEST_F(CheckpointTest, NothingIsPrunedWhileBestIsUnreadable) {
+  for (int64_t step = 1; step <= 3; ++step) save_checkpoint(run_, step, data_of(step), step == 1);
+  fs::remove(at("best"));
+  fs::create_symlink("best", at("best"));  // ELOOP
+  save_checkpoint(run_, 4, data_of(4), false);
+  EXPECT_EQ(names(), (std::vector<std::string>{"best", "last", "step-00000001", "step-00000002", "step-00000003",
+                                               "step-00000004"}));
 }
 
 // A trainer that saves without pause is killed within its next save, or the one or two after it; whatever is found
@@ -212,7 +405,7 @@ TEST_F(CheckpointTest, SurvivesKillAtAnyMoment) {
     EXPECT_EQ(found->note, "");
     EXPECT_GE(found->step, newest + done) << "a finished checkpoint was lost";
     newest = found->step;
-    EXPECT_EQ(state_value<int64_t>(found->data.state, "step"), newest);
+    EXPECT_EQ(state_value<int64_t>(found->data.state, "step", "state"), newest);
     EXPECT_EQ(found->data.model.tensors.at("w").to_vector<float>()[0], static_cast<float>(newest));
     EXPECT_EQ(refusal(at("last")), "");
     EXPECT_EQ(refusal(at("best")), "");
@@ -297,8 +490,8 @@ TEST_F(CheckpointTest, AnUnwritableFolderIsNamed) {
 }
 
 TEST(State, RefusesOtherForms) {
-  for (const char* text :
-       {"", "[]", "{\"a\":[1]}", "{\"a\":true}", "{\"a\":{\"number\":\"x\"}}", "{\"a\":18446744073709551615}"})
+  for (const char* text : {"", "[]", "{\"a\":[1]}", "{\"a\":true}", "{\"a\":{\"number\":\"x\"}}",
+                           "{\"a\":{\"number\":5}}", "{\"a\":18446744073709551615}"})
     EXPECT_THROW(parse_state(text, "state.json"), ModelError) << text;
   EXPECT_THROW(parse_state("{\"a\":" + std::string(200'000, '[') + std::string(200'000, ']') + "}", "state.json"),
                ModelError);  // to be copied or written by recursion, it would need a stack of its own

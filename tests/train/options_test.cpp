@@ -94,6 +94,19 @@ TEST_F(OptionsTest, NewRoomsHaveAFlag) {
   EXPECT_FALSE(parse({"--data", "S", "--output", "R", "--set", "data.on_the_fly=false"}).config.data.on_the_fly);
 }
 
+TEST_F(OptionsTest, ChangedDataIsForOneStartAlone) {
+  const std::vector<const char*> base = {"--data", "S", "--output", "R"};
+  EXPECT_FALSE(parse(base).changed_data);
+  const RunOptions options = parse({"--data", "S", "--output", "R", "--changed-data"});
+  EXPECT_TRUE(options.changed_data);
+  EXPECT_EQ(to_toml(options.config).find("changed"), std::string::npos) << "a later start must say it again";
+  setenv("SUNDER_CHANGED_DATA", "true", 1);
+  EXPECT_TRUE(parse(base).changed_data);
+  setenv("SUNDER_CHANGED_DATA", "yes", 1);
+  EXPECT_EQ(refusal({"--data", "S", "--output", "R"}), "SUNDER_CHANGED_DATA: expected true or false, got 'yes'");
+  unsetenv("SUNDER_CHANGED_DATA");
+}
+
 TEST_F(OptionsTest, ResumeReadsTheRunFoldersConfig) {
   Config config;
   config.data.set = "/sets/SET";

@@ -83,7 +83,7 @@ TEST(Selection, ACheckpointGoesOnWhereItStood) {
   for (const double score : {scores[0], scores[1]}) whole.rank(si_snri(score)), first.rank(si_snri(score));
   State state;
   save_state(first.state(), state);
-  load_state(second.state(), parse_state(to_json(state), "state"));
+  load_state(second.state(), parse_state(to_json(state), "state"), "state");
   for (const double score : {scores[2], scores[3]}) {
     EXPECT_EQ(whole.rank(si_snri(score)).lowered, second.rank(si_snri(score)).lowered);
     EXPECT_EQ(whole.learning_rate(), second.learning_rate());
@@ -100,13 +100,43 @@ TEST(Selection, ReadsOlderCheckpoints) {
                   {"validations_without_best", int64_t{3}},
                   {"counter.plateaus", int64_t{2}}};
   Selection selection("si_snri", 0, 1, {});
-  load_state(selection.state(), old);
+  load_state(selection.state(), old, "state");
   EXPECT_EQ(selection.best(), "4.50 dB");
   EXPECT_EQ(selection.waited(), 3);
   EXPECT_EQ(selection.learning_rate(), 0.25);
   State incomplete = old;
   incomplete.erase("has_best");
-  EXPECT_THROW(load_state(selection.state(), incomplete), ModelError);
+  EXPECT_THROW(load_state(selection.state(), incomplete, "state"), ModelError);
+}
+
+TEST(Position, RefusesValuesOutOfRange) {
+  State good;
+  Position position;
+  save_state(fields(position), good);
+  const auto refusal = [&](const std::string& key, const StateValue& value) {
+    State state = good;
+    state[key] = value;
+    try {
+      load_state(fields(position), state, "RUN/state.json");
+    } catch (const ModelError& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_EQ(refusal("batches_done", int64_t{-5}),
+            "RUN/state.json: batches_done: expected a whole number of at least 0, got '-5'");
+  EXPECT_EQ(refusal("inside_epoch", int64_t{2}), "RUN/state.json: 'inside_epoch': expected 0 or 1, got 2");
+  EXPECT_EQ(refusal("epoch", std::string("3")), "RUN/state.json: 'epoch': expected a whole number, got another type");
+  for (const auto& [key, value] : std::vector<std::pair<std::string, StateValue>>{{"epoch", int64_t{-2}},
+                                                                                  {"epoch", INT64_MAX},
+                                                                                  {"steps", int64_t{-1}},
+                                                                                  {"steps", INT64_MIN},
+                                                                                  {"minutes", -1.0},
+                                                                                  {"minutes", NAN},
+                                                                                  {"epoch_loss", INFINITY},
+                                                                                  {"epoch_inputs", int64_t{-1}}})
+    EXPECT_NE(refusal(key, value).find(key), std::string::npos) << key;
+  EXPECT_EQ(refusal("epoch_loss", -1e9), "");
 }
 
 TEST(Position, IsKeptWhole) {
@@ -115,7 +145,7 @@ TEST(Position, IsKeptWhole) {
   save_state(fields(position), state);
   EXPECT_EQ(std::get<int64_t>(state.at("inside_epoch")), 1);
   Position again;
-  load_state(fields(again), parse_state(to_json(state), "state"));
+  load_state(fields(again), parse_state(to_json(state), "state"), "state");
   EXPECT_EQ(again.epoch, 3);
   EXPECT_EQ(again.batches_done, 7);
   EXPECT_TRUE(again.inside_epoch);
