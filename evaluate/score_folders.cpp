@@ -28,6 +28,21 @@ Items items_of(const ScoreFolder& references) {
   return items;
 }
 
+// The same where all names are those of numbered sources: x_s1.wav, x_s2.wav, ... Empty where one is not, or where no
+// item has two.
+Items numbered_items_of(const ScoreFolder& references) {
+  Items items;
+  for (const auto& [name, path] : references.recordings) {
+    const size_t bar = name.rfind('_');
+    if (bar == std::string::npos || bar == 0) return {};
+    const ParsedSource parsed = parse_source(name.substr(bar + 1));
+    if (parsed.source.number < 0 || parsed.estimate) return {};
+    if (!items[name.substr(0, bar)].emplace(parsed.source, path).second) return {};
+  }
+  const bool several = std::ranges::any_of(items, [](const auto& item) { return item.second.size() > 1; });
+  return several ? items : Items{};
+}
+
 // An estimate in a flat folder belongs to the item x as x.wav, where it has one source, or as x_s1.wav, x_est1.wav,
 // x_vocals.wav.
 void add_flat(const std::string& name, const fs::path& path, const Items& references, Items& estimates) {
@@ -89,12 +104,30 @@ Matched match_by_number(const std::string& item, const Sources& references, cons
     result.files.sources.push_back(source.text);
     result.files.references.push_back(path);
   }
-  for (const auto& [source, path] : estimates)
-    if (source.number >= 0) result.files.estimates.push_back(path);
+  int next = estimates.empty() ? 1 : std::clamp(estimates.begin()->first.number, 0, 1);
+  for (const auto& [source, path] : estimates) {
+    if (source.number < 0) continue;
+    if (source.number != next) {
+      result.missing = {fmt::format("{} s{}", item, next)};
+      return result;
+    }
+    result.files.estimates.push_back(path);
+    ++next;
+  }
   const size_t found = result.files.estimates.size();
   if (found == 0) result.missing = {item};
   else if (found < references.size()) result.missing = {fmt::format("{} ({} of {})", item, found, references.size())};
   return result;
+}
+
+// References x_s1.wav, x_s2.wav are items of their own where estimates have these names, else the sources of x.
+Items references_of(const ScoreFolder& references, const ScoreFolder& estimates) {
+  Items items = items_of(references);
+  if (references.layout != Layout::flat) return items;
+  const Items found = estimates_of(estimates, items);
+  if (std::ranges::all_of(items, [&](const auto& item) { return found.contains(item.first); })) return items;
+  Items numbered = numbered_items_of(references);
+  return numbered.empty() ? items : numbered;
 }
 
 std::vector<ScoredFiles> match_all(const Items& references, const Items& estimates, const fs::path& reference_folder,
@@ -171,8 +204,9 @@ void note_unused(const fs::path& folder, const ScoreFolder& found, const std::se
   note_left(folder, left, notes);
   if (found.layout != Layout::flat) return;
   if (const size_t deeper = list_audio(folder, true).size() - list_audio(folder, false).size(); deeper > 0)
-    notes.push_back(fmt::format("{}: {} {} in folders below are not scored", folder.string(), deeper,
-                                deeper == 1 ? "recording" : "recordings"));
+    notes.push_back(fmt::format("{}: {} in folders below {} not scored", folder.string(),
+                                deeper == 1 ? "1 recording" : fmt::format("{} recordings", deeper),
+                                deeper == 1 ? "is" : "are"));
 }
 
 // "2 sources in 57 items, 3 in 1: x"
@@ -192,7 +226,7 @@ void note_numbers(const fs::path& folder, const std::vector<ScoredFiles>& items,
 ScoreSet find_scored_files(const fs::path& references, const fs::path& estimates, const fs::path& mixtures) {
   const ScoreFolder given = read_score_folder(references, ScoreRole::references),
                     found = read_score_folder(estimates, ScoreRole::estimates, given.layout == Layout::by_source);
-  const Items sources = items_of(given);
+  const Items sources = references_of(given, found);
   if (sources.empty())
     throw_error<InputError>("{}: expected references (s1.wav, vocals.wav, ...), found mixtures and estimates alone",
                             references.string());

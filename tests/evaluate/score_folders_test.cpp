@@ -66,6 +66,16 @@ TEST_F(ScoreFoldersTest, NumberedEstimatesOfAllPrograms) {
   EXPECT_EQ(estimates("items"), "items/x/s1.wav items/x/s2.wav");
 }
 
+// x_s1.wav is an item, or a source of x where the estimates say so.
+TEST_F(ScoreFoldersTest, NumberedReferencesInOneFolder) {
+  make({"refs/x_s1.wav", "refs/x_s2.wav", "refs/y_s1.wav", "same/x_s1.wav", "same/x_s2.wav", "same/y_s1.wav",
+        "ests/x_est1.wav", "ests/x_est2.wav", "ests/y_est1.wav", "ests/y_est2.wav"});
+  EXPECT_EQ(find("refs", "same").items.size(), 3u);
+  EXPECT_EQ(lines(find("refs", "ests")),
+            (Names{"x: s1=refs/x_s1.wav s2=refs/x_s2.wav < ests/x_est1.wav ests/x_est2.wav",
+                   "y: s1=refs/y_s1.wav < ests/y_est1.wav ests/y_est2.wav"}));
+}
+
 // Asteroid's evaluations leave references and estimates in one folder an example; s10 comes behind s2.
 TEST_F(ScoreFoldersTest, OneFolderHoldsBoth) {
   make({"ex/ex_1/mixture.wav", "ex/ex_1/s1.wav", "ex/ex_1/s2.wav", "ex/ex_1/s1_estimate.wav", "ex/ex_1/s2_estimate.wav",
@@ -135,12 +145,13 @@ TEST_F(ScoreFoldersTest, WhatHasNoPartnerIsNamed) {
   EXPECT_EQ(set.items.size(), 3u);
   ASSERT_EQ(set.notes.size(), 2u);
   EXPECT_NE(set.notes[0].find("ests: 1 recording has no partner and is not scored: d.WAV"), std::string::npos);
-  EXPECT_NE(set.notes[1].find("ests: 1 recording in folders below are not scored"), std::string::npos);
+  EXPECT_NE(set.notes[1].find("ests: 1 recording in folders below is not scored"), std::string::npos);
   make({"mix/b.wav", "mix/c.OGG"});
   EXPECT_NE(find("refs", "ests", "mix").notes.at(0).find("mix: 1 recording has no partner"), std::string::npos);
 
-  make({"two/s1/a.wav", "two/s2/a.wav", "few/a_s1.wav"});
+  make({"two/s1/a.wav", "two/s2/a.wav", "few/a_s1.wav", "gap/a_s1.wav", "gap/a_s3.wav"});
   expect_error<InputError>([&] { find("two", "few"); }, {"few", "found none for 1: a (1 of 2)"});
+  expect_error<InputError>([&] { find("two", "gap"); }, {"gap", "found none for 1: a s2"});
   make({"musdb/t/vocals.wav", "musdb/t/bass.wav", "musdb/u/vocals.wav", "musdb/u/bass.wav", "part/t/vocals.wav",
         "part/t/bass.wav", "part/u/vocals.wav"});
   expect_error<InputError>([&] { find("musdb", "part"); }, {"part", "found none for 1: u bass"});
