@@ -43,6 +43,16 @@ double active_level_db(std::span<const float> signal, int sample_rate) {
   return 10 * std::log10(energy / samples);
 }
 
+double level_db(std::span<const float> signal) {
+  if (std::ranges::all_of(signal, [&](float sample) { return sample == signal[0]; }))
+    return -std::numeric_limits<double>::infinity();
+  double sum = 0, squares = 0;
+  for (const float sample : signal) sum += sample;
+  const double mean = sum / static_cast<double>(signal.size());
+  for (const float sample : signal) squares += (sample - mean) * (sample - mean);
+  return 10 * std::log10(squares / static_cast<double>(signal.size()));
+}
+
 void add_noise(std::span<float> window, double level_db, std::span<const float> noise) {
   SUNDER_ASSERT(noise.size() >= window.size());
   const auto deviation = static_cast<float>(std::pow(10.0, level_db / 20));

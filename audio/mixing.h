@@ -29,6 +29,11 @@ void place(std::span<const float> recording, const Placement& placement, std::sp
 // the loudest frame. -infinity for silence.
 double active_level_db(std::span<const float> signal, int sample_rate);
 
+// Level of a signal without its mean: its power in dB re full scale (power 1). -infinity for silence and for a constant.
+double level_db(std::span<const float> signal);
+// Below this a signal is as good as silent: the last bit of 16 stands at -90 dB, that of 20 at -114 dB.
+inline constexpr double faint_db = -120;
+
 // Adds noise (of at least the window's length and unit power) scaled to a power of `level_db` dB re full scale.
 void add_noise(std::span<float> window, double level_db, std::span<const float> noise);
 

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 
 #include "audio/file.h"
 #include "audio/sets/mixture_set.h"
@@ -84,20 +85,27 @@ void describe_audio(const fs::path& path) {
   show("duration", fmt::format("{:.3f} s", static_cast<double>(info.frames) / info.sample_rate));
 }
 
-void describe_split(const fs::path& folder, const std::string& split) {
-  const MixtureSet set = MixtureSet::open(folder, split);
+std::string contents(const MixtureSet& set) {
   int64_t samples = 0;
   for (int64_t i = 0; i < set.size(); ++i) samples += set.length(i);
-  show(split, fmt::format("{} mixtures of {} sources at {} Hz, {}", set.size(), set.num_sources(), set.sample_rate(),
-                          format_duration(static_cast<double>(samples) / set.sample_rate())));
+  return fmt::format("{} mixtures{} at {} Hz, {}{}", set.size(),
+                     set.num_sources() > 0 ? fmt::format(" of {} sources", set.num_sources()) : "", set.sample_rate(),
+                     format_duration(static_cast<double>(samples) / set.sample_rate()),
+                     set.has_sources() ? "" : ", no clean sources");
 }
 
 void describe_set(const fs::path& folder) {
+  std::vector<std::string> notes;
   int found = 0;
+  bool references = false;
   std::string problem;
   for (const char* split : {"train", "valid", "test"}) {
     try {
-      describe_split(folder, split);
+      const MixtureSet set = MixtureSet::open(folder, split, {.sources = CleanSources::where_listed});
+      show(split, contents(set));
+      for (const std::string& note : set.notes())
+        if (std::ranges::find(notes, note) == notes.end()) notes.push_back(note);
+      references |= set.has_sources();
       ++found;
     } catch (const InputError& error) {
       problem = error.what();
@@ -105,13 +113,16 @@ void describe_set(const fs::path& folder) {
     }
   }
   if (found == 0) throw InputError(problem);
+  for (const std::string& note : notes) show("note", note);
+  if (!references)
+    show("methods", "mixit, mixpit and mixcycle train on mixtures alone, unssor on those of several microphones");
 }
 
 int run(int argc, char** argv) {
   CLI::App app(
       "Describes this build and machine; with a path: a model file, a checkpoint, a run folder (its best checkpoint), "
       "a\n"
-      "recording or a mixture set.",
+      "recording, a mixture set or a folder of recordings.",
       "sunder-info");
   std::string given;
   app.add_option("path", given, "what to describe");

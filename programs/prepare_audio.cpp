@@ -17,7 +17,7 @@ struct AudioOptions : OutputOptions {
 
 void prepare(const AudioOptions& options) {
   set_num_threads(options.threads);
-  const MixtureSet set = MixtureSet::open(options.set, options.split);
+  const MixtureSet set = MixtureSet::open(options.set, options.split, {.sources = CleanSources::where_listed});
   OutputRules rules = output_rules(options, "audio", {options.set});
   for (const auto& folder : set.reads_from()) rules.inputs.push_back(folder);
   OutputFolder output(options.output, rules);

@@ -1,4 +1,4 @@
-// Folders of WAV files: LibriMix, or {train,valid,test}/{mix,s1,s2}.
+// Folders of audio files: LibriMix, WSJ0-2mix, or {train,valid,test}/{mix,s1,s2}.
 #pragma once
 
 #include "audio/sets/mixture_items.h"

@@ -12,7 +12,7 @@ class MixtureItems {
  public:
   virtual ~MixtureItems() = default;
   virtual int64_t size() const = 0;
-  virtual int num_sources() const = 0;
+  virtual int num_sources() const = 0;  // 0: not known
   virtual int sample_rate() const = 0;
   virtual bool has_sources() const { return true; }
   // Folders that items are read from, beside the set's own; also those that links lead to.
@@ -21,6 +21,7 @@ class MixtureItems {
   virtual std::string id(int64_t i) const = 0;
   virtual std::string contents(int64_t i) const { return id(i); }
   virtual Mixture load(int64_t i) const = 0;
+  virtual std::vector<std::string> notes() const { return {}; }
   virtual Mixture draw(int64_t i, int64_t /*epoch*/) const { return load(i); }
 };
 

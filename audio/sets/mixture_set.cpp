@@ -4,9 +4,11 @@
 #include <set>
 
 #include "audio/file.h"
+#include "audio/listing.h"
 #include "audio/sets/folder_items.h"
 #include "audio/sets/item_id.h"
 #include "audio/sets/listed_items.h"
+#include "audio/sets/recording_items.h"
 #include "audio/sets/room_items.h"
 #include "files/output_folder.h"
 #include "tensor/error.h"
@@ -18,7 +20,8 @@ namespace {
 
 struct SetKind {
   const char* layout;     // in messages
-  bool several_channels;  // has recordings of arrays, and close-talk microphones
+  bool several_channels;  // has recordings of arrays
+  bool close_talk;        // and of close-talk microphones, and rooms that can be simulated anew
   // Null where the folder is not of this kind.
   std::shared_ptr<const MixtureItems> (*open)(const std::filesystem::path& folder, Split split,
                                               const MixtureSetOptions& options);
@@ -26,9 +29,10 @@ struct SetKind {
 
 // The first that fits is taken.
 constexpr SetKind kinds[] = {
-    {"sms_wsj.json", true, open_room_items},
-    {"set.toml and <split>.csv", false, open_listed_items},
-    {"<split>/mix, <split>/s1, <split>/s2, or LibriMix's wav8k/min", false, open_folder_items},
+    {"sms_wsj.json", true, true, open_room_items},
+    {"set.toml and <split>.csv", false, false, open_listed_items},
+    {"<split>/mix, <split>/s1, <split>/s2, or LibriMix's wav8k/min", false, false, open_folder_items},
+    {"recordings of mixtures, in <split>/mix or anyhow", true, false, open_recording_items},
 };
 
 }  // namespace
@@ -39,22 +43,25 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
     throw_error<UsageError>("expected the split train, valid or test, got \"{}\"", split);
   if (!std::filesystem::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
   const Split wanted = parse_split(split, folder.string());
-  const bool several = options.channels > 1 || options.close_talk || options.on_the_fly;
+  const bool close_talk = options.close_talk || options.on_the_fly, several = options.channels > 1 || close_talk;
   std::vector<std::string> layouts;
   for (const SetKind& kind : kinds) {
-    if (several && !kind.several_channels) continue;
+    if ((several && !kind.several_channels) || (close_talk && !kind.close_talk)) continue;
     layouts.emplace_back(kind.layout);
     if (auto items = kind.open(folder, wanted, options)) return MixtureSet(std::move(items));
   }
   if (several)
     throw_error<InputError>("{}: expected recordings of several microphones ({}), found none", folder.string(),
                             fmt::join(layouts, ", "));
-  throw_error<InputError>("{}: expected a mixture set with the split {}: {}", folder.string(), split,
-                          fmt::join(layouts, "; or "));
+  const bool empty = list_audio(folder, /*recursive=*/true).empty();
+  throw_error<InputError>("{}: expected a mixture set with the split {}: {}{}", folder.string(), split,
+                          fmt::join(layouts, "; or "),
+                          empty ? fmt::format("; found no file that is named {}", audio_names()) : "");
 }
 
 int64_t MixtureSet::size() const { return items_->size(); }
 bool MixtureSet::has_sources() const { return items_->has_sources(); }
+std::vector<std::string> MixtureSet::notes() const { return items_->notes(); }
 int MixtureSet::num_sources() const { return items_->num_sources(); }
 int MixtureSet::sample_rate() const { return items_->sample_rate(); }
 std::vector<std::filesystem::path> MixtureSet::reads_from() const { return items_->reads_from(); }
@@ -92,7 +99,7 @@ void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int
       throw_error<InputError>("item {}: its id \"{}\" is that of another item, too", i + 1, set.id(i));
   }
   std::vector<std::filesystem::path> folders = {folder / "mix"};
-  for (int s = 1; s <= set.num_sources(); ++s) folders.push_back(folder / fmt::format("s{}", s));
+  for (int s = 1; set.has_sources() && s <= set.num_sources(); ++s) folders.push_back(folder / fmt::format("s{}", s));
   for (const auto& each : folders) create_folders(each);
   std::mutex reporting;
   int64_t done = 0;

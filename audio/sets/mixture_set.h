@@ -1,5 +1,5 @@
-// Sets of mixtures with their clean sources, in any of three forms on disk: a list of recordings of a corpus (SC09Mix,
-// voices), folders of WAV files (LibriMix), or a tree of SMS-WSJ.
+// Sets of mixtures, most of them with their clean sources, in any of four forms on disk: a list of recordings of a
+// corpus (SC09Mix, voices), folders of audio files (LibriMix), a tree of SMS-WSJ, or people's own recordings.
 #pragma once
 
 #include <cstdint>
@@ -10,9 +10,15 @@
 
 #include "audio/corpora/corpus.h"
 #include "audio/progress.h"
+#include "tensor/error.h"
 #include "tensor/tensor.h"
 
 namespace sunder {
+
+// Clean sources were required, and the set has none.
+struct ReferencesMissing : InputError {
+  using InputError::InputError;
+};
 
 // Signals are float32 on the CPU.
 struct Mixture {
@@ -32,8 +38,10 @@ struct MixtureSetOptions {
   int64_t cache_bytes = int64_t{2} << 30;  // decoded recordings kept in memory
   int channels = 1;                        // how many of a recording's channels to load, from the first on
   bool close_talk = false;                 // load the close-talk microphones too
-  // Whether to load the sources of a set with sms_wsj.json; other sets always load them.
+  // Whether to load the sources of a set with sms_wsj.json; other sets load those that they have. A set without them is
+  // refused where they are required.
   CleanSources sources = CleanSources::required;
+  int sample_rate = 0;                 // Hz, of recordings without sources (audio/sets/recording_items.h); 0: automatic
   bool on_the_fly = false;             // draw(): new rooms every epoch; sets with sms_wsj.json only
   uint64_t seed = 0;                   // of these rooms
   std::string path_from{}, path_to{};  // paths in sms_wsj.json that begin with `path_from` begin with `path_to` instead
@@ -47,21 +55,25 @@ class MixtureSet {
   //   - a folder with set.toml and <split>.csv,
   //   - Libri2Mix, Libri2Mix/wav8k/min or the like, with {train-360,train-100,dev,test}/{mix_clean,s1,s2}/*.wav
   //     (train is train-360, else train-100; valid is dev),
-  //   - a folder with {train,valid,test}/{mix,s1,s2}/*.wav,
+  //   - a folder with {train,valid,test}/{mix,s1,s2}, or WSJ0-2mix's {tr,cv,tt}, of audio files of any readable kind; a
+  //     mixture and its sources have one name, whatever its ending,
   //   - a tree of SMS-WSJ with its sms_wsj.json (audio/sets/sms_wsj.h): the sources are the speakers' reverberant
-  //     images at the first microphone.
+  //     images at the first microphone,
+  //   - recordings of mixtures alone (audio/sets/recording_items.h).
   // `split` is train, valid or test. Throws UsageError for another split; InputError if the folder is none of these,
-  // has no mixtures, lacks the file of a source or its corpus is missing.
+  // has no mixtures, lacks the file of a source or its corpus is missing; ReferencesMissing as the options say.
   static MixtureSet open(const std::filesystem::path& folder, const std::string& split,
                          const MixtureSetOptions& options = {});
 
   int64_t size() const;
-  int num_sources() const;
+  int num_sources() const;  // 0: not known
   int sample_rate() const;
   // Folders that items are read from, beside the set's own, which an output must not replace.
   std::vector<std::filesystem::path> reads_from() const;
   // Whether load() gives the clean sources.
   bool has_sources() const;
+  // What somebody who uses the set should know: how recordings were divided and converted, files that have no partner.
+  std::vector<std::string> notes() const;
   // Samples of item i, without decoding it.
   int64_t length(int64_t i) const;
   std::string id(int64_t i) const;
@@ -80,10 +92,10 @@ class MixtureSet {
   std::shared_ptr<const MixtureItems> items_;
 };
 
-// Writes the first channel and the sources of the first `count` items as folder/{mix,s1,s2,...}/<id>.wav (32-bit
-// float), which MixtureSet::open reads back to the same samples if `folder` is called train, valid or test. Throws
-// InputError for an id that is no file's name (audio/sets/item_id.h) or not an item's alone, Error where a file cannot
-// be written.
+// Writes the first channel and the sources, if there are any, of the first `count` items as
+// folder/{mix,s1,s2,...}/<id>.wav (32-bit float), which MixtureSet::open reads back to the same samples if `folder` is
+// called train, valid or test. Throws InputError for an id that is no file's name (audio/sets/item_id.h) or not an
+// item's alone, Error where a file cannot be written.
 void write_audio(const MixtureSet& set, const std::filesystem::path& folder, int64_t count,
                  const Progress& progress = {});
 

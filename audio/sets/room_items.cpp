@@ -95,8 +95,8 @@ class RoomItems : public MixtureItems {
     if (with_sources_ && !files.image.empty()) need(files.image);
     if (with_sources_ && files.image.empty()) {
       if (!lists_images(entry))
-        throw_error<InputError>("{}: expected speaker images (speech_image), or their early and tail parts, found none",
-                                entry.id);
+        throw_error<ReferencesMissing>(
+            "{}: expected speaker images (speech_image), or their early and tail parts, found none", entry.id);
       need(files.early);
       need(files.tail);
     }

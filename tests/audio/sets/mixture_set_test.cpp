@@ -1,5 +1,7 @@
 #include "audio/sets/mixture_set.h"
 
+#include <sndfile.h>
+
 #include <thread>
 
 #include "audio/mixing.h"
@@ -121,6 +123,51 @@ TEST_F(MixtureSetTest, OpensLibriMixFromItsRootOrFromMin) {
   EXPECT_THROW(MixtureSet::open(folder_ / "Libri2Mix", "dev"), UsageError);
 }
 
+// Names in any case and files of any readable kind: partners have one name, whatever its ending.
+TEST_F(MixtureSetTest, FoldersTakeAnyKindAndNameWhatHasNoPartner) {
+  write_tone("set/train/mix/a.WAV", 500);
+  write_tone("set/train/mix/b.wav", 500);
+  for (const char* source : {"s1", "s2"}) {
+    write_tone(fmt::format("set/train/{}/a.wav", source), 500);
+    write_tone(fmt::format("set/train/{}/b.wav", source), 500);
+  }
+  {
+    SF_INFO info{};
+    info.samplerate = 8000, info.channels = 1, info.format = SF_FORMAT_FLAC | SF_FORMAT_PCM_16;
+    for (const char* name : {"mix/c.flac", "s1/c.Flac", "s2/c.FLAC"}) {
+      SNDFILE* file = sf_open((folder_ / "set/train" / name).c_str(), SFM_WRITE, &info);
+      ASSERT_NE(file, nullptr);
+      const std::vector<float> samples(500, 0.25f);
+      EXPECT_EQ(sf_write_float(file, samples.data(), 500), 500);
+      sf_close(file);
+    }
+  }
+  const MixtureSet set = MixtureSet::open(folder_ / "set", "train");
+  ASSERT_EQ(set.size(), 3);
+  for (int64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(set.id(i), std::string(1, static_cast<char>('a' + i)));
+    EXPECT_EQ(set.load(i).sources.shape(), (Shape{2, 500}));
+  }
+  EXPECT_EQ(set.load(2).mixture.data<float>()[7], 0.25f);
+  EXPECT_TRUE(set.notes().empty());
+  write_tone("set/train/s2/d.wav", 500);
+  const std::vector<std::string> notes = MixtureSet::open(folder_ / "set", "train").notes();
+  ASSERT_EQ(notes.size(), 1u);
+  EXPECT_NE(notes[0].find("train/s2 has no mixture and is left out, first d.wav"), std::string::npos) << notes[0];
+  write_tone("set/train/mix/a.wav", 500);
+  expect_error<InputError>([&] { MixtureSet::open(folder_ / "set", "train"); },
+                           {"set/train/mix/a.wav: expected one file for the mixture a, found a.WAV too"});
+}
+
+TEST_F(MixtureSetTest, OpensWsj0) {
+  for (const char* subset : {"tr", "cv", "tt"})
+    for (const char* signal : {"mix", "s1", "s2"})
+      write_tone(fmt::format("2speakers/wav8k/min/{}/{}/{}.wav", subset, signal, subset), 500);
+  EXPECT_EQ(MixtureSet::open(folder_ / "2speakers", "train").id(0), "tr");
+  EXPECT_EQ(MixtureSet::open(folder_ / "2speakers/wav8k/min", "valid").id(0), "cv");
+  EXPECT_EQ(MixtureSet::open(folder_ / "2speakers", "test").id(0), "tt");
+}
+
 TEST_F(MixtureSetTest, BrokenFoldersAreNamedWithTheFile) {
   const auto fails = [&](const std::vector<std::string>& parts) {
     expect_error<InputError>([&] { MixtureSet::open(folder_ / "set", "train").load(0); }, parts);
@@ -139,7 +186,7 @@ TEST_F(MixtureSetTest, BrokenFoldersAreNamedWithTheFile) {
   write_tone("set/train/s2/a.wav", 500, 16000);
   fails({"set/train/s2/a.wav", "expected 8000 Hz", "16000"});
   std::filesystem::remove(folder_ / "set/train/mix/a.wav");
-  fails({"has no WAV files"});
+  fails({"has no audio files (.wav"});
 }
 
 TEST_F(MixtureSetTest, BrokenListsAreNamedWithTheFile) {
