@@ -1,10 +1,13 @@
 #include "evaluate/evaluation.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <map>
 #include <mutex>
 
 #include "audio/sets/batch.h"
+#include "evaluate/blind.h"
 #include "evaluate/item_failures.h"
 #include "evaluate/item_memory.h"
 #include "nn/separation.h"
@@ -14,7 +17,29 @@
 namespace sunder {
 namespace {
 
+bool names_blind(const EvaluationOptions& options) {
+  return std::ranges::find(options.metrics, "blind") != options.metrics.end();
+}
+
+// Whether a set is scored without its clean sources.
+bool scores_blindly(const Separator& network, const MixtureSet& set, const EvaluationOptions& options) {
+  const bool blind = names_blind(options);
+  if (set.has_sources() && !blind) return false;
+  if (!options.metrics.empty() && (!blind || options.metrics.size() > 1))
+    throw_error<UsageError>("metrics: {}, got {}",
+                            blind ? "blind stands alone" : "the set has no clean sources, so that blind alone is left",
+                            fmt::join(options.metrics, ","));
+  if (!options.oracles.empty() && options.oracles != std::vector<std::string>{"none"})
+    throw_error<UsageError>("oracles: the blind score has none, got {}", fmt::join(options.oracles, ","));
+  if (blind && !has_blind_score(network))
+    throw_error<UsageError>(
+        "metrics: the blind score needs a network of 1 microphone and 2 outputs, this has {} and {}",
+        network.microphones(), network.sources());
+  return true;
+}
+
 std::vector<ScoreColumn> columns_of(const EvaluationOptions& options, const ScoredForm& form) {
+  if (names_blind(options)) throw UsageError("metrics: blind is the score of a network, not of files");
   using Names = std::vector<std::string>;
   const Names metrics = form.with_mixture ? Names{"si_snr", "si_snri"} : Names{"si_snr"};
   const Names oracles = form.with_mixture ? Names{"irm", "mixture"} : Names{"none"};
@@ -64,6 +89,7 @@ std::vector<ScoredSignals> separate_items(const Separator& network, const Mixtur
 
 Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64_t batch,
                           const EvaluationOptions& options) {
+  if (scores_blindly(network, set, options)) return evaluate_blind(network, set, options);
   const ScoredForm form{.with_mixture = true, .more_outputs = network.sources() > set.num_sources()};
   Evaluation evaluation{{columns_of(options, form), {}}, {}, {}};
   const int64_t count = limited(set.size(), options);

@@ -14,9 +14,11 @@ struct PesqMissing : UsageError {
 };
 
 struct EvaluationOptions {
-  std::vector<std::string> metrics;  // of score_columns; empty: si_snr, and si_snri where there are mixtures
-  std::vector<std::string> oracles;  // empty: irm and mixture where there are mixtures
-  ScoringOptions scoring;
+  // Of score_columns, or "blind" alone (evaluate/blind.h); empty: si_snr, and si_snri where there are mixtures; blind
+  // for a model on mixtures without clean sources.
+  std::vector<std::string> metrics{};
+  std::vector<std::string> oracles{};  // empty: irm and mixture where there are mixtures and clean sources
+  ScoringOptions scoring{};
   int64_t max_items = 0;  // score only the first ones; 0: all
   Progress progress{};    // counts items
   // Told of every item that failed, as soon as the work on it ends (of several items; see evaluate_model).
@@ -36,7 +38,8 @@ struct Evaluation {
 
 // `batch` items of one length go through the network together, each whole; where that fails, one by one. The network
 // must have an output for each source; it and the set must outlive the result. Throws as score_columns,
-// MixtureSet::load and score_item do, and PesqMissing.
+// MixtureSet::load and score_item do, and PesqMissing; UsageError for metrics that the set or the network does not
+// have. Mixtures without clean sources are scored by evaluate_blind, pair by pair.
 Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64_t batch,
                           const EvaluationOptions& options);
 

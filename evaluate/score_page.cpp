@@ -115,6 +115,11 @@ PageItem item_of(const Evaluation& evaluation, int64_t index) {
     const int colour = static_cast<int>(s) + 1;
     const std::string& name = scored.sources[s];
     const std::string output = signals.matched ? "" : fmt::format(" (output {})", scored.outputs[s] + 1);
+    if (!signals.references.defined()) {
+      item.tracks.push_back(
+          {"output " + std::to_string(s + 1), samples_of(signals.estimates, static_cast<int64_t>(s)), colour});
+      continue;
+    }
     const std::vector<float> reference = samples_of(signals.references, static_cast<int64_t>(s));
     item.tracks.push_back({fmt::format("reference {}", name), reference, colour});
     item.tracks.push_back({fmt::format("estimate {}{}, at its level", name, output),

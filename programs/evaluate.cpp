@@ -1,4 +1,4 @@
-// sunder-evaluate: scores a model, or files of any program, on mixtures whose sources are known.
+// sunder-evaluate: scores a model, or files of any program, on mixtures whose sources are known, and a model on others.
 #include <fmt/ranges.h>
 
 #include <CLI/CLI.hpp>
@@ -12,6 +12,7 @@
 #include "command/command_line.h"
 #include "command/output.h"
 #include "command/progress_line.h"
+#include "evaluate/blind.h"
 #include "evaluate/evaluation.h"
 #include "evaluate/item_failures.h"
 #include "evaluate/score_folders.h"
@@ -51,13 +52,15 @@ Options parse(int argc, char** argv) {
   CLI::App app(
       "Scores separation where the sources are known: a model on a mixture set (--model, --data), or files that any\n"
       "program wrote (--references, --estimates). Each source is matched to one output, so that the sum of\n"
-      "--permutation-by is largest; sources with names (vocals, drums) are matched by them. Prints a table of means\n"
-      "over items and sources, oracles beside them. Scores that do not exist (silent or too short signals) and items\n"
-      "that fail are named, counted and left out of the means. docs/metrics.md defines the metrics.",
+      "--permutation-by is largest; sources with names (vocals, drums) are matched by them. On mixtures without clean\n"
+      "sources a model gets the blind score: how well it recovers its own estimates from mixtures of them. Prints a\n"
+      "table of means over items and sources, oracles beside them. Scores that do not exist (silent or too short\n"
+      "signals) and items that fail are named, counted and left out of the means. docs/metrics.md defines the metrics.",
       "sunder-evaluate");
   add_model_options(app, options.model);
   app.add_option("--data", options.data,
-                 "mixture set: from sunder-prepare, LibriMix, SMS-WSJ, or {train,valid,test}/{mix,s1,s2}");
+                 "mixture set: from sunder-prepare, LibriMix, SMS-WSJ, {train,valid,test}/{mix,s1,s2}, or a folder of\n"
+                 "recordings, of which 10 % are for the test (docs/datasets.md)");
   app.add_option("--split", options.split, "train, valid or test")->capture_default_str();
   app.add_option("--corpus", options.corpus, "folder of a listed set's recordings, if not the one that set.toml names");
   app.add_option("--references", options.references,
@@ -74,8 +77,8 @@ Options parse(int argc, char** argv) {
          "--metrics", options.metrics,
          fmt::format(
              "comma-separated: {},\n"
-             "and each with an i appended (si_sdri), its improvement over the mixture; default: si_snr,si_snri,\n"
-             "without mixtures si_snr",
+             "and each with an i appended (si_sdri), its improvement over the mixture, or blind (a model without\n"
+             "references); default: si_snr,si_snri, without mixtures si_snr, without clean sources blind",
              fmt::join(metric_names(false), ", ")))
       ->delimiter(',');
   app.add_option("--oracles", options.oracles,
@@ -302,10 +305,15 @@ int run(int argc, char** argv) {
     return report(options, evaluation, files.notes);
   }
   const LoadedModel model = open_model(options.model);
-  const MixtureSet set =
-      MixtureSet::open(options.data, options.split,
-                       {.corpus = options.corpus, .channels = static_cast<int>(model.separator->microphones())});
+  const MixtureSet set = MixtureSet::open(options.data, options.split,
+                                          {.corpus = options.corpus,
+                                           .channels = static_cast<int>(model.separator->microphones()),
+                                           .sources = CleanSources::where_listed,
+                                           .sample_rate = model.sample_rate});
   check_fit(options, model, set);
+  for (const std::string& note : set.notes()) print_message("{}: {}\n", options.data, note);
+  if (!set.has_sources() && !has_blind_score(*model.separator))
+    print_message("no blind score: it needs a network of 1 microphone and 2 outputs\n");
   Evaluation evaluation = evaluate_model(*model.separator, set, options.batch, evaluated);
   evaluation.heading = {{"model", options.model.path}, {"data", options.data}, {"split", options.split}};
   add_choices(options, evaluation.heading);
