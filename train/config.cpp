@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "audio/sample_rate.h"
 #include "command/command_line.h"
 #include "files/read_file.h"
 #include "files/toml.h"
@@ -12,8 +13,11 @@ namespace {
 
 Fields fields(DataConfig& c) {
   return {
-      changeable(text("set", &c.set, "mixture set: a folder of sunder-prepare or in LibriMix's layout")),
-      number("segment_seconds", &c.segment_seconds, 0, 3600, "length of a training segment in seconds; 0: whole items"),
+      changeable(text("set", &c.set, "mixture set of sunder-prepare, in LibriMix's layout, or a folder of recordings")),
+      number("segment_seconds", &c.segment_seconds, 0, 3600,
+             "length of a training segment in seconds; 0: whole items, or 2 for recordings of several lengths"),
+      number("sample_rate", &c.sample_rate, 0, highest_sample_rate,
+             "rate in Hz that recordings without clean sources are converted to; 0: their lowest, at most 16000"),
       text("crop", &c.crop, "where segments start: whole-second, or any (sample)", {"whole-second", "any"}),
       changeable(number("loader_threads", &c.loader_threads, 1, 1024, "data loader threads")),
       flag("on_the_fly", &c.on_the_fly, "simulate new rooms every epoch (sets with sms_wsj.json)"),

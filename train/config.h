@@ -19,6 +19,7 @@ struct DataConfig {
   std::string set;
   double segment_seconds = 0;
   std::string crop = "whole-second";
+  int sample_rate = 0;
   int loader_threads = 1;
   bool on_the_fly = false;
   std::string path_from, path_to;

@@ -1,10 +1,14 @@
 #include "train/loader.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <system_error>
 
+#include "audio/mixing.h"
+#include "audio/silence.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
@@ -64,16 +68,20 @@ void Loader::start_epoch(int64_t epoch, int64_t first) {
   changed_.notify_all();
 }
 
-Batch Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& order) const {
+void Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& order, Prepared& prepared) const {
   std::vector<Segment> segments;
   for (int64_t b = 0; b < options_.batch; ++b) {
     const int64_t index = order[number * options_.batch + b];
     Mixture item = set_.draw(index, epoch);
     const int64_t start =
         segment_start(item.length(), length_, set_.sample_rate(), options_.crop, options_.seed, epoch, index);
+    const auto heard = std::span(item.mixture.data<float>(), static_cast<size_t>(item.length()))
+                           .subspan(start, std::min(item.length() - start, length_));
+    if (const double level = level_db(heard); level < faint_db)
+      prepared.faint.push_back({item.id, level, is_silent(heard)});
     segments.push_back({std::move(item), start});
   }
-  return make_batch(segments, length_, options_.with_references, options_.dtype);
+  prepared.batch = make_batch(segments, length_, options_.with_references, options_.dtype);
 }
 
 void Loader::work() {
@@ -89,7 +97,7 @@ void Loader::work() {
     lock.unlock();
     Prepared prepared;
     try {
-      prepared.batch = make(epoch, number, order);
+      make(epoch, number, order, prepared);
     } catch (...) {
       prepared.failure = std::current_exception();
     }
@@ -110,7 +118,27 @@ bool Loader::next(Batch& batch) {
   changed_.notify_all();
   if (prepared.failure) std::rethrow_exception(prepared.failure);
   batch = prepared.batch;
+  segments_ += options_.batch;
+  for (const Faint& segment : prepared.faint) {
+    if (silent_ + constant_ + faint_ == 0) first_faint_ = segment.id;
+    ++(segment.silent ? silent_ : std::isinf(segment.level_db) ? constant_ : faint_);
+    loudest_faint_db_ = std::max(loudest_faint_db_, segment.level_db);
+  }
   return true;
+}
+
+std::string Loader::news() {
+  const int64_t count = silent_ + constant_ + faint_;
+  if (count < news_due_) return "";
+  while (news_due_ <= count) news_due_ *= 10;
+  std::vector<std::string> kinds;
+  if (silent_ > 0) kinds.push_back(fmt::format("{} silent", silent_));
+  if (constant_ > 0) kinds.push_back(fmt::format("{} constant", constant_));
+  if (faint_ > 0)
+    kinds.push_back(
+        fmt::format("{} below {} dB of full scale, the loudest at {:.1f} dB", faint_, faint_db, loudest_faint_db_));
+  return fmt::format("{} of {} training segments so far hold nothing to learn from: {} (first in {})", count, segments_,
+                     fmt::join(kinds, ", "), first_faint_);
 }
 
 }  // namespace sunder

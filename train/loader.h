@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <string>
@@ -42,15 +43,25 @@ class Loader {
   // of its items threw.
   bool next(Batch& batch);
 
+  // A sentence on segments without sound among those that next() has given, once there are 1, 10, 100, ... of them;
+  // else empty.
+  std::string news();
+
   double seconds_waited() const { return seconds_waited_; }  // by next(), since the loader was made
 
  private:
+  struct Faint {
+    std::string id;
+    double level_db;  // of the first channel
+    bool silent;      // all zero
+  };
   struct Prepared {
     Batch batch;
+    std::vector<Faint> faint;
     std::exception_ptr failure;  // rethrown by the next() for this batch, so that runs fail at the same step
   };
 
-  Batch make(int64_t epoch, int64_t number, const std::vector<int64_t>& order) const;
+  void make(int64_t epoch, int64_t number, const std::vector<int64_t>& order, Prepared& prepared) const;
   void work();
   void start(int threads);
   void stop();
@@ -60,6 +71,11 @@ class Loader {
   int64_t length_ = 0;  // samples of a segment
   std::vector<std::thread> threads_;
   double seconds_waited_ = 0;
+  // Of the segments that next() has given.
+  int64_t segments_ = 0, silent_ = 0, constant_ = 0, faint_ = 0;
+  double loudest_faint_db_ = -std::numeric_limits<double>::infinity();
+  std::string first_faint_;
+  int64_t news_due_ = 1;
 
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -24,6 +24,11 @@ struct MethodNeeds {
 };
 inline constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
 
+// Whether there is a blind score of the method's network: it exchanges the estimates of two outputs.
+inline bool has_blind_score(const Config& config, const MethodNeeds& needs) {
+  return config.model.microphones() == 1 && config.model.sources() * needs.outputs_per_source == 2;
+}
+
 // One kind of step.
 struct Task {
   std::string name;  // in the log and in metrics.jsonl: "mixpit"

@@ -21,7 +21,9 @@ struct KeyFlag {
 };
 
 constexpr KeyFlag key_flags[] = {
-    {"--data", "data.set", "mixture set to train on"},
+    {"--data", "data.set",
+     "mixture set, or a folder of recordings without clean sources, of which 10 % are set aside for validation and\n"
+     "10 % for the test (docs/datasets.md)"},
     {"--device", "train.device", "cpu, cuda or cuda:N"},
     {"--threads", "train.threads", "CPU threads; 0: one per CPU that may be used"},
     {"--seed", "train.seed", "random seed"},
@@ -49,6 +51,8 @@ std::string program_name(const MethodDefinition& method) { return "sunder-train-
 int run_training(const MethodDefinition& method, const std::function<int()>& body) {
   return run_main(program_name(method), body, [](const Error& error) -> std::string {
     if (error.kind() == ErrorKind::memory) return "lower --batch or data.segment_seconds";
+    if (dynamic_cast<const ReferencesMissing*>(&error))
+      return "mixpit, mixcycle and mixit train on mixtures alone, unssor on those of several microphones";
     if (dynamic_cast<const DeviceLost*>(&error)) return "resume from the last checkpoint with --resume auto";
     return "";
   });
@@ -105,7 +109,7 @@ RunOptions parse_run_options(const MethodDefinition& method, int argc, const cha
   if (print_config) throw HelpRequested{to_toml(options.config)};
   if (output.empty()) throw UsageError("--output is required: the folder that the run is written to");
   if (set.empty())
-    throw UsageError(options.resume == "none" ? "--data is required: the mixture set to train on"
+    throw UsageError(options.resume == "none" ? "--data is required: the mixture set or the recordings to train on"
                                               : fmt::format("{}: nothing to resume, and no --data to start with",
                                                             options.resume == "auto" ? output : options.resume));
   check_config(options.config, method);

@@ -27,10 +27,9 @@ void check_config(const Config& c, const MethodDefinition& method) {
     throw_error<UsageError>(
         "train.batch: expected an even number (MixCycle exchanges estimates between neighbours), got {}",
         c.train.batch);
-  if (const int64_t outputs = c.model.sources() * needs.outputs_per_source;
-      c.validation.select == "blind" && outputs != 2)
+  if (c.validation.select == "blind" && !has_blind_score(c, needs))
     throw_error<UsageError>("validation.select: the blind score needs a network of 2 outputs, this one has {}",
-                            outputs);
+                            c.model.sources() * needs.outputs_per_source);
 }
 
 std::unique_ptr<SeparatorConfig> network_config(const Config& config, const MethodNeeds& needs) {
@@ -47,28 +46,10 @@ std::unique_ptr<SeparatorConfig> network_config(const Config& config, const Meth
   return network;
 }
 
-TrainingData open_data(const Config& c, const MethodNeeds& needs, const Learner& learner) {
+TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNeeds& needs, const Learner& learner) {
   const Separator& network = learner.network();
   const DType dtype = learner.precision().signals;
-  MixtureSetOptions wanted{.channels = static_cast<int>(network.microphones()),
-                           .close_talk = needs.close_talk,
-                           .sources = needs.references ? CleanSources::required : CleanSources::unused,
-                           .on_the_fly = c.data.on_the_fly,
-                           .seed = c.train.seed,
-                           .path_from = c.data.path_from,
-                           .path_to = c.data.path_to};
-  const MixtureSet training = MixtureSet::open(c.data.set, "train", wanted);
-  // Validation reports scores for every method; real recordings have no references.
-  wanted.sources = c.validation.select == "si_snri" ? CleanSources::required : CleanSources::where_listed;
-  wanted.on_the_fly = false;
-  const MixtureSet validation = MixtureSet::open(c.data.set, "valid", wanted);
-  for (const MixtureSet* set : {&training, &validation})
-    if (set->num_sources() != c.model.sources())
-      throw_error<UsageError>("model.sources: the set {} has mixtures of {} sources, got {}", c.data.set,
-                              set->num_sources(), c.model.sources());
-  if (validation.sample_rate() != training.sample_rate())
-    throw_error<InputError>("{}: expected validation mixtures of {} Hz as for training, got {} Hz", c.data.set,
-                            training.sample_rate(), validation.sample_rate());
+  const MixtureSet& training = sets.training;
   const bool paired = needs.paired_epochs > 0;
   if (const int64_t needed = c.train.batch * (paired ? 2 : 1); training.size() < needed)
     throw_error<InputError>("{}: expected at least {} training mixtures for {} of train.batch = {}, got {}", c.data.set,
@@ -80,8 +61,9 @@ TrainingData open_data(const Config& c, const MethodNeeds& needs, const Learner&
                                                                      .seed = c.train.seed,
                                                                      .threads = c.data.loader_threads,
                                                                      .dtype = dtype}),
-                    std::make_unique<Validator>(validation, c, dtype, learner.stream()),
-                    {identify(training), identify(validation)}};
+                    std::make_unique<Validator>(sets.validation, c, dtype, learner.stream()),
+                    {identify(training), identify(sets.validation)},
+                    sets.notes};
   const int64_t samples = data.training->segment_samples();
   if (samples < network.shortest_input())
     throw_error<InputError>("{}: training segments of {} samples are shorter than the {} that the network needs",

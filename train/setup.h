@@ -5,6 +5,7 @@
 #include "train/learner.h"
 #include "train/loader.h"
 #include "train/method.h"
+#include "train/sets.h"
 #include "train/validation.h"
 
 namespace sunder {
@@ -19,9 +20,11 @@ struct TrainingData {
   std::unique_ptr<Loader> training;
   std::unique_ptr<Validator> validation;
   DataIdentity identity;
+  std::vector<std::string> notes;  // of open_sets
 };
 // Throws InputError for sets that the training cannot use, UsageError where the configuration does not fit them.
-TrainingData open_data(const Config& config, const MethodNeeds& needs, const Learner& learner);
+TrainingData open_data(const TrainingSets& sets, const Config& config, const MethodNeeds& needs,
+                       const Learner& learner);
 
 // Steps of the whole run, from train.max_epochs; 0 without a limit.
 int64_t expected_steps(const Config& config, const MethodNeeds& needs, const Loader& training);

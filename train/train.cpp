@@ -27,7 +27,8 @@ bool starts_anew(const RunOptions& options) {
 
 class Training {
  public:
-  Training(const RunOptions& options, const MethodDefinition& definition, std::optional<Checkpoint> given);
+  Training(const RunOptions& options, const MethodDefinition& definition, const TrainingSets& sets,
+           std::optional<Checkpoint> given);
   int run();
 
  private:
@@ -108,6 +109,8 @@ bool Training::next_batches(const Task& task, Fetched& fetched) {
 
 void Training::step(const Task& task, Fetched fetched) {
   const std::vector<Tensor> inputs = task.inputs(fetched.batches, position_);
+  if (const std::string news = data_.training->news(); !news.empty())
+    run_.log().warn("{}: {}", config().data.set, news);
   notes_.before(task, inputs, data_.training->segment_samples(), learner_, run_.log());
   learner_.runner().run(task.step, inputs);
   ++position_.steps;
@@ -150,13 +153,14 @@ int Training::finish() {
 
 // Setup, validation and checkpoints.
 
-Training::Training(const RunOptions& options, const MethodDefinition& definition, std::optional<Checkpoint> given)
+Training::Training(const RunOptions& options, const MethodDefinition& definition, const TrainingSets& sets,
+                   std::optional<Checkpoint> given)
     : options_(options),
       definition_(definition),
       learner_(*network_config(options.config, needs_), options.config.optim,
                {options.config.train.device, options.config.train.precision, options.config.train.graph,
                 options.config.train.seed, starts_anew(options) ? options.config.train.init : ""}),
-      data_(open_data(options.config, needs_, learner_)),
+      data_(open_data(sets, options.config, needs_, learner_)),
       method_(definition.make(options.config, learner_.network())),
       run_((check_initial_rate(learner_, data_.identity, options), options.output)),
       selection_(options.config.validation.select, options.config.train.patience, options.config.optim.lr,
@@ -182,6 +186,7 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
       validation.has_sources() ? "" : " without clean sources", learner_.parameters().count(), c.train.precision,
       num_threads());
   log.info("SIMD level {}, OpenBLAS core {}", simd_level(), blas::core_name());
+  for (const std::string& note : data_.notes) log.info("{}: {}", c.data.set, note);
   Position position;
   if (checkpoint) {
     restore({learner_, position, selection_, *method_, data_.identity}, *checkpoint, options_, definition_.name, log);
@@ -247,8 +252,7 @@ void Training::describe(const ValidationScores& scores, bool is_best) {
       shown(", validation loss {:.4f}", scores.loss), shown(", validation SI-SNRi {:.2f} dB", scores.si_snri),
       shown(" (oracle {:.2f})", scores.oracle), shown(", blind {:.2f} dB", scores.blind), -scores.weaker_to_stronger_db,
       is_best ? ", best" : "");
-  if (scores.si_snri && scores.items == 0)
-    log.warn("{}: no validation mixture has a score: all have a silent source", config().data.set);
+  if (!scores.unscored.empty()) log.warn("{}: {}", config().data.set, scores.unscored);
   if (scores.weaker_to_stronger_db < collapse_warning_db)
     log.warn(
         "the weaker output is {:.1f} dB below the stronger: the network may be collapsing to the mixture and silence, "
@@ -279,7 +283,9 @@ int train(const RunOptions& options, const MethodDefinition& method) {
   std::optional<Checkpoint> given;
   if (options.resume != "none" && options.resume != "auto") given = find_checkpoint(options.resume);
   set_num_threads(options.config.train.threads);
-  return Training(options, method, std::move(given)).run();
+  RunOptions completed = options;
+  const TrainingSets sets = open_sets(completed.config, method);
+  return Training(completed, method, sets, std::move(given)).run();
 }
 
 }  // namespace sunder

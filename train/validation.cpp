@@ -1,10 +1,13 @@
 #include "train/validation.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
 
 #include "audio/metrics/si_snr.h"
+#include "audio/silence.h"
 #include "autograd/variable.h"
 #include "command/signals.h"
 #include "objectives/mixcycle.h"
@@ -52,27 +55,76 @@ Tensor first_microphone(const Tensor& mixtures) {
   return mixtures.dim() == 2 ? mixtures : slice_axis(mixtures, 1, 0, 1).reshape({mixtures.size(0), -1});
 }
 
+bool is_zero(const Tensor& signal) { return is_silent(signal.cast(DType::float64).to_vector<double>()); }
+
+bool is_constant(const Tensor& signal) {
+  const auto values = signal.cast(DType::float64).to_vector<double>();
+  return std::ranges::all_of(values, [&](double value) { return value == values[0]; });
+}
+
+bool are_equal(const Tensor& a, const Tensor& b) {
+  const auto score = si_snr(a.cast(DType::float64).to_vector<double>(), b.cast(DType::float64).to_vector<double>());
+  return score && std::isinf(*score) && *score > 0;
+}
+
+// Why an item without a finite score has none. references: (S, L), estimates: (K, L), mixture: (L).
+std::string why_unscored(const std::optional<double>& score, const Tensor& references, const Tensor& estimates,
+                         const Tensor& mixture) {
+  if (score) return std::isnan(*score) ? "estimates that are not finite" : "an infinite score";
+  const int64_t sources = references.size(0);
+  for (int64_t s = 0; s < sources; ++s)
+    if (is_zero(item(references, s))) return "a silent source";
+  if (is_zero(mixture)) return "a silent mixture";
+  bool constant = true, equal = true;
+  for (int64_t s = 0; s < sources; ++s) {
+    constant = constant && is_constant(item(references, s));
+    equal = equal && are_equal(item(references, 0), item(references, s));
+  }
+  if (constant) return "constant sources (a DC offset alone)";
+  if (equal) return "equal sources";
+  for (int64_t k = 0; k < estimates.size(0); ++k)
+    if (is_zero(item(estimates, k))) return "a silent estimate";
+  return "a mixture whose own score is infinite";
+}
+
+using Reasons = std::map<std::string, int64_t>;  // how many items have no score, by reason
+
+// "no validation mixture has a score: 3 have a silent source, 1 has equal sources"
+std::string why_none(const std::string& score, const Reasons& reasons) {
+  std::vector<std::string> parts;
+  for (const auto& [reason, count] : reasons)
+    parts.push_back(fmt::format("{} {} {}", count, count == 1 ? "has" : "have", reason));
+  return fmt::format("no validation mixture has {}: {}", score, fmt::join(parts, ", "));
+}
+
+struct Means {
+  Mean si_snri, oracle, ratio, blind, loss;
+  Reasons without_score, without_blind;
+};
+
 // MixCycle's task as a score: how well the network recovers its own estimates from their re-mixtures.
 void add_blind(const Separator& network, const Tensor& estimates, uint64_t seed, int64_t epoch, int64_t batch,
-               Mean& blind) {
+               Means& means) {
   const int64_t even = estimates.size(0) / 2 * 2;
+  if (even < estimates.size(0)) ++means.without_blind["no partner of its length to exchange estimates with"];
   if (even == 0) return;
   const Tensor order = exchange_order(swap_flags(seed, epoch, batch, even)).to(estimates.stream());
   const Remixed again = remix_estimates(estimates.slice(0, even), order);
   const Tensor found = network.forward(again.mixtures).value().to(cpu_device);
   const Tensor targets = again.targets.to(cpu_device), mixtures = again.mixtures.to(cpu_device);
-  for (int64_t b = 0; b < even; ++b)
-    if (const auto score = mean_si_snri(score_separation(item(targets, b), item(found, b), item(mixtures, b))))
-      blind.add(*score);
+  for (int64_t b = 0; b < even; ++b) {
+    const Tensor target = item(targets, b), output = item(found, b), mixture = item(mixtures, b);
+    const auto score = mean_si_snri(score_separation(target, output, mixture));
+    if (score && std::isfinite(*score)) means.blind.add(*score);
+    else if (is_zero(item(target, 0)) || is_zero(item(target, 1))) ++means.without_blind["a silent estimate"];
+    else ++means.without_blind[why_unscored(score, target, output, mixture)];
+  }
 }
-
-struct Means {
-  Mean si_snri, oracle, ratio, blind, loss;
-};
 
 // references: (S, L), estimates: (K, L), mixture: (L).
 void add_item(const Tensor& references, const Tensor& estimates, const Tensor& mixture, Means& means) {
   const auto score = mean_si_snri(score_separation(references, estimates, mixture));
+  if (!score || !std::isfinite(*score)) ++means.without_score[why_unscored(score, references, estimates, mixture)];
   if (!score) return;
   means.si_snri.add(*score);
   if (estimates.size(0) == references.size(0) || estimates.size(0) > best_sums_max_outputs) return;
@@ -83,6 +135,7 @@ void add_item(const Tensor& references, const Tensor& estimates, const Tensor& m
 
 Validator::Validator(MixtureSet set, const Config& config, DType dtype, Stream stream)
     : set_(std::move(set)), config_(config), dtype_(dtype), stream_(stream), count_(set_.size()) {
+  sources_ = set_.num_sources() > 0 ? set_.num_sources() : config.model.sources();
   if (config.validation.max_items > 0) count_ = std::min(count_, config.validation.max_items);
   segment_ = std::llround(config.data.segment_seconds * set_.sample_rate());
 }
@@ -122,11 +175,10 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
       const Tensor estimates = network.forward(batch.mixtures.to(stream_)).value();
       const Tensor on_host = estimates.to(cpu_device), mixtures = first_microphone(batch.mixtures);
       for (int64_t b = 0; b < estimates.size(0); ++b) {
-        means.ratio.add(weaker_to_stronger(item(on_host, b), set_.num_sources()));
+        means.ratio.add(weaker_to_stronger(item(on_host, b), sources_));
         if (set_.has_sources()) add_item(item(batch.references, b), item(on_host, b), item(mixtures, b), means);
       }
-      if (with_blind && outputs == 2)
-        add_blind(network, estimates, config_.train.seed, epoch, batch_number, means.blind);
+      if (with_blind && outputs == 2) add_blind(network, estimates, config_.train.seed, epoch, batch_number, means);
       if (loss) means.loss.add(loss(batch), estimates.size(0));
     }
   }
@@ -137,6 +189,8 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
   if (means.blind.count > 0) scores.blind = means.blind.value();
   if (means.loss.count > 0) scores.loss = means.loss.value();
   scores.items = means.si_snri.count;
+  if (set_.has_sources() && scores.items == 0) scores.unscored = why_none("a score", means.without_score);
+  else if (with_blind && !scores.blind) scores.unscored = why_none("a blind score", means.without_blind);
   return scores;
 }
 

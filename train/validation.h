@@ -27,6 +27,7 @@ struct ValidationScores {
   std::optional<double> blind;       // dB, SI-SNRi of the network against its own estimates on re-mixed estimates
   std::optional<double> loss;        // the method's own, mean over items
   int64_t items = 0;                 // with a score: an item with a silent source has none
+  std::string unscored;              // a sentence where SI-SNRi or the blind score was wanted and no item has one
 };
 
 // One mixture of the set (its first seconds) and its estimates.
@@ -47,8 +48,8 @@ class Validator {
 
   // `epoch` seeds the segments; with validation.select = valid_loss they are the same in every epoch. The blind score
   // takes a second forward pass and is computed only on request; it exists for two outputs. Empty if a signal requested
-  // a stop (command/signals.h): a large set could outlast the grace period. A score that no item has is NaN. `loss` may
-  // be empty; it takes another pass.
+  // a stop (command/signals.h): a large set could outlast the grace period. An SI-SNRi that no item has is NaN. `loss`
+  // may be empty; it takes another pass.
   std::optional<ValidationScores> run(const Separator& network, int64_t epoch, bool with_blind,
                                       const ValidationLoss& loss = {}) const;
   ValidationExample example(const Separator& network) const;
@@ -56,7 +57,6 @@ class Validator {
   void require_length(int64_t samples) const;
 
   int64_t size() const { return count_; }
-  int num_sources() const { return set_.num_sources(); }
   bool has_sources() const { return set_.has_sources(); }
   int sample_rate() const { return set_.sample_rate(); }
 
@@ -69,6 +69,7 @@ class Validator {
   Stream stream_;
   int64_t count_;
   int64_t segment_;  // samples; 0: whole items
+  int64_t sources_;  // in a mixture
 };
 
 }  // namespace sunder

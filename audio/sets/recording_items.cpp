@@ -165,6 +165,11 @@ class RecordingItems : public MixtureItems {
     return resampled_length(pieces_[i].stretch.frames, pieces_[i].file->info.sample_rate, sample_rate_);
   }
   std::string id(int64_t i) const override { return pieces_[i].id; }
+  std::string contents(int64_t i) const override {
+    const auto& [file, stretch, id] = pieces_[i];
+    return fmt::format("{} {}+{} at {} Hz", file->name.generic_string(), stretch.begin, stretch.frames,
+                       file->info.sample_rate);
+  }
   std::vector<std::string> notes() const override { return notes_; }
 
   Mixture load(int64_t i) const override {

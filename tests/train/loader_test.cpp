@@ -221,6 +221,32 @@ TEST_F(LoaderTest, ABrokenItemIsThrownByTheBatchThatHoldsIt) {
   EXPECT_EQ(failing.size(), 1u) << "where a run fails depends on its threads";
 }
 
+// What there is nothing to learn from is said, with its level, when it comes first and then ever more rarely.
+TEST_F(LoaderTest, SegmentsWithoutSoundAreNews) {
+  const std::vector<float> sound = {0.5f, -0.5f, 0.25f, -0.25f};
+  Loader good(make_set(4), {.batch = 2});
+  epoch(good, 0);
+  EXPECT_EQ(good.news(), "");
+  write_item(0, {{0, 0, 0, 0}, sound, sound});
+  write_item(1, {{0.5f, 0.5f, 0.5f, 0.5f}, sound, sound});
+  write_item(2, {{1e-30f, -1e-30f, 1e-30f, -1e-30f}, sound, sound});
+  write_item(3, {sound, sound, sound});
+  for (const int threads : {1, 3}) {
+    Loader loader(MixtureSet::open(folder_, "train"), {.batch = 4, .threads = threads});
+    EXPECT_EQ(loader.news(), "");
+    epoch(loader, 0);
+    const std::string news = loader.news();
+    for (const char* part : {"3 of 4 training segments so far hold nothing to learn from", "1 silent", "1 constant",
+                             "1 below -120 dB of full scale, the loudest at -600.0 dB", "(first in 00"})
+      EXPECT_NE(news.find(part), std::string::npos) << part << " not in: " << news;
+    EXPECT_EQ(loader.news(), "");
+    epoch(loader, 1);
+    EXPECT_EQ(loader.news(), "");
+    for (int i = 2; i < 4; ++i) epoch(loader, i);
+    EXPECT_NE(loader.news().find("12 of 16"), std::string::npos);
+  }
+}
+
 TEST_F(LoaderTest, CanBeLeftAtAnyMoment) {
   const MixtureSet set = make_set(12);
   for (int taken = 0; taken < 5; ++taken) {

@@ -147,7 +147,7 @@ TEST_F(OptionsTest, RefusesWhatIsWrong) {
   EXPECT_EQ(refusal({"--data", "S", "--output", "R", "--set", "optim.rl=1"}),
             "--set optim.rl: unknown key 'optim.rl', did you mean 'optim.lr'?");
   EXPECT_NE(refusal({"--data", "S", "--output"}), "");
-  EXPECT_EQ(refusal({"--output", "R"}), "--data is required: the mixture set to train on");
+  EXPECT_EQ(refusal({"--output", "R"}), "--data is required: the mixture set or the recordings to train on");
   EXPECT_EQ(refusal({"--data", "S"}), "--output is required: the folder that the run is written to");
   EXPECT_THROW(parse({"--config", "none.toml", "--data", "S", "--output", "R"}), InputError);
 }

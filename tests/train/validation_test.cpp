@@ -139,6 +139,50 @@ TEST_F(ValidationTest, WithoutAScoreThereIsNone) {
   EXPECT_TRUE(std::isnan(run(broken).weaker_to_stronger_db));
 }
 
+// The sentence says what is wrong: silence, a constant and equal sources are three things.
+TEST_F(ValidationTest, TheReasonForNoScoreIsTrue) {
+  const auto write_all = [&](int i, std::vector<float> first, std::vector<float> second) {
+    std::vector<float> mixture(first.size());
+    for (size_t t = 0; t < first.size(); ++t) mixture[t] = first[t] + second[t];
+    for (const auto& [part, signal] : {std::pair("mix", &mixture), {"s1", &first}, {"s2", &second}}) {
+      std::filesystem::create_directories(folder_ / "valid" / part);
+      write_wav(folder_ / "valid" / part / fmt::format("{:03}.wav", i), *signal, rate);
+    }
+  };
+  std::vector<float> noise(1000);
+  Random random(1, RandomUse::test);
+  for (float& sample : noise) sample = random.flip() ? 0.5f : -0.5f;
+  write_all(0, noise, noise);
+  EXPECT_EQ(run(halves).unscored, "no validation mixture has a score: 1 has equal sources");
+  write_all(1, noise, std::vector<float>(1000, 0.0f));
+  write_all(2, noise, std::vector<float>(1000, 0.0f));
+  EXPECT_EQ(run(halves).unscored, "no validation mixture has a score: 2 have a silent source, 1 has equal sources");
+  write_all(3, std::vector<float>(1000, 0.5f), std::vector<float>(1000, 0.25f));
+  EXPECT_NE(run(halves).unscored.find("1 has constant sources (a DC offset alone)"), std::string::npos);
+  const Rule broken(2, [](int64_t, int64_t, int64_t) { return NAN; });
+  write_item(4, 1000);
+  EXPECT_NE(run(broken).unscored.find("1 has estimates that are not finite"), std::string::npos);
+  EXPECT_EQ(run(halves).unscored, "") << "one has a score";
+}
+
+// Without clean sources there is no SI-SNRi and nothing to say about it; the blind score is the same.
+TEST_F(ValidationTest, MixturesAlone) {
+  for (int i = 0; i < 6; ++i) write_item(i, 1000);
+  const ValidationScores with = run(halves, true);
+  for (const char* source : {"s1", "s2"}) std::filesystem::remove_all(folder_ / "valid" / source);
+  const auto set = MixtureSet::open(folder_, "valid", {.sources = CleanSources::where_listed});
+  Config config = config_;
+  config.train.batch = 4;
+  const ValidationScores without = Validator(set, config, DType::float32, cpu_device).run(halves, 0, true).value();
+  EXPECT_FALSE(without.si_snri.has_value());
+  EXPECT_EQ(without.blind.value(), with.blind.value());
+  EXPECT_EQ(without.weaker_to_stronger_db, with.weaker_to_stronger_db);
+  EXPECT_EQ(without.unscored, "");
+  const Rule silent(2, [](int64_t, int64_t, int64_t) { return 0.0; });
+  EXPECT_EQ(Validator(set, config, DType::float32, cpu_device).run(silent, 0, true).value().unscored,
+            "no validation mixture has a blind score: 6 have a silent estimate");
+}
+
 TEST_F(ValidationTest, MixItsOutputsAreSummedByTheOracle) {
   for (int i = 0; i < 4; ++i) write_item(i, 1000);
   // A quarter to each of four outputs: alone they stand at 0 dB, in pairs at the leak's 20 dB. (The leak of a quarter
