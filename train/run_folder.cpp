@@ -37,9 +37,10 @@ RunFolder::~RunFolder() {
 }
 
 bool RunFolder::in_use() const {
-  // Also what a run would replace or add to, whoever wrote it.
+  // Also files that a run would replace or add to, whoever wrote them.
   for (const char* name : {"config.toml", "checkpoints", "metrics.jsonl", "log.txt", "results.md", "curves.png"})
-    if (fs::exists(fs::symlink_status(path_ / name))) return true;
+    if (const fs::file_status status = fs::status(path_ / name); is_regular_file(status) || is_directory(status))
+      return true;
   return false;
 }
 

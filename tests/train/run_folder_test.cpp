@@ -49,6 +49,16 @@ TEST_F(RunFolderTest, HoldsConfigAndResults) {
   EXPECT_EQ(slurp(run.path() / "results.md"), "# Results\n");
 }
 
+TEST_F(RunFolderTest, FilesCalledAsThoseOfARunAreInUse) {
+  for (const char* name : {"metrics.jsonl", "log.txt", "results.md", "curves.png"}) {
+    const RunFolder run(path_);
+    EXPECT_FALSE(run.in_use());
+    std::ofstream(path_ / name) << "mine";
+    EXPECT_TRUE(run.in_use()) << name;
+    fs::remove(path_ / name);
+  }
+}
+
 TEST_F(RunFolderTest, MetricsAreLinesAndEndAtTheResumedStep) {
   const RunFolder run(path_);
   for (int64_t step = 1; step <= 4; ++step)
