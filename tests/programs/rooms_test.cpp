@@ -44,7 +44,7 @@ class RoomsTest : public ScratchFolder {
     EXPECT_EQ(result.code, code) << result.err;
     for (const std::string& part : parts) EXPECT_NE(result.err.find(part), std::string::npos) << result.err;
     EXPECT_FALSE(std::filesystem::exists(folder_ / "refused"));
-    EXPECT_FALSE(std::filesystem::exists(folder_ / ".refused.part"));
+    EXPECT_FALSE(std::filesystem::exists(folder_ / ".refused.sunder-part"));
   }
 };
 
