@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "tensor/blas.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
 #include "train/checkpoint.h"
@@ -50,6 +51,7 @@ LoadedModel open_model(const ModelOptions& options) {
   if (options.path.empty()) throw UsageError("--model is required: a checkpoint folder or a .safetensors file");
   set_num_threads(options.threads);
   const Stream stream = parse_device(options.device);
+  if (!stream.device.is_cuda()) blas::core_name();  // loads it: without room no file of a batch would succeed
   const fs::path folder = model_folder(options.path);
   if (fs::exists(folder / "manifest.json")) load_checkpoint(folder);
   std::map<std::string, std::string> sizes;

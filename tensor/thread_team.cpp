@@ -24,7 +24,7 @@ void pause_briefly() {
 #endif
 }
 
-// Returns when `value` is no longer (or no more other than) what it is waited for.
+// Returns when `done` is true of the value.
 template <class Done>
 void wait_for(const std::atomic<uint32_t>& value, const Done& done) {
   for (int i = 0; i < spins_before_yield; ++i) {

@@ -49,6 +49,13 @@ TEST_F(MachineLimitsTest, LittleAddressSpaceIsExit6OrEnough) {
   }
   EXPECT_EQ(codes, (std::set<int>{0, 6})) << said;
   expect_contains(said, {"the limit on address space (ulimit -v) leaves", "OpenBLAS takes for 2 threads"});
+  // Not of each file of a batch, that it failed.
+  const ProgramResult separated = run_program(
+      "sunder-separate",
+      {"--model", at("run-900/checkpoints/last"), "--threads", "2", at("corpus/s0_1.wav"), "--output", at("separated")},
+      {.address_bytes = loaded + 250 * mib, .seconds = 60});
+  EXPECT_EQ(separated.code, 6) << separated.err;
+  expect_contains(separated.err, {"OpenBLAS takes for 2 threads; lower --threads or raise the limit"});
   const auto parts = [&](const std::string& run) { return read(run + "/checkpoints/last/model.safetensors"); };
   ASSERT_EQ(train_once("free", {}).code, 0);
   EXPECT_TRUE(parts("run-900") == parts("free"));
