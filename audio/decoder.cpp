@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "audio/sample_rate.h"
-#include "audio/system_error.h"
+#include "files/system_error.h"
 
 namespace sunder {
 namespace {

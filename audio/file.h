@@ -34,7 +34,7 @@ using AudioDouble = BasicAudio<double>;
 
 // What the header says, without decoding unless it says nothing. Throws InputError if the file is missing, may not be
 // read, is empty, of another format, has no samples, has a rate out of bounds (audio/sample_rate.h) or is truncated and
-// its container shows it; Error with the system's reason for what is not the file's fault (audio/system_error.h).
+// its container shows it; Error with the system's reason for what is not the file's fault (files/system_error.h).
 AudioInfo audio_info(const std::filesystem::path& path);
 
 // The whole file. Throws InputError as audio_info does, for fewer samples than the header says, and for a sample that

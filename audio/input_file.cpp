@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "audio/containers/container.h"
-#include "audio/system_error.h"
+#include "files/system_error.h"
 
 namespace sunder {
 

@@ -11,7 +11,7 @@ namespace sunder {
 
 // What comes from a pipe, FIFO or device is copied to a temporary file without a name first. Throws InputError for a
 // path where no file is or that may not be read, for a folder, an empty file and a pipe that does not begin as a sound
-// file does; Error with the system's reason for everything that is not the file's fault (audio/system_error.h).
+// file does; Error with the system's reason for everything that is not the file's fault (files/system_error.h).
 class InputFile {
  public:
   explicit InputFile(std::filesystem::path path);

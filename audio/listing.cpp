@@ -13,7 +13,7 @@
 #include <string_view>
 #include <utility>
 
-#include "audio/system_error.h"
+#include "files/system_error.h"
 
 namespace sunder {
 
@@ -33,9 +33,8 @@ bool is_no_data(std::string_view name) {
 }
 
 std::vector<std::string> names_in(const fs::path& folder) {
+  require_folder(folder);
   const std::unique_ptr<DIR, CloseFolder> opened(::opendir(folder.c_str()));
-  if (!opened && errno == ENOENT) throw_error<InputError>("{}: no such folder", folder.string());
-  if (!opened && errno == ENOTDIR) throw_error<InputError>("{}: expected a folder, got a file", folder.string());
   if (!opened) throw_system_error(folder, "the folder cannot be read", errno);
   std::vector<std::string> names;
   errno = 0;
@@ -86,6 +85,14 @@ class Listing {
 };
 
 }  // namespace
+
+void require_folder(const fs::path& folder) {
+  struct stat status {};
+  const bool there = ::stat(folder.c_str(), &status) == 0;
+  if (!there && errno == ENOENT) throw_error<InputError>("{}: no such folder", folder.string());
+  if (!there) throw_system_error(folder, "the folder cannot be read", errno);
+  if (!S_ISDIR(status.st_mode)) throw_error<InputError>("{}: expected a folder, got a file", folder.string());
+}
 
 bool has_audio_name(const fs::path& path) {
   static constexpr std::array<std::string_view, 16> kinds = {".wav",  ".wave", ".bwf",  ".rf64", ".w64", ".flac",

@@ -6,6 +6,9 @@
 
 namespace sunder {
 
+// Throws InputError for what is no folder or cannot be looked at, with its path and the reason.
+void require_folder(const std::filesystem::path& folder);
+
 // Whether a file's name ends, in letters of any case, as those of recordings that read_audio reads: .wav, .flac, .ogg,
 // .opus, .mp3, .aiff and so on. Names that begin with a dot are none (macOS leaves "._x.wav" beside x.wav).
 bool has_audio_name(const std::filesystem::path& path);

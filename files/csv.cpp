@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <fstream>
 #include <set>
 #include <string_view>
 
+#include "files/text_file.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -88,9 +88,7 @@ bool parse(const std::string& field, Number& value) {
 }  // namespace
 
 CsvTable CsvTable::read(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  if (!file || std::filesystem::is_directory(path)) throw_error<InputError>("{}: no such file", path.string());
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  const std::string text = read_text(path);
   if (text.empty()) throw_error<InputError>("{}: expected a line of column names, got an empty file", path.string());
   CsvTable table;
   table.path_ = path;

@@ -17,9 +17,10 @@ class ReadError : public Error {
   ReadError(const std::filesystem::path& path, int code);
   // Whether there is no file, or something else in its place: no later try will read it.
   bool is_absent() const;
+  int code() const { return code_; }  // an errno
 
  private:
-  int code_;  // an errno
+  int code_;
 };
 
 // Throws ReadError.

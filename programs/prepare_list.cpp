@@ -3,6 +3,7 @@
 #include <cmath>
 #include <set>
 
+#include "audio/sample_rate.h"
 #include "audio/sets/mixture_list.h"
 #include "audio/sets/mixture_set.h"
 #include "command/output.h"
@@ -21,7 +22,7 @@ void add_list_options(CLI::App& command, ListOptions& options) {
       ->check(CLI::Range(0.1, 3600.0))
       ->capture_default_str();
   command.add_option("--sample-rate", options.sample_rate, "Hz; recordings of another rate are converted")
-      ->check(CLI::Range(1000, 192000))
+      ->check(CLI::Range(lowest_sample_rate, highest_sample_rate))
       ->capture_default_str();
   add_threads(command, options);
   add_recording_flags(command, options);

@@ -12,13 +12,6 @@
 #include "tensor/random.h"
 
 namespace sunder {
-namespace {
-
-void require_folder(const std::filesystem::path& folder) {
-  if (!std::filesystem::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
-}
-
-}  // namespace
 
 const char* split_name(Split split) {
   return split == Split::train ? "train" : split == Split::valid ? "valid" : "test";
@@ -54,8 +47,10 @@ Corpus read_splits_csv(const std::filesystem::path& root) {
       throw_error<InputError>("{}: expected a path and a speaker, got an empty field", table.where(row));
     if (!seen.insert(recording.path).second)
       throw_error<InputError>("{}: {} is listed twice", table.where(row), recording.path);
-    if (!std::filesystem::exists(root / recording.path))
-      throw_error<InputError>("{}: {}: no such file", table.where(row), (root / recording.path).string());
+    std::error_code failure;
+    if (!std::filesystem::exists(root / recording.path, failure))
+      throw_error<InputError>("{}: {}: {}", table.where(row), (root / recording.path).string(),
+                              failure ? failure.message() : "no such file");
     corpus.recordings.push_back(std::move(recording));
   }
   return corpus;
@@ -71,7 +66,8 @@ Corpus read_speech_commands(const std::filesystem::path& root, const std::vector
   require_folder(root);
   Corpus corpus{root, {}};
   for (const std::string& word : words) {
-    if (!std::filesystem::is_directory(root / word))
+    std::error_code failure;
+    if (!std::filesystem::exists(root / word, failure) && !failure)
       throw_error<InputError>("{}: expected a folder per word (Speech Commands), no folder \"{}\"", root.string(),
                               word);
     const std::vector<std::filesystem::path> names = list_audio(root / word, true);

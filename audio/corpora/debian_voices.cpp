@@ -1,11 +1,11 @@
 #include "audio/corpora/debian_voices.h"
 
-#include <fstream>
 #include <map>
 #include <set>
 
 #include "audio/listing.h"
 #include "files/digest.h"
+#include "files/text_file.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -52,11 +52,6 @@ std::string language(const Package& package, const std::string& path) {
   return path.substr(mark + 6, path.find('.', mark) - mark - 6);
 }
 
-std::array<uint8_t, 20> content_hash(const std::filesystem::path& path) {
-  std::ifstream file(path, std::ios::binary);
-  return sha1(std::string{std::istreambuf_iterator<char>(file), {}});
-}
-
 }  // namespace
 
 Corpus find_debian_voices(const std::filesystem::path& root) {
@@ -65,13 +60,13 @@ Corpus find_debian_voices(const std::filesystem::path& root) {
   Corpus corpus{root, {}};
   std::set<std::array<uint8_t, 20>> seen;
   for (const Package& package : packages) {
-    if (!std::filesystem::is_directory(root / package.folder)) continue;
+    if (std::error_code ignored; !std::filesystem::exists(root / package.folder, ignored) && !ignored) continue;
     for (const std::filesystem::path& file : list_audio(root / package.folder, true)) {
       const std::string path = file.string(), spoken = language(package, path);
       std::string voice = package.name + "-" + spoken;
       if (spoken.empty() || is_left_out(voice)) continue;
       const std::string full = package.folder + "/" + path;
-      if (!seen.insert(content_hash(root / full)).second) continue;
+      if (!seen.insert(sha1(read_text(root / full))).second) continue;
       if (const auto same = merged().find(voice); same != merged().end()) voice = same->second;
       const double percentage = hash_percentage(full);
       const Split split = is_held_out(voice) || percentage >= 90 ? Split::test

@@ -2,8 +2,6 @@
 
 #include <cmath>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <set>
 #include <sstream>
 
@@ -11,6 +9,7 @@
 #include "audio/sets/item_id.h"
 #include "files/atomic_file.h"
 #include "files/csv.h"
+#include "files/text_file.h"
 #include "files/toml.h"
 #include "tensor/error.h"
 
@@ -95,9 +94,7 @@ void write_mixture_list(const std::filesystem::path& csv, const std::vector<List
 }
 
 SetConfig read_set_config(const std::filesystem::path& path) {
-  if (!std::filesystem::is_regular_file(path)) throw_error<InputError>("{}: no such file", path.string());
-  std::ifstream file(path, std::ios::binary);
-  const toml::table table = parse_toml({std::istreambuf_iterator<char>(file), {}}, path.string());
+  const toml::table table = parse_toml(read_text(path), path.string());
   static const std::set<std::string_view> known = {"rule",    "corpus", "sample_rate", "window",
                                                    "sources", "seed",   "channels",    "noise_floor_db"};
   for (const auto& [key, value] : table)

@@ -1,12 +1,14 @@
 #include "audio/sets/sms_wsj.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <fstream>
 
 #include "audio/file.h"
 #include "audio/rooms/room_set.h"
 #include "audio/sets/item_id.h"
 #include "files/json.h"
+#include "files/system_error.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -76,7 +78,8 @@ RoomEntry parse_entry(const std::string& id, const json& example, const Locator&
 // JSON tree.
 std::vector<RoomEntry> read_list(const fs::path& list, const std::string& set, const Locator& locate) {
   std::ifstream file(list);
-  if (!file) throw_error<InputError>("{}: no such file", list.string());
+  if (!file && errno == ENOENT) throw_error<InputError>("{}: no such file", list.string());
+  if (!file) throw_system_error(list, "cannot be opened", errno);
   std::vector<RoomEntry> entries;
   bool found = false;
   std::vector<std::string> sets;

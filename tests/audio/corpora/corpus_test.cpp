@@ -68,6 +68,8 @@ TEST_F(CorpusTest, SpeechCommandsSplitsBySpeakerHash) {
   }
   EXPECT_EQ(counts.size(), 3u);
   expect_error<InputError>([&] { read_speech_commands(folder_, {"zero", "two"}); }, {"no folder \"two\""});
+  write("four", "a file");
+  expect_error<InputError>([&] { read_speech_commands(folder_, {"four"}); }, {"four: expected a folder, got a file"});
   std::filesystem::create_directory(folder_ / "three");
   expect_error<InputError>([&] { read_speech_commands(folder_, {"three"}); }, {"three", "no recordings"});
 }

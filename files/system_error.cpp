@@ -1,4 +1,4 @@
-#include "audio/system_error.h"
+#include "files/system_error.h"
 
 #include <cerrno>
 #include <cstring>

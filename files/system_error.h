@@ -1,4 +1,4 @@
-// What the system says when a recording or a folder cannot be opened or read.
+// What the system says when a file or a folder cannot be opened or read.
 #pragma once
 
 #include <filesystem>
@@ -9,7 +9,7 @@
 namespace sunder {
 
 // Whether an errno speaks of the file alone. Others (no descriptors or memory left, a disk or network that fails) may
-// be gone at the next try: they must never pass for an unusable recording.
+// be gone at the next try: they must never pass for a file that is unusable.
 bool is_of_the_file(int error);
 
 // Throws "<path>: <what>: <the system's reason>": InputError where that is of the file, OutOfMemory, else Error.
