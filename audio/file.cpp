@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <new>
 #include <optional>
 #include <string>
 
@@ -109,12 +110,25 @@ void check_finite(const Opened& opened, const BasicAudio<T>& audio, int64_t begi
                               i % audio.channels + 1);
 }
 
+// Out of memory: which recording is too long?
+[[noreturn]] void throw_too_long(const Opened& opened) {
+  const auto frames = opened.frames();
+  throw OutOfMemory(fmt::format("{}: out of memory: the recording has {} samples in {} {}", opened.name(),
+                                frames ? std::to_string(*frames) : "very many", opened.channels(),
+                                opened.channels() == 1 ? "channel" : "channels"),
+                    0);
+}
+
 template <class T>
 BasicAudio<T> read_whole(const fs::path& path) {
   const Opened opened(path, Depth::whole);
   auto audio = empty_audio<T>(opened);
-  if (const auto frames = opened.frames()) reserve(opened, *frames, audio);
-  for (const auto& decoder : opened.decoders()) append(opened, *decoder, decoder->frames(), audio);
+  try {
+    if (const auto frames = opened.frames()) reserve(opened, *frames, audio);
+    for (const auto& decoder : opened.decoders()) append(opened, *decoder, decoder->frames(), audio);
+  } catch (const std::bad_alloc&) {
+    throw_too_long(opened);
+  }
   if (audio.frames == 0) throw_error<InputError>("{}: holds no samples", opened.name());
   check_finite(opened, audio, 0);
   return audio;
@@ -173,7 +187,7 @@ int64_t count_frames(const Opened& opened) {
 }  // namespace
 
 AudioInfo audio_info(const fs::path& path) {
-  const Opened opened(path, Depth::whole);
+  const Opened opened(path, Depth::headers);
   const auto frames = opened.frames();
   return {opened.channels(), opened.sample_rate(), frames ? *frames : count_frames(opened)};
 }

@@ -38,7 +38,7 @@ using AudioDouble = BasicAudio<double>;
 AudioInfo audio_info(const std::filesystem::path& path);
 
 // The whole file. Throws InputError as audio_info does, for fewer samples than the header says, and for a sample that
-// is NaN or infinite.
+// is NaN or infinite; OutOfMemory with its name where it is too long.
 Audio read_audio(const std::filesystem::path& path);
 AudioDouble read_audio_double(const std::filesystem::path& path);
 

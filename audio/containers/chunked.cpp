@@ -27,9 +27,12 @@ Container check_aiff(const View& view) {
       bits = view.number_at(begin + 6, 2, Endian::big);
     }
     if (header.starts_with("SSND")) {
-      if (size == 0 || size == no_size || (size >= 0x7F000000 && size <= 0x7F000008))
-        return {{view.stream(view.size, offset + 4, number_bytes(std::min<uint64_t>(left, no_size), 4, Endian::big))},
-                true};
+      if (size == 0 || size == no_size || (size >= 0x7F000000 && size <= 0x7F000008)) {
+        if (left > no_size)
+          throw_error<InputError>("{}: expected at most 4 GiB of samples in an AIFF file, got {} bytes", view.name(),
+                                  left);
+        return {{view.stream(view.size, offset + 4, number_bytes(left, 4, Endian::big))}, true};
+      }
       if (size > left) throw_cut_short(view, size - 8, left < 8 ? 0 : left - 8);
       found = Container{{view.stream(view.size)}}, sample_bytes = size < 8 ? 0 : size - 8;
     }

@@ -7,6 +7,7 @@
 namespace sunder {
 namespace {
 
+constexpr uint64_t wrapped = uint64_t{1} << 32;
 constexpr uint32_t no_size = 0xFFFFFFFF;  // written to a pipe by ffmpeg; RF64: the size is in its ds64 chunk
 
 // What programs write that cannot go back to the header: ffmpeg, arecord, and sox the largest whole number of blocks
@@ -45,6 +46,26 @@ void check_behind_samples(const View& view, uint64_t begin, uint64_t size, uint6
         view.name(), size, view.size - end);
 }
 
+// A header of RF64 instead: libsndfile reads at most 4 GiB behind one of RIFF. `at`: of the data chunk.
+SoundStream as_rf64(const View& view, uint64_t at, uint64_t data_size) {
+  const auto word = [](uint64_t value, size_t count) { return number_bytes(value, count, Endian::little); };
+  const std::string ds64 = "ds64" + word(28, 4) + word(view.size + 28, 8) + word(data_size, 8) + std::string(12, '\0');
+  const std::string head = "RF64" + word(no_size, 4) + "WAVE" + ds64, data = "data" + word(no_size, 4);
+  return {{0, head.size(), head},
+          {view.begin + 12, at - 12},
+          {0, data.size(), data},
+          {view.begin + at + 8, view.size - at - 8}};
+}
+
+// The data chunk at `at` of a file that does not say how long it is.
+Container open_ended(const View& view, uint64_t at, Endian endian) {
+  const uint64_t left = view.size - at - 8;
+  if (left <= no_size) return {{view.stream(view.size, at + 4, number_bytes(no_size, 4, endian))}, true};
+  if (endian == Endian::big)
+    throw_error<InputError>("{}: expected at most 4 GiB of samples in a RIFX file, got {} bytes", view.name(), left);
+  return {{as_rf64(view, at, left)}, true};
+}
+
 }  // namespace
 
 Container check_riff(const View& view) {
@@ -64,7 +85,12 @@ Container check_riff(const View& view) {
         return {{view.stream(view.size, ds64, number_bytes(view.size - 8, 8, endian) + number_bytes(left, 8, endian))},
                 true};
       else if (stands_for_no_size(size, block) || (size == 0 && left > 0 && !is_whole_chunk(view, begin, endian)))
-        return {{view.stream(view.size, offset + 4, number_bytes(no_size, 4, endian))}, true};
+        return open_ended(view, offset, endian);
+      // Some programs write longer files under a size modulo 2^32.
+      if (ds64 == 0 && left >= size + wrapped && endian == Endian::little) {
+        const uint64_t whole = left - (left - size) % wrapped;
+        return {{as_rf64(view, offset, whole)}};
+      }
       if (size == 0) throw_error<InputError>("{}: holds no samples", view.name());
       if (size > left) throw_cut_short(view, size, left);
       check_behind_samples(view, begin, size, riff_size == no_size ? 0 : riff_size + 8);

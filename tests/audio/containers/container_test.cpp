@@ -304,27 +304,67 @@ TEST_F(ContainerTest, OtherFilesAndCodingsAreRefused) {
   }
 }
 
-// Recordings of hours are longer than a WAV header can say; the file has holes, so it takes no space.
-TEST_F(ContainerTest, RangesOfAFileBeyondFourGibibytes) {
+// Recordings of hours are longer than a WAV header can say. The files have holes, so they take no space.
+class LongFileTest : public ContainerTest {
+ protected:
+  static constexpr uint64_t bytes = 6'000'000'000;  // of 16-bit samples
+
+  static std::string u64(uint64_t value) {
+    return u32(static_cast<uint32_t>(value)) + u32(static_cast<uint32_t>(value >> 32));
+  }
+  // The header with samples that end in `last`, of four bytes.
+  fs::path grow(const std::string& name, const std::string& header, const std::string& last) {
+    const fs::path path = write(name, header);
+    std::error_code failure;
+    fs::resize_file(path, header.size() + bytes, failure);
+    skip_ = failure ? "no file of 6 GB with holes here: " + failure.message() : "";
+    if (failure) return path;
+    std::fstream(path, std::ios::binary | std::ios::in | std::ios::out)
+        .seekp(static_cast<std::streamoff>(header.size() + bytes - 4))
+        .write(last.data(), 4);
+    return path;
+  }
+  static void expect_whole(const fs::path& path) {
+    SCOPED_TRACE(path);
+    EXPECT_EQ(audio_info(path).frames, 3'000'000'000);
+    EXPECT_EQ(read_audio(path, 2'999'999'997, 3).samples, (std::vector<float>{0, 0.5f, -0.5f}));
+  }
+
+  std::string skip_;
+};
+
+TEST_F(LongFileTest, SizesOf64BitsAreReadAndChecked) {
   write_with(folder_ / "a.rf64", SF_FORMAT_RF64 | SF_FORMAT_PCM_16, ramp(1000));
   std::string header = read("a.rf64");
-  const size_t samples = header.find("data") + 8, ds64 = header.find("ds64") + 8;
-  const uint64_t frames = 3'000'000'000, bytes = 2 * frames;
-  const auto u64 = [](uint64_t value) {
-    return u32(static_cast<uint32_t>(value)) + u32(static_cast<uint32_t>(value >> 32));
-  };
-  header.replace(ds64, 24, u64(samples - 8 + bytes) + u64(bytes) + u64(frames));
-  const fs::path path = write("long.wav", header);
-  std::error_code failure;
-  fs::resize_file(path, samples + bytes, failure);
-  if (failure) GTEST_SKIP() << "no file of 6 GB with holes here: " << failure.message();
-  std::fstream(path, std::ios::binary | std::ios::in | std::ios::out)
-      .seekp(static_cast<std::streamoff>(samples + bytes - 4))
-      .write("\x00\x40\x00\xC0", 4);
-  EXPECT_EQ(audio_info(path).frames, 3'000'000'000);
-  EXPECT_EQ(read_audio(path, 2'999'999'997, 3).samples, (std::vector<float>{0, 0.5f, -0.5f}));
-  fs::resize_file(path, samples + bytes - 1);
+  header.resize(header.find("data") + 8);
+  header.replace(header.find("ds64") + 8, 24, u64(header.size() - 8 + bytes) + u64(bytes) + u64(bytes / 2));
+  const fs::path path = grow("long.wav", header, std::string("\x00\x40\x00\xC0", 4));
+  if (!skip_.empty()) GTEST_SKIP() << skip_;
+  expect_whole(path);
+  fs::resize_file(path, header.size() + bytes - 1);
   expect_error<InputError>([&] { read_audio(path, 0, 1); }, {"long.wav", "cut short", "6000000000"});
+}
+
+TEST_F(LongFileTest, SizesThatDoNotFitTheirHeader) {
+  const std::string little("\x00\x40\x00\xC0", 4), big("\x40\x00\xC0\x00", 4);
+  // From a pipe, and from programs that write the size modulo 2^32.
+  for (const uint32_t size : {0xFFFFFFFFu, 0u, 0x7FFFF000u, static_cast<uint32_t>(bytes)}) {
+    const fs::path path = grow("long.wav", replaced(wav("", 0), 40, u32(size)), little);
+    if (!skip_.empty()) GTEST_SKIP() << skip_;
+    SCOPED_TRACE(size);
+    expect_whole(path);
+  }
+  write_with(folder_ / "a.au", SF_FORMAT_AU | SF_FORMAT_PCM_16, ramp(1000));
+  expect_whole(grow("long.au", replaced(read("a.au").substr(0, 24), 8, std::string(4, '\xff')), big));
+  write_with(folder_ / "a.w64", SF_FORMAT_W64 | SF_FORMAT_PCM_16, ramp(1000));
+  const std::string w64 = read("a.w64");
+  const size_t data = w64.find("data");
+  expect_whole(grow("long.w64", replaced(w64.substr(0, data + 24), data + 16, u64(0)), little));
+  write_with(folder_ / "a.aiff", SF_FORMAT_AIFF | SF_FORMAT_PCM_16, ramp(1000));
+  const std::string aiff = read("a.aiff");
+  const size_t sound = aiff.find("SSND");
+  const fs::path path = grow("long.aiff", replaced(aiff.substr(0, sound + 16), sound + 4, std::string(4, '\0')), big);
+  expect_error<InputError>([&] { audio_info(path); }, {"long.aiff", "at most 4 GiB", "got 6000000008"});
 }
 
 TEST_F(ContainerTest, LongOutputsAreRf64) {
