@@ -32,11 +32,6 @@ bool has_twice(SNDFILE* file, const char* name) {
   return found && sf_next_chunk_iterator(found);
 }
 
-// libsndfile 1.2 lands up to a block beside the frame in Vorbis, and at a guessed frame in MP3.
-bool skips_exactly(int format) {
-  return (format & SF_FORMAT_TYPEMASK) != SF_FORMAT_MPEG && (format & SF_FORMAT_SUBMASK) != SF_FORMAT_VORBIS;
-}
-
 }  // namespace
 
 SF_VIRTUAL_IO Decoder::callbacks() {
@@ -116,8 +111,13 @@ int64_t Decoder::read(double* to, int64_t count) {
   return std::max<sf_count_t>(got, 0);
 }
 
+bool Decoder::seeks_exactly() const {
+  const bool mpeg = (info_.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_MPEG;
+  return frames() && !mpeg && (info_.format & SF_FORMAT_SUBMASK) != SF_FORMAT_VORBIS;
+}
+
 void Decoder::skip_to(int64_t frame) {
-  if (frames() && skips_exactly(info_.format)) {
+  if (seeks_exactly()) {
     const sf_count_t reached = sf_seek(sound_.get(), frame, SEEK_SET);
     check_system();
     if (reached != frame)

@@ -30,7 +30,10 @@ class Decoder {
   // Up to `count` interleaved frames; fewer where the stream ends or is damaged (problem()).
   int64_t read(float* to, int64_t count);
   int64_t read(double* to, int64_t count);
-  // Moves on to a frame, by decoding what libsndfile cannot skip exactly. Throws InputError where there is none.
+  // Whether libsndfile lands on the frame that it is asked to seek. It does not in Vorbis (up to a block beside) and
+  // MP3 (a guess), nor where the stream does not say how long it is.
+  bool seeks_exactly() const;
+  // Moves on to a frame, by decoding where libsndfile cannot seek. Throws InputError where there is none.
   void skip_to(int64_t frame);
   // What libsndfile says; empty where nothing is wrong.
   std::string problem() const;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "audio/containers/container.h"
+#include "audio/containers/excerpt.h"
 #include "audio/decoder.h"
 #include "audio/input_file.h"
 #include "tensor/error.h"
@@ -37,6 +38,8 @@ class Opened {
   const std::vector<std::unique_ptr<Decoder>>& decoders() const { return decoders_; }
   int channels() const { return decoders_[0]->channels(); }
   int sample_rate() const { return decoders_[0]->sample_rate(); }
+  const InputFile& file() const { return file_; }
+  const std::vector<SoundStream>& streams() const { return container_.streams; }
   std::string name() const { return file_.name(); }
   uint64_t bytes() const { return file_.size(); }
 
@@ -134,6 +137,27 @@ BasicAudio<T> read_whole(const fs::path& path) {
   return audio;
 }
 
+// Appends `frames` frames of a stream from `from` on.
+template <class T>
+void append_range(const Opened& opened, size_t stream, int64_t from, int64_t frames, BasicAudio<T>& audio) {
+  Decoder& decoder = *opened.decoders()[stream];
+  const auto length = decoder.frames();
+  if (!decoder.seeks_exactly() && length) {
+    const auto excerpt = find_excerpt(opened.file(), opened.streams()[stream], *length, from, from + frames);
+    if (excerpt) {
+      Decoder part(opened.file(), excerpt->stream);
+      const int64_t decoded = part.frames().value_or(0);
+      if (decoded >= excerpt->before_end && excerpt->before_end >= frames) {
+        part.skip_to(decoded - excerpt->before_end);
+        append(opened, part, frames, audio);
+        return;
+      }
+    }
+  }
+  decoder.skip_to(from);
+  append(opened, decoder, frames, audio);
+}
+
 template <class T>
 BasicAudio<T> read_range(const fs::path& path, int64_t begin, int64_t frames) {
   if (begin < 0 || frames < 0) throw_error("[read_audio] expected a range of samples, got {} + {}", begin, frames);
@@ -144,17 +168,12 @@ BasicAudio<T> read_range(const fs::path& path, int64_t begin, int64_t frames) {
   auto audio = empty_audio<T>(opened);
   reserve(opened, frames, audio);
   int64_t before = 0;  // frames of the streams so far
-  for (const auto& decoder : opened.decoders()) {
-    const auto length = decoder->frames();
+  for (size_t i = 0; i < opened.decoders().size(); ++i) {
+    const auto length = opened.decoders()[i]->frames();
     const int64_t from = begin + audio.frames - before;
     int64_t wanted = frames - audio.frames;
     if (length) wanted = std::min(wanted, *length - from);
-    if (wanted <= 0) {
-      before += length.value_or(0);
-      continue;
-    }
-    decoder->skip_to(from);
-    append(opened, *decoder, wanted, audio);
+    if (wanted > 0) append_range(opened, i, from, wanted, audio);
     before += length.value_or(0);
   }
   check_finite(opened, audio, begin);

@@ -42,9 +42,9 @@ AudioInfo audio_info(const std::filesystem::path& path);
 Audio read_audio(const std::filesystem::path& path);
 AudioDouble read_audio_double(const std::filesystem::path& path);
 
-// Frames `begin` to `begin + frames - 1`, without decoding those before (except in Vorbis, MP3 and FLAC without a
-// length, where libsndfile cannot seek exactly) and behind; what lies outside is not looked at. Throws InputError as
-// audio_info does, for a sample that is NaN or infinite, and where the file holds fewer frames.
+// Frames `begin` to `begin + frames - 1`, the same samples as in the whole, without decoding those before (except in
+// FLAC without a length) and behind; what lies outside is not looked at. Throws InputError as audio_info does, for a
+// sample that is NaN or infinite, and where the file holds fewer frames.
 Audio read_audio(const std::filesystem::path& path, int64_t begin, int64_t frames);
 AudioDouble read_audio_double(const std::filesystem::path& path, int64_t begin, int64_t frames);
 

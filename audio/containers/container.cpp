@@ -26,6 +26,18 @@ uint64_t tag_size(std::string_view head) {
   return 10 + size + (head[5] & 0x10 ? 10 : 0);
 }
 
+// The file behind its ID3 tags.
+View without_tags(const InputFile& file) {
+  View view{file, 0, file.size()};
+  while (const uint64_t tag = tag_size(view.bytes_at(0, 10))) {
+    if (tag >= view.size)
+      throw_error<InputError>("{}: cut short: an ID3 tag of {} bytes, of which the file holds {}, and no samples",
+                              view.name(), tag, view.size);
+    view.begin += tag, view.size -= tag;
+  }
+  return view;
+}
+
 }  // namespace
 
 uint64_t number(std::string_view bytes, size_t count, Endian endian) {
@@ -65,15 +77,8 @@ void throw_unknown_container(const std::filesystem::path& path) {
 }
 
 Container check_container(const InputFile& file, Depth depth) {
-  View view{file, 0, file.size()};
-  std::string head = view.bytes_at(0, 16);
-  while (const uint64_t tag = tag_size(head)) {
-    if (tag >= view.size)
-      throw_error<InputError>("{}: cut short: an ID3 tag of {} bytes, of which the file holds {}, and no samples",
-                              view.name(), tag, view.size);
-    view.begin += tag, view.size -= tag;
-    head = view.bytes_at(0, 16);
-  }
+  const View view = without_tags(file);
+  const std::string head = view.bytes_at(0, 16);
   if (is_riff(head) && head.size() >= 12) return check_riff(view);
   if (head.starts_with("OggS")) return check_ogg(view, depth);
   if (head.starts_with("fLaC")) return check_flac(view, depth);
@@ -84,6 +89,13 @@ Container check_container(const InputFile& file, Depth depth) {
   if (head.starts_with("NIST_1A\n")) return check_nist(view);
   if (is_mpeg(head)) return check_mpeg(view);
   throw_unknown_container(file.path());
+}
+
+std::optional<Excerpt> find_excerpt(const InputFile& file, const SoundStream& stream, int64_t length, int64_t begin,
+                                    int64_t end) {
+  const View whole = without_tags(file);
+  if (whole.bytes_at(0, 4) != "OggS") return mpeg_excerpt(whole, begin, end);
+  return ogg_excerpt({file, stream[0].begin, stream[0].size}, length, begin, end);
 }
 
 }  // namespace sunder

@@ -8,6 +8,8 @@ namespace sunder {
 namespace {
 
 constexpr size_t header_size = 27, checksum_at = 22;
+constexpr int64_t largest_granule = int64_t{1} << 52;
+constexpr int64_t vorbis_lead = 3 * 8192;  // frames; a block has at most 8192 and needs the one before
 
 // CRC-32 of an OGG page: polynomial 0x04c11db7, most significant bit first, from 0 (RFC 3533, section 6).
 uint32_t ogg_checksum(std::string_view page) {
@@ -26,8 +28,9 @@ uint32_t ogg_checksum(std::string_view page) {
 
 struct Page {
   uint64_t size = 0;
-  bool first = false;  // of its stream
+  bool first = false, last = false;  // of its stream
   uint64_t stream = 0, sequence = 0;
+  int64_t granule = 0;  // frames at the end of its last packet; -1: no packet ends in it
 };
 
 Page read_page(const View& view, uint64_t offset) {
@@ -41,7 +44,8 @@ Page read_page(const View& view, uint64_t offset) {
     page.size += static_cast<uint8_t>(header[i]);
   if (page.size > view.size - offset)
     throw_error<InputError>("{}: cut short: the last page of the OGG stream is incomplete", view.name());
-  page.first = header[5] & 2;
+  page.first = header[5] & 2, page.last = header[5] & 4;
+  page.granule = static_cast<int64_t>(number(std::string_view(header).substr(6), 8, Endian::little));
   page.stream = number(std::string_view(header).substr(14), 4, Endian::little);
   page.sequence = number(std::string_view(header).substr(18), 4, Endian::little);
   return page;
@@ -86,6 +90,37 @@ Container check_ogg(const View& view, Depth depth) {
     container.streams.push_back(SoundStream{{view.begin + links[i], end - links[i]}});
   }
   return container;
+}
+
+// The headers, and pages from before the excerpt to its end: their granule positions say which frames they decode to.
+std::optional<Excerpt> ogg_excerpt(const View& view, int64_t length, int64_t begin, int64_t end) {
+  struct Place {
+    uint64_t begin, end;
+    int64_t granule;
+  };
+  std::vector<Place> pages;  // with sound
+  uint64_t headers = 0;
+  Page page;
+  for (uint64_t offset = 0; offset < view.size; offset += page.size) {
+    const Page next = read_page(view, offset);
+    if (offset > 0 && next.stream != page.stream) return std::nullopt;  // several streams side by side
+    page = next;
+    const int64_t before = pages.empty() ? 0 : pages.back().granule;
+    if (page.granule != -1 && (page.granule < before || page.granule > largest_granule)) return std::nullopt;
+    if (page.granule == 0 && pages.empty()) headers = offset + page.size;
+    else if (page.granule != -1) pages.push_back({offset, offset + page.size, page.granule});
+  }
+  // Without the mark of the last page nothing cuts the last block to its granule position.
+  if (pages.empty() || headers == 0 || !page.last) return std::nullopt;
+  const int64_t shift = pages.back().granule - length;  // of a stream that was cut out of a longer one
+  size_t last = 0;
+  while (last + 1 < pages.size() && pages[last].granule < end + shift) ++last;
+  size_t first = last;
+  while (first > 0 && pages[first - 1].granule > begin + shift - vorbis_lead) --first;
+  if (first > 0) --first;  // its first packet may have begun in the page before
+  const uint64_t from = first == 0 ? headers : pages[first].begin;
+  return Excerpt{{{view.begin, headers}, {view.begin + from, pages[last].end - from}},
+                 pages[last].granule - shift - begin};
 }
 
 }  // namespace sunder

@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "audio/containers/container.h"
+#include "audio/containers/excerpt.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -48,5 +50,9 @@ Container check_nist(const View& view);
 Container check_flac(const View& view, Depth depth);
 Container check_ogg(const View& view, Depth depth);
 Container check_mpeg(const View& view);
+
+// As find_excerpt.
+std::optional<Excerpt> ogg_excerpt(const View& view, int64_t length, int64_t begin, int64_t end);
+std::optional<Excerpt> mpeg_excerpt(const View& view, int64_t begin, int64_t end);
 
 }  // namespace sunder

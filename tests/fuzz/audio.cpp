@@ -33,11 +33,15 @@ void check(const Audio& audio, const std::optional<AudioInfo>& info) {
 
 // A part is what the whole has there. In lossy codecs a damaged file may decode differently from another frame on.
 void check_range(const std::filesystem::path& path, std::string_view bytes, const Audio& audio) {
-  if (!bytes.starts_with("RI") && !bytes.starts_with("FORM")) return;
   const int64_t begin = audio.frames / 3, frames = audio.frames - audio.frames / 2 - 1;
-  const Audio part = read_audio(path, begin, frames);
-  SUNDER_PROMISE(part.frames == frames && part.channels == audio.channels);
-  SUNDER_PROMISE(std::equal(part.samples.begin(), part.samples.end(), audio.samples.begin() + begin * audio.channels));
+  const auto read_part = [&](const std::filesystem::path& from) { return read_audio(from, begin, frames); };
+  const auto part = fuzz::accepted<InputError>(read_part, path);
+  const bool exact = bytes.starts_with("RI") || bytes.starts_with("FORM");
+  SUNDER_PROMISE(part || !exact);
+  if (part) SUNDER_PROMISE(part->frames == frames && part->channels == audio.channels);
+  if (exact)
+    SUNDER_PROMISE(
+        std::equal(part->samples.begin(), part->samples.end(), audio.samples.begin() + begin * audio.channels));
 }
 
 // Where a WAV file says how long it is; one that was written to a pipe does not.
