@@ -1,6 +1,9 @@
 #include "command/command_line.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <new>
@@ -17,8 +20,8 @@ namespace {
 
 constexpr const char* exit_codes =
     "Exit codes: 0 done; 1 failed at run time; 2 usage; 3 input missing or corrupt; 4 checkpoint missing or\n"
-    "incompatible; 5 diverged; 6 device missing or out of memory; 7 some files of a batch failed; 75 stopped by\n"
-    "SIGTERM or SIGINT after a checkpoint, resume with --resume auto.";
+    "incompatible; 5 diverged; 6 device missing or out of memory; 7 some files of a batch failed; 75 stopped by a\n"
+    "signal (SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU) after a checkpoint, resume with --resume auto.";
 
 void use_environment(CLI::App& app) {
   for (CLI::Option* option : app.get_options())
@@ -27,10 +30,17 @@ void use_environment(CLI::App& app) {
   for (CLI::App* command : app.get_subcommands({})) use_environment(*command);
 }
 
-void collect_flags(const CLI::App& app, std::vector<std::string>& flags) {
+// Of the app and its commands, or of those that were given.
+void collect_flags(const CLI::App& app, bool of_all_commands, std::vector<std::string>& flags) {
   for (const CLI::Option* option : app.get_options())
     for (const std::string& name : option->get_lnames()) flags.push_back("--" + name);
-  for (const CLI::App* command : app.get_subcommands()) collect_flags(*command, flags);
+  // Without a filter the list is of the commands that were given.
+  if (of_all_commands) {
+    for (const CLI::App* command : app.get_subcommands([](const CLI::App*) { return true; }))
+      collect_flags(*command, true, flags);
+  } else {
+    for (const CLI::App* command : app.get_subcommands()) collect_flags(*command, false, flags);
+  }
 }
 
 std::string advice_for(const Error& error, const Advice& of_program) {
@@ -100,7 +110,7 @@ void parse_flags(CLI::App& app, int argc, const char* const* argv, const std::st
     const std::string flag = extra.substr(0, extra.find('='));
     if (flag.empty() || flag[0] != '-') throw_error<UsageError>("unexpected argument '{}'", extra);
     std::vector<std::string> flags;
-    collect_flags(app, flags);
+    collect_flags(app, /*of_all_commands=*/false, flags);
     throw_error<UsageError>("unknown flag '{}'{}", flag, suggest(flag, flags));
   } catch (const CLI::ParseError& error) {
     throw UsageError(error.what());
@@ -109,7 +119,24 @@ void parse_flags(CLI::App& app, int argc, const char* const* argv, const std::st
 
 void parse_command_line(CLI::App& app, int argc, const char* const* argv, const std::string& examples) {
   use_environment(app);
+  warn_of_misspelt_environment(app);
   parse_flags(app, argc, argv, examples);
+}
+
+void warn_of_misspelt_environment(const CLI::App& app, const std::vector<std::string>& keys) {
+  constexpr std::string_view prefix = "SUNDER_";
+  std::vector<std::string> names = keys, known;
+  collect_flags(app, /*of_all_commands=*/true, names);
+  for (const std::string& name : names) known.push_back(environment_name(name).substr(prefix.size()));
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string variable = *entry;
+    if (!variable.starts_with(prefix)) continue;
+    const std::string name = variable.substr(0, variable.find('=')).substr(prefix.size());
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    if (const std::string meant = nearly(name, known); !meant.empty())
+      print_message("{}: {}{} is set, but no flag or key has that name; did you mean {}{}?\n", app.get_name(), prefix,
+                    name, prefix, meant);
+  }
 }
 
 std::string version() { return SUNDER_VERSION; }

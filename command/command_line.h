@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "command/exit_codes.h"
 
@@ -33,6 +34,10 @@ void parse_command_line(CLI::App& app, int argc, const char* const* argv, const 
 
 // The same without the environment, for a program that applies it itself.
 void parse_flags(CLI::App& app, int argc, const char* const* argv, const std::string& examples);
+
+// Says on stderr which variables SUNDER_... of the environment are nearly, but not, one of the app's flags or of
+// `keys`. Others may be another program's and are left alone.
+void warn_of_misspelt_environment(const CLI::App& app, const std::vector<std::string>& keys = {});
 
 std::string version();  // "0.1.0"
 

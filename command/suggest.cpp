@@ -35,4 +35,17 @@ std::string suggest(const std::string& word, const std::vector<std::string>& can
   return fmt::format(", did you mean '{}'?", *best);
 }
 
+std::string nearly(const std::string& word, const std::vector<std::string>& candidates) {
+  std::string best;
+  size_t least = 3;
+  for (const std::string& candidate : candidates) {
+    if (std::min(word.size(), candidate.size()) < 5) continue;
+    const size_t distance = edit_distance(word, candidate);
+    if (distance >= least) continue;
+    least = distance;
+    best = candidate;
+  }
+  return best;
+}
+
 }  // namespace sunder

@@ -10,4 +10,8 @@ namespace sunder {
 // 'x'?", or "" if none is close.
 std::string suggest(const std::string& word, const std::vector<std::string>& candidates);
 
+// The candidate that `word` differs from in two letters at most; empty if there is none. Names of less than five
+// letters are near to too many others.
+std::string nearly(const std::string& word, const std::vector<std::string>& candidates);
+
 }  // namespace sunder

@@ -5,10 +5,11 @@
 namespace sunder {
 
 Fields fields(MixCycleConfig& c) {
-  return {number("init_epochs", &c.init_epochs, 0, many, "epochs of MixPIT before MixCycle"),
-          number("init_fraction", &c.init_fraction, 0, 1,
-                 "share of max_minutes for MixPIT; above 0 it replaces init_epochs"),
-          flag("restart_adam", &c.restart_adam, "reset Adam at the switch to MixCycle")};
+  return {
+      number("init_epochs", &c.init_epochs, 0, many, "epochs of MixPIT before MixCycle"),
+      number("init_fraction", &c.init_fraction, 0, 1,
+             "share of max_minutes for MixPIT; above 0 it replaces init_epochs, and the switch comes within an epoch"),
+      flag("restart_adam", &c.restart_adam, "reset Adam at the switch to MixCycle")};
 }
 
 Tensor swap_flags(uint64_t seed, int64_t epoch, int64_t step, int64_t items) {

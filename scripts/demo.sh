@@ -5,7 +5,7 @@
 #
 #   scripts/demo.sh [--minutes N] [--output DIR]
 #
-# N (default 6) is the training time of each of the two networks; all results go to DIR (default runs/demo).
+# N (default 6) is the training time of each of the two networks in minutes; all results go to DIR (default runs/demo).
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -53,7 +53,7 @@ set=$output/set
   sunder-prepare voices --corpus debian --output "$set" --train 6000 --valid 200 --test 300 --seed 0
 
 for method in mixpit mixcycle; do
-  say "Training $method for $minutes minutes, from mixtures alone"
+  say "Training $method for $minutes min, from mixtures alone"
   if [ -e "$output/$method/results.md" ]; then
     echo "$output/$method exists: remove it to train again"
     continue
@@ -62,7 +62,7 @@ for method in mixpit mixcycle; do
     --max-minutes "$minutes" --device "$device" --resume auto
 done
 
-say "Two held-out mixtures, separated by MixCycle"
+say "Two held-out mixtures, separated by the network of $output/mixcycle"
 sunder-prepare audio --set "$set" --split test --items 2 --output "$output/mixtures" --force
 sunder-separate --model "$output/mixcycle/checkpoints/best" "$output"/mixtures/mix/*.wav -o "$output/separated"
 ls "$output"/separated
@@ -72,14 +72,6 @@ for method in mixpit mixcycle; do
   sunder-evaluate --model "$output/$method/checkpoints/best" --data "$set" --split test \
     --csv "$output/$method.csv" --json "$output/$method.json" --html "$output/$method.html" >"$output/$method.md"
 done
-row() { awk -F'|' -v label="$1" -v score="$2" '$2 ~ score { gsub(/ /, "", $3); gsub(/ /, "", $5); printf "| %-32s | %8s | %8s |\n", label, $3, $5; exit }' "$3"; }
-{
-  echo "| held-out test set                |     mean |   median |"
-  echo "| -------------------------------- | -------: | -------: |"
-  row "mixture (SI-SNR)" "SI-SNR, the mixture itself" "$output/mixcycle.md"
-  row "MixPIT alone, $minutes minutes" "SI-SNRi .dB" "$output/mixpit.md"
-  row "MixCycle, $minutes minutes" "SI-SNRi .dB" "$output/mixcycle.md"
-  row "ideal ratio masks" "SI-SNRi, ideal ratio masks" "$output/mixcycle.md"
-} | tee "$output/results.md"
+scripts/demo-table.sh "$output" | tee "$output/results.md"
 echo "listen to $output/separated, compare with $output/mixtures; curves in $output/mixcycle/curves.png;
 the best, median and worst items with players and pictures: $output/mixcycle.html"

@@ -69,10 +69,6 @@ Fields fields_with(Config& c, const Fields& model) {
          in_section("unssor", fields(c.unssor));
 }
 
-// All keys that may be set, with the sizes of every architecture: a recipe and --set may name the architecture in any
-// order.
-Fields settable(Config& config) { return fields_with(config, config.model.all_fields()); }
-
 std::string read_text(const std::filesystem::path& path) {
   try {
     return read_file(path);
@@ -84,6 +80,8 @@ std::string read_text(const std::filesystem::path& path) {
 }  // namespace
 
 Fields fields(Config& config) { return fields_with(config, config.model.fields()); }
+
+Fields settable(Config& config) { return fields_with(config, config.model.all_fields()); }
 
 void set_config(Config& config, const std::string& key, const std::string& text, const std::string& source) {
   const Fields all = settable(config);

@@ -66,6 +66,10 @@ struct Config {
 // as long as `config`.
 Fields fields(Config& config);
 
+// All keys that may be set, with the sizes of every architecture: a recipe and --set may name the architecture in any
+// order.
+Fields settable(Config& config);
+
 // Sets a key from a string. Messages begin with `source` ("--batch", "SUNDER_BATCH"). Throws UnknownName for an unknown
 // key and UsageError for a value of the wrong type or out of range.
 void set_config(Config& config, const std::string& key, const std::string& text, const std::string& source);

@@ -48,15 +48,15 @@ void Loader::start(int threads) {
   }
 }
 
-Loader::~Loader() {
-  stop();
-  for (std::thread& thread : threads_) thread.join();
-}
+Loader::~Loader() { stop(); }
 
 void Loader::stop() {
-  std::lock_guard lock(mutex_);
-  stopping_ = true;
-  changed_.notify_all();
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+    changed_.notify_all();
+  }
+  for (std::thread& thread : threads_) thread.join();
 }
 
 void Loader::start_epoch(int64_t epoch, int64_t first) {
@@ -84,7 +84,18 @@ void Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& ord
   prepared.batch = make_batch(segments, length_, options_.with_references, options_.dtype);
 }
 
+// Memory may run out anywhere: nothing may leave a thread.
 void Loader::work() {
+  try {
+    prepare_batches();
+  } catch (...) {
+    std::lock_guard lock(mutex_);
+    failure_ = std::current_exception();
+    changed_.notify_all();
+  }
+}
+
+void Loader::prepare_batches() {
   work_alone();
   std::unique_lock lock(mutex_);
   for (;;) {
@@ -111,7 +122,8 @@ bool Loader::next(Batch& batch) {
   std::unique_lock lock(mutex_);
   if (wanted_ >= batches_per_epoch()) return false;
   const auto begin = std::chrono::steady_clock::now();
-  changed_.wait(lock, [this] { return ready_.contains(wanted_); });
+  changed_.wait(lock, [this] { return failure_ || ready_.contains(wanted_); });
+  if (failure_) std::rethrow_exception(failure_);
   seconds_waited_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const Prepared prepared = std::move(ready_.extract(wanted_).mapped());
   ++wanted_;

@@ -64,6 +64,7 @@ class Loader {
   void make(int64_t epoch, int64_t number, const std::vector<int64_t>& order, Prepared& prepared) const;
   void work();
   void start(int threads);
+  void prepare_batches();
   void stop();
 
   MixtureSet set_;
@@ -83,6 +84,7 @@ class Loader {
   int64_t epoch_ = 0, wanted_ = 0, claimed_ = 0;  // the batch next() returns next, the batch a thread takes next
   std::vector<int64_t> order_;
   std::map<int64_t, Prepared> ready_;
+  std::exception_ptr failure_;  // of a thread, apart from its batches
 };
 
 }  // namespace sunder

@@ -3,6 +3,7 @@
 
 #include <limits>
 #include <memory>
+#include <optional>
 #include <span>
 
 #include "audio/sets/batch.h"
@@ -21,6 +22,7 @@ struct MethodNeeds {
   int64_t outputs_per_source = 1;  // MixIT: 2, its network outputs the sources of both mixtures
   bool even_batch = false;         // MixCycle exchanges estimates between neighbours
   int64_t paired_epochs = 0;       // this many first epochs take two mini-batches per step
+  std::string warning{};           // what the configuration leaves undone; logged at the start
 };
 inline constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
 
@@ -42,10 +44,19 @@ struct Task {
 class Method {
  public:
   virtual ~Method() = default;
-  // Called before the steps of an epoch. Returns a line for the log, or "".
-  virtual std::string begin_epoch(const Position&, Adam&) { return ""; }
-  // What the steps of the epoch compute.
+  // Whether the next step begins another phase (MixCycle after MixPIT). Asked before an epoch and before each step.
+  virtual bool phase_is_due(const Position&) const { return false; }
+  // Begins it. Returns a line for the log.
+  virtual std::string begin_phase(const Position&, Adam&) { return ""; }
+  // What the next step computes.
   virtual Task& task() = 0;
+  // Steps since the last phase began; 0 in the first.
+  virtual int64_t steps_of_phase(const Position&) const { return 0; }
+  // Where a run that ends here was not what the method's name says: what it was instead ("MixPIT only") and why.
+  struct Shortfall {
+    std::string in_short, sentence;
+  };
+  virtual std::optional<Shortfall> shortfall(const Position&) const { return std::nullopt; }
   // The method's own state in a checkpoint.
   virtual Fields state() { return {}; }
 };

@@ -80,6 +80,9 @@ RunOptions parse_run_options(const MethodDefinition& method, int argc, const cha
   // Each --set takes one value, commas included.
   app.add_option("--set", sets, "key=value of the recipe; repeatable")->take_all()->allow_extra_args(false);
   app.add_flag("--print-config", print_config, "print every key with its value and meaning, and exit");
+  std::vector<std::string> keys;
+  for (const Field& field : settable(options.config)) keys.push_back(field.name);
+  warn_of_misspelt_environment(app, keys);
   parse_flags(
       app, argc, argv,
       fmt::format(

@@ -47,10 +47,10 @@ class Selection {
   Fields state();
 
  private:
-  const std::string by_;
-  const int64_t patience_;
-  const double lr_;
-  const PlateauConfig plateau_;
+  std::string by_;
+  int64_t patience_;
+  double lr_;
+  PlateauConfig plateau_;
   double best_score_ = 0, best_oracle_ = 0;
   bool has_best_ = false, has_oracle_ = false;
   int64_t waited_ = 0;

@@ -27,15 +27,22 @@ StepRunner::StepRunner(const Parameters& parameters, Adam& adam, cuda::GraphUse 
 }
 
 void StepRunner::run(const StepTask& task, const std::vector<Tensor>& inputs) {
+  whole_ = false;
   const auto step = [&](const std::vector<Tensor>& on_device) {
+    whole_ = true;  // until Adam, a failure (memory, as a rule) leaves them as they were
     parameters_.zero_grad();
     const Variable value = task.loss(on_device);
     backward(value, one_);
+    whole_ = false;
     adam_.step(value.value());
   };
-  if (pipeline_) return pipeline_->run(task.id(), inputs, step, adam_.report());
-  step(inputs);
-  finished_.push_back(result_of(adam_.report().to_vector<double>()));
+  if (pipeline_) {
+    pipeline_->run(task.id(), inputs, step, adam_.report());
+  } else {
+    step(inputs);
+    finished_.push_back(result_of(adam_.report().to_vector<double>()));
+  }
+  whole_ = true;
 }
 
 std::vector<StepResult> StepRunner::results(bool wait) {

@@ -48,6 +48,9 @@ class StepRunner {
   // The results that have arrived, oldest first, each once; `wait`: waits for all.
   std::vector<StepResult> results(bool wait);
 
+  // False after run() threw in the middle of an update, or where it cannot tell.
+  bool weights_are_whole() const { return whole_; }
+
   // Why steps of the current task are launched kernel by kernel although a graph was requested; else empty.
   std::string not_captured() const { return pipeline_ ? pipeline_->not_captured() : std::string(); }
   cuda::GraphSize graph_size() const { return pipeline_ ? pipeline_->graph_size() : cuda::GraphSize{}; }
@@ -58,6 +61,7 @@ class StepRunner {
   Tensor one_;  // the loss's gradient; a member, because a captured step cannot upload it
   std::unique_ptr<cuda::Pipeline> pipeline_;
   std::vector<StepResult> finished_;  // on the CPU
+  bool whole_ = true;
 };
 
 }  // namespace sunder

@@ -23,27 +23,45 @@ class MixCycle : public Method {
               return std::vector{b[0].mixtures, exchange_order(swap)};
             }) {}
 
-  // The switch happens between epochs, after init_epochs of them or after init_fraction of the time.
-  std::string begin_epoch(const Position& at, Adam& adam) override {
-    const bool due = config_.init_fraction > 0 ? at.minutes >= switch_minutes_ : at.epoch >= config_.init_epochs;
-    if (switched_at_ > 0 || !due) return "";
+  // After init_epochs epochs, or within an epoch after init_fraction of the time.
+  bool phase_is_due(const Position& at) const override {
+    return switched_at_ == 0 && (by_time() ? at.minutes >= switch_minutes_ : at.epoch >= config_.init_epochs);
+  }
+  std::string begin_phase(const Position& at, Adam& adam) override {
     switched_at_ = at.epoch + 1;
+    first_step_ = at.steps + 1;
     if (config_.restart_adam) adam.restart();
-    return fmt::format("epoch {}: from MixPIT to MixCycle{}", at.epoch, config_.restart_adam ? ", Adam restarted" : "");
+    return fmt::format("epoch {}: from MixPIT to MixCycle after step {}{}", at.epoch, at.steps,
+                       config_.restart_adam ? ", Adam restarted" : "");
   }
   Task& task() override { return switched_at_ > 0 ? mixcycle_.task() : mixpit_->task(); }
+  int64_t steps_of_phase(const Position& at) const override { return first_step_ > 0 ? at.steps - first_step_ + 1 : 0; }
+  std::optional<Shortfall> shortfall(const Position& at) const override {
+    // Runs of older versions did not store the first step.
+    if (switched_at_ > 0 && (first_step_ == 0 || steps_of_phase(at) > 0)) return std::nullopt;
+    const std::string when =
+        by_time() ? fmt::format("{:.2f} minutes", switch_minutes_) : fmt::format("{} epochs", config_.init_epochs);
+    return Shortfall{"MixPIT only",
+                     fmt::format("no step of MixCycle was taken: the switch from MixPIT comes after {}, and the run "
+                                 "ended after {:.2f} minutes in epoch {}",
+                                 when, at.minutes, at.epoch)};
+  }
   // Stored, so that a resumed run does not decide again.
   Fields state() override {
     return {renamed(number("mixcycle_epoch", &switched_at_, 0, many, "the first epoch of MixCycle + 1; 0: not yet"),
-                    "counter.mixcycle_epoch")};
+                    "counter.mixcycle_epoch"),
+            renamed(number("mixcycle_step", &first_step_, 0, largest_exact, "the first step of MixCycle; 0: not yet"),
+                    "counter.mixcycle_step")};
   }
 
  private:
+  bool by_time() const { return config_.init_fraction > 0; }
+
   const MixCycleConfig config_;
   const double switch_minutes_;
   const std::unique_ptr<Method> mixpit_;
   OneTask mixcycle_;
-  int64_t switched_at_ = 0;
+  int64_t switched_at_ = 0, first_step_ = 0;
 };
 
 }  // namespace
@@ -57,7 +75,13 @@ extern const MethodDefinition mixcycle_method{
           const bool by_time = config.mixcycle.init_fraction > 0;
           if (by_time && config.train.max_minutes <= 0)
             throw UsageError("mixcycle.init_fraction: expected a time limit (--max-minutes), got none");
-          return MethodNeeds{.even_batch = true, .paired_epochs = by_time ? every_epoch : config.mixcycle.init_epochs};
+          MethodNeeds needs{.even_batch = true, .paired_epochs = by_time ? every_epoch : config.mixcycle.init_epochs};
+          if (const int64_t most = config.train.max_epochs; !by_time && most > 0 && most <= config.mixcycle.init_epochs)
+            needs.warning = fmt::format(
+                "no step of MixCycle will be taken: the switch from MixPIT comes after mixcycle.init_epochs = {}, and "
+                "train.max_epochs is {}",
+                config.mixcycle.init_epochs, most);
+          return needs;
         },
     .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
       return std::make_unique<MixCycle>(config, network);

@@ -150,14 +150,15 @@ void Validator::require_length(int64_t samples) const {
 }
 
 std::optional<ValidationScores> Validator::run(const Separator& network, int64_t epoch, bool with_blind,
-                                               const ValidationLoss& loss) const {
+                                               const ValidationLoss& loss, int64_t most_items) const {
   const NoGrad no_grad;
   if (config_.validation.select == "valid_loss")
     epoch = 0;  // the learning-rate schedule compares losses on the same segments
   const int64_t outputs = network.sources();
   const int64_t at_once = std::max<int64_t>(config_.train.batch, 2);  // the blind score needs pairs
   std::map<int64_t, std::vector<int64_t>> by_length;                  // items of one length form batches
-  for (int64_t i = 0; i < count_; ++i) by_length[length(i)].push_back(i);
+  const int64_t count = most_items > 0 ? std::min(most_items, count_) : count_;
+  for (int64_t i = 0; i < count; ++i) by_length[length(i)].push_back(i);
 
   Means means;
   int64_t batch_number = 0;

@@ -49,9 +49,9 @@ class Validator {
   // `epoch` seeds the segments; with validation.select = valid_loss they are the same in every epoch. The blind score
   // takes a second forward pass and is computed only on request; it exists for two outputs. Empty if a signal requested
   // a stop (command/signals.h): a large set could outlast the grace period. An SI-SNRi that no item has is NaN. `loss`
-  // may be empty; it takes another pass.
+  // may be empty; it takes another pass. most_items: of the first ones; 0: all.
   std::optional<ValidationScores> run(const Separator& network, int64_t epoch, bool with_blind,
-                                      const ValidationLoss& loss = {}) const;
+                                      const ValidationLoss& loss = {}, int64_t most_items = 0) const;
   ValidationExample example(const Separator& network) const;
   // Throws InputError for an item that is shorter than `samples`.
   void require_length(int64_t samples) const;

@@ -88,5 +88,29 @@ TEST(Suggest, SuggestsByEditDistance) {
   EXPECT_EQ(suggest("x", {}), "");
 }
 
+TEST(Environment, AMisspeltVariableIsNamedWithTheOneThatWasMeant) {
+  const auto said = [](const std::string& variable) {
+    CLI::App app("Prepares.", "sunder-prepare");
+    std::string value;
+    app.add_subcommand("sc09mix", "digits")->add_option("--max-epochs", value);
+    app.add_option("--seed", value);
+    setenv(variable.c_str(), "1", 1);
+    testing::internal::CaptureStderr();
+    const char* none[] = {"sunder-prepare"};
+    parse_command_line(app, 1, none, "");
+    unsetenv(variable.c_str());
+    return testing::internal::GetCapturedStderr();
+  };
+  EXPECT_EQ(said("SUNDER_MAX_EPOCH"),
+            "sunder-prepare: SUNDER_MAX_EPOCH is set, but no flag or key has that name; did you mean "
+            "SUNDER_MAX_EPOCHS?\n");
+  EXPECT_EQ(said("SUNDER_SEDE"), "") << "short names are near to too many others";
+  EXPECT_EQ(said("SUNDER_SEEDS"), "");
+  EXPECT_NE(said("SUNDER_MXA_EPOCHS"), "");
+  for (const char* other :
+       {"SUNDER_SEED", "SUNDER_MAX_EPOCHS", "SUNDER_POOL", "SUNDER_REQUIRE_SHARED", "SUNDER_", "SUNDERED"})
+    EXPECT_EQ(said(other), "");
+}
+
 }  // namespace
 }  // namespace sunder

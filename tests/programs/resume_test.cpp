@@ -100,6 +100,49 @@ TEST_F(ResumeTest, StopsInTheMiddleOfAnEpochChangeNothing) {
   expect_no_step_twice("stopped");
 }
 
+// A closed terminal, a batch system and a limit on CPU time end a run as SIGTERM does.
+TEST_F(ResumeTest, EverySignalThatAnnouncesTheEndIsAStop) {
+  ASSERT_EQ(prepare("long", 200).code, 0);
+  std::vector<std::string> slowly = three_epochs;
+  slowly[1] = "1";  // epochs
+  slowly.back() = "train.checkpoint_minutes=1e-6";
+  ASSERT_EQ(train("mixcycle", "long", "whole", slowly).code, 0);
+  std::vector<std::string> words = arguments("long", "stopped", slowly);
+  words.insert(words.end(), {"--resume", "auto"});
+  size_t lines = 2;
+  for (const auto& [number, name] : std::initializer_list<std::pair<int, std::string>>{
+           {SIGHUP, "SIGHUP"}, {SIGUSR1, "SIGUSR1"}, {SIGUSR2, "SIGUSR2"}, {SIGXCPU, "SIGXCPU"}}) {
+    stop_after(lines, number, name, words, "stopped");
+    if (HasFatalFailure()) return;
+    lines = metrics("stopped").size() + 1;
+  }
+  ASSERT_EQ(resume("mixcycle", "stopped").code, 0);
+  expect_same_run("whole", "stopped");
+}
+
+// A terminal that closes sends SIGHUP twice, a limit on CPU time SIGXCPU every second: none of it may end the saving.
+TEST_F(ResumeTest, SignalsThatRepeatThemselvesDoNotEndTheProgram) {
+  Background program(
+      "sunder-train-pit",
+      arguments("set", "run", {"--batch", "16", "--set", "model.num_hidden=64", "--set", "model.num_feats=32"}),
+      folder_ / "said.txt");
+  wait_for_metrics("run", 1, program);
+  for (const int number : {SIGHUP, SIGHUP, SIGXCPU, SIGXCPU, SIGUSR1, SIGUSR1, SIGTERM}) {
+    program.kill(number);
+    std::this_thread::sleep_for(std::chrono::milliseconds(2));  // one of a kind waits at a time
+  }
+  EXPECT_EQ(program.wait(), 75) << program.said();
+  expect_contains(program.said(), {"stopped by SIGHUP after step "});
+}
+
+TEST_F(ResumeTest, AnIgnoredHangUpStaysIgnored) {
+  Background program("sunder-train-mixcycle", arguments("set", "run", three_epochs), folder_ / "said.txt", SIGHUP);
+  wait_for_metrics("run", 1, program);
+  EXPECT_FALSE(program.handles(SIGHUP));
+  program.kill(SIGHUP);
+  EXPECT_EQ(program.wait(), 0) << program.said();
+}
+
 TEST_F(ResumeTest, AStopBeforeTheFirstStepIsResumedToo) {
   const std::vector<std::string> words = arguments("set", "early", three_epochs);
   ASSERT_EQ(train("mixcycle", "set", "whole", three_epochs).code, 0);

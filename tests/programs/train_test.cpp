@@ -195,14 +195,73 @@ TEST_F(TrainTest, TimeEndsARunWithAValidation) {
 }
 
 TEST_F(TrainTest, MixCycleSwitchesAfterAShareOfTheTime) {
+  ASSERT_EQ(prepare("long", 3000).code, 0);  // an epoch of 375 steps of MixPIT: longer than the share
   const ProgramResult run =
-      train("mixcycle", "set", "run",
-            {"--max-minutes", "0.04", "--set", "mixcycle.init_fraction=0.5", "--set", "train.patience=0"});
+      train("mixcycle", "long", "run",
+            {"--max-minutes", "0.03", "--set", "mixcycle.init_fraction=0.1", "--set", "train.patience=0"});
   ASSERT_EQ(run.code, 0) << run.err;
-  expect_contains(run.err, {"from MixPIT to MixCycle, Adam restarted"});
   const auto last = state("run/checkpoints/last");
-  EXPECT_GT(last["mixcycle_epoch"], 1);
-  EXPECT_LE(last["mixcycle_epoch"], last["epoch"].get<int64_t>() + 1);
+  EXPECT_EQ(last["mixcycle_epoch"], 1) << "within the first epoch";
+  const auto first = last["mixcycle_step"].get<int64_t>(), steps = last["steps"].get<int64_t>();
+  expect_contains(run.err, {fmt::format("epoch 0: from MixPIT to MixCycle after step {}, Adam restarted", first - 1)});
+  expect_contains(run.out, {"| mixcycle | "});
+  EXPECT_GT(first, 1);
+  EXPECT_LE(first, 375);
+  EXPECT_LE(first, steps);
+  if (last["epoch"] == 0) {
+    EXPECT_EQ(last["batches_done"], first - 1 + steps) << "two batches a step, then one";
+  }
+  // A validation before the switch keeps what MixPIT has reached.
+  std::vector<std::pair<int64_t, std::string>> validations;
+  for (const auto& row : metrics("run"))
+    if (row.contains("valid_si_snri")) validations.emplace_back(row["step"], row["task"]);
+  EXPECT_EQ(validations.front(), (std::pair<int64_t, std::string>{first - 1, "mixpit"}));
+  EXPECT_EQ(validations.back(), (std::pair<int64_t, std::string>{steps, "mixcycle"}));
+  // The monitor looks soon, not at the end of the epoch.
+  EXPECT_EQ(run.err.find(": 32 steps of mixcycle, weaker output") != std::string::npos, steps - first + 1 >= 32);
+  // Resumed with more time, the run does not decide again.
+  ASSERT_EQ(resume("mixcycle", "run", {"--max-minutes", "0.04"}).code, 0);
+  EXPECT_EQ(state("run/checkpoints/last")["mixcycle_step"], first);
+}
+
+TEST_F(TrainTest, ARunThatNeverSwitchesSaysSo) {
+  const ProgramResult by_epochs = train("mixcycle", "set", "epochs", {"--max-epochs", "1"});
+  ASSERT_EQ(by_epochs.code, 0);
+  expect_contains(by_epochs.err, {"no step of MixCycle will be taken: the switch from MixPIT comes after "
+                                  "mixcycle.init_epochs = 50, and train.max_epochs is 1",
+                                  "no step of MixCycle was taken: the switch from MixPIT comes after 50 epochs"});
+  expect_contains(by_epochs.out, {"| mixcycle (MixPIT only) | 1 | 2 |"});
+  EXPECT_EQ(read("epochs/results.md"), by_epochs.out);
+  const ProgramResult by_time =
+      train("mixcycle", "set", "time",
+            {"--max-minutes", "0.003", "--set", "mixcycle.init_fraction=1", "--set", "train.patience=0"});
+  ASSERT_EQ(by_time.code, 0);
+  EXPECT_EQ(by_time.err.find("will be taken"), std::string::npos);
+  expect_contains(by_time.out, {"| mixcycle (MixPIT only) |"});
+  // Another method, and MixCycle that switched, have nothing to add.
+  const ProgramResult switched =
+      train("mixcycle", "set", "switched", {"--max-epochs", "1", "--set", "mixcycle.init_epochs=0"});
+  expect_contains(switched.out, {"| mixcycle | 1 | 4 |"});
+  EXPECT_EQ(switched.err.find("no step of MixCycle"), std::string::npos);
+}
+
+// A network that has collapsed already: seen after 32 steps, long before the epoch ends.
+TEST_F(TrainTest, ACollapseAfterTheSwitchIsWarnedOfWithinTheEpoch) {
+  ASSERT_EQ(train("mixpit", "set", "before", {"--max-epochs", "1"}).code, 0);
+  auto checkpoint = load_checkpoint(folder_ / "before/checkpoints/last");
+  auto bias = checkpoint.data.model.tensors.at("mask_generator.output_conv.bias");
+  for (int64_t i = 0; i < bias.numel(); ++i) bias.mutable_data<float>()[i] = i < bias.numel() / 2 ? 30.0f : -30.0f;
+  save_checkpoint(folder_ / "before", checkpoint.step, checkpoint.data, true);
+  ASSERT_EQ(prepare("long", 280).code, 0);
+  const ProgramResult run = train("mixcycle", "long", "run",
+                                  {"--init", at("before/checkpoints/last"), "--max-epochs", "1", "--set",
+                                   "mixcycle.init_epochs=0", "--set", "optim.lr=1e-6"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  const size_t looked = run.err.find("step 32: 32 steps of mixcycle, weaker output");
+  const size_t warned = run.err.find("may be collapsing to the mixture and silence");
+  const size_t validated = run.err.find("epoch 0 step 70 ");
+  EXPECT_LT(looked, warned) << run.err;
+  EXPECT_LT(warned, validated) << run.err;
 }
 
 TEST_F(TrainTest, TheBlindScoreChoosesWithoutReferences) {

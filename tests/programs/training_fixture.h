@@ -18,13 +18,17 @@ namespace sunder {
 // A program that runs in the background with its output in a file.
 class Background {
  public:
-  Background(const std::string& name, const std::vector<std::string>& arguments, const std::filesystem::path& said)
+  // `ignored`: a signal that is ignored at the start, as nohup does with SIGHUP.
+  Background(const std::string& name, const std::vector<std::string>& arguments, const std::filesystem::path& said,
+             int ignored = 0)
       : said_(said) {
     pid_ = fork();
     if (pid_ < 0) throw_error("cannot start {}", name);
     if (pid_ > 0) return;
     const int file = open(said_.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0666);
     if (file < 0 || dup2(file, 1) < 0 || dup2(file, 2) < 0) _exit(127);
+    for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) std::signal(number, SIG_DFL);
+    if (ignored > 0) std::signal(ignored, SIG_IGN);
     const std::string path = program_folder + "/" + name;
     std::vector<char*> words = {const_cast<char*>(path.c_str())};
     for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));

@@ -67,7 +67,7 @@ TEST_F(TrainingStreamsTest, ALogThatCannotBeWrittenStopsNothing) {
   ASSERT_EQ(train("pit", "set", "expected", {"--max-epochs", "1"}).code, 0);
   std::filesystem::create_directories(folder_ / "run");
   std::filesystem::create_symlink("/dev/full", folder_ / "run/log.txt");
-  const ProgramResult result = train("pit", "set", "run", {"--max-epochs", "1"});
+  const ProgramResult result = train("pit", "set", "run", {"--max-epochs", "1", "--resume", "auto"});
   EXPECT_EQ(result.code, 0) << result.err;
   expect_same_run("expected", "run");
   const size_t first = result.err.find("the log cannot be written: ");

@@ -1,0 +1,62 @@
+// A training run in progress: what the loop in train/train.cpp works with.
+#pragma once
+
+#include "train/collapse.h"
+#include "train/pace.h"
+#include "train/resume.h"
+#include "train/setup.h"
+#include "train/step_log.h"
+#include "train/task_notes.h"
+
+namespace sunder {
+
+class Training {
+ public:
+  // Opens everything and begins the run, or resumes it. `given`: the checkpoint of --resume, if it names one.
+  Training(const RunOptions& options, const MethodDefinition& definition, const TrainingSets& sets,
+           std::optional<Checkpoint> given);
+  // Returns the exit code.
+  int run();
+
+ private:
+  struct Fetched {
+    std::vector<Batch> batches;
+    double waited = 0;  // seconds
+  };
+
+  const Config& config() const { return options_.config; }
+  TrainingState state() { return {learner_, position_, selection_, *method_, data_.identity}; }
+  Position begin_or_resume(std::optional<Checkpoint> given);
+  bool next_epoch();
+  void begin_phase_if_due();
+  bool next_batches(Fetched& fetched);
+  void step(Fetched fetched);
+  void watch_for_collapse();
+  void end_epoch();
+  bool validate();  // and save; false if a signal came first
+  bool validate_once();
+  void describe(const ValidationScores& scores, bool is_best);
+  void take_results(bool wait);
+  void save(bool is_best);
+  void save_stopped();
+  void save_after_failure();
+  int finish();
+
+  const RunOptions& options_;
+  const MethodDefinition& definition_;
+  const MethodNeeds needs_ = definition_.needs(config());
+  Learner learner_;
+  const TrainingData data_;
+  const std::unique_ptr<Method> method_;
+  Run run_;
+  Selection selection_;
+  int64_t saved_step_ = -1;
+  Position position_;
+  Pace pace_;
+  StepLog steps_;
+  TaskNotes notes_;
+  CollapseMonitor collapse_;
+  bool ended_ = false;  // no more steps: out of time, or a signal
+};
+
+}  // namespace sunder
