@@ -10,6 +10,7 @@
 
 #include "command/output.h"
 #include "command/suggest.h"
+#include "files/plain_message.h"
 #include "tensor/blas.h"
 #include "tensor/error.h"
 #include "tensor/simd.h"
@@ -87,7 +88,7 @@ int run_main(const std::string& name, const std::function<int()>& body, const Ad
     complain(error.what() + advice_for(error, advice));
     code = exit_code(error.kind());
   } catch (const std::exception& error) {
-    complain(error.what());
+    complain(plain_message(error));
   }
   if (const std::string reason = lost_results(); !reason.empty()) {
     complain(fmt::format("standard output: cannot be written: {}", reason));

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "files/atomic_file.h"
+#include "files/plain_message.h"
 #include "files/read_file.h"
 #include "train/checkpoint_folder.h"
 #include "train/manifest.h"
@@ -100,7 +101,7 @@ void save_checkpoint(const fs::path& run_folder, int64_t step, const CheckpointD
   } catch (const std::exception& error) {
     std::error_code ignored;
     fs::remove_all(written, ignored);
-    throw_error("{}: cannot save the checkpoint: {}", (folder / step_name(step)).string(), error.what());
+    throw_error("{}: cannot save the checkpoint: {}", (folder / step_name(step)).string(), plain_message(error));
   }
 }
 
@@ -197,7 +198,7 @@ std::vector<std::string> rewind_checkpoints(const fs::path& run_folder, const Ch
     sync_folder(folder);
     return notes;
   } catch (const fs::filesystem_error& error) {
-    throw_error("{}: cannot set later checkpoints aside: {}", folder.string(), error.what());
+    throw_error("{}: cannot set later checkpoints aside: {}", folder.string(), plain_message(error));
   }
 }
 
