@@ -107,7 +107,8 @@ Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64
   const auto score_waiting = [&] {
     parallel_for(static_cast<int64_t>(waiting.size()), 1, [&](int64_t begin, int64_t end) {
       for (int64_t w = begin; w < end; ++w) {
-        const auto& [item, signals] = waiting[w];
+        const int64_t item = waiting[w].first;
+        const ScoredSignals& signals = waiting[w].second;  // clang's lambdas capture no structured binding
         failures.attempt(item, [&] {
           table.items[item] = score_item(table.items[item].name, signals, table.columns, options.scoring);
         });
