@@ -1,26 +1,44 @@
 #!/usr/bin/env bash
-# Long test campaigns for the night: the tests under ThreadSanitizer, then libFuzzer on every file reader (tests/fuzz).
-# Fails if either finds something, and names the input that shows it.
+# Long test campaigns for the night. Fails if one finds something, and names what shows it.
 #
-#   scripts/nightly.sh [--fuzz-minutes N] [--only threads|fuzz] [TARGET...]
+#   scripts/nightly.sh [--only NAME,...] [--kills N] [--faults N] [--flips N] [--mutations N] [--fuzz-minutes N] [TARGET...]
 #
-# N (default 30) is the time of each target; TARGETs are folders of tests/fuzz/corpus (default: all of them). The inputs
-# that the fuzzer keeps lie in build/fuzz/corpus and start the next run. Needs clang; installs it on Debian and Ubuntu.
+#   kills      programs killed or stopped at N random moments (300), most of them trainings that then go on (tests/faults)
+#   faults     calls to the system that fail, or kill the program: every call of every kind, or N of each (0: every one)
+#   flips      N flipped bits (2000) in each file of a checkpoint
+#   hostile    N mutated files (500) of each kind, given to the programs under AddressSanitizer
+#   threads    the tests under ThreadSanitizer
+#   fuzz       libFuzzer on every file reader (tests/fuzz), N minutes (30) for each TARGET, a folder of tests/fuzz/corpus
+#              (default: all); the inputs that it keeps lie in build/fuzz/corpus and start the next run
+#
+# threads and fuzz need clang, which is installed on Debian and Ubuntu. The counts of the first four are also in
+# build/campaign.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-minutes=30 only='' targets=()
+all=kills,faults,flips,hostile,threads,fuzz
+minutes=30 only=$all targets=() kills=300 faults=0 flips=2000 mutations=500
 while [ $# -gt 0 ]; do
   case "$1" in
     --fuzz-minutes) minutes=${2:?--fuzz-minutes needs a number}; shift 2 ;;
-    --only) only=${2:?--only needs threads or fuzz}; shift 2 ;;
-    -h | --help) sed -n '2,9s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --only) only=${2:?--only needs some of $all}; shift 2 ;;
+    --kills) kills=${2:?--kills needs a number}; shift 2 ;;
+    --faults) faults=${2:?--faults needs a number}; shift 2 ;;
+    --flips) flips=${2:?--flips needs a number}; shift 2 ;;
+    --mutations) mutations=${2:?--mutations needs a number}; shift 2 ;;
+    -h | --help) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "nightly.sh: unknown argument $1 (see --help)" >&2; exit 2 ;;
     *) targets+=("$1"); shift ;;
   esac
 done
-[[ $minutes =~ ^[1-9][0-9]*$ ]] || { echo "nightly.sh: --fuzz-minutes needs a whole number, got $minutes" >&2; exit 2; }
-[[ $only =~ ^(threads|fuzz|)$ ]] || { echo "nightly.sh: --only needs threads or fuzz, got $only" >&2; exit 2; }
+for number in "fuzz-minutes $minutes" "kills $kills" "flips $flips" "mutations $mutations"; do
+  [[ $number =~ \ [1-9][0-9]*$ ]] || { echo "nightly.sh: --${number% *} needs a whole number, got ${number#* }" >&2; exit 2; }
+done
+[[ $faults =~ ^[0-9]+$ ]] || { echo "nightly.sh: --faults needs a whole number, got $faults" >&2; exit 2; }
+wants() { [[ ,$only, == *,$1,* ]]; }
+for name in ${only//,/ }; do
+  [[ ,$all, == *,$name,* ]] || { echo "nightly.sh: --only needs some of $all, got $name" >&2; exit 2; }
+done
 [ ${#targets[@]} -gt 0 ] || mapfile -t targets < <(ls tests/fuzz/corpus)
 for target in "${targets[@]}"; do
   [ -d "tests/fuzz/corpus/$target" ] || { echo "nightly.sh: no target $target in tests/fuzz/corpus" >&2; exit 2; }
@@ -34,7 +52,7 @@ works() {  # clang with the run-time libraries of the fuzzer and the sanitizers
       clang++ $flags -fPIC -x c++ - -o /dev/null 2>/dev/null || return 1
   done
 }
-if ! works; then
+if { wants threads || wants fuzz; } && ! works; then
   echo "installing clang libclang-rt-dev"
   sudo=
   [ "$(id -u)" -eq 0 ] || sudo=sudo
@@ -48,11 +66,42 @@ configure() {
   cmake -S . -B "$1" -G Ninja -DCMAKE_CXX_COMPILER=clang++ -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" \
     "${@:2}" >/dev/null
 }
-export SUNDER_POOL=off  # one allocation per tensor
 findings=() run=''
 trap '[ -z "$run" ] || kill "$run" 2>/dev/null || true' EXIT
 
-if [ "$only" != fuzz ]; then
+# Cases of tests/faults in the build of this name; how many, the environment says.
+campaign() {  # NAME BUILD FILTER
+  say "$1"
+  local log=build/$2/campaign-$1.log
+  "build/$2/bin/faults_test" --gtest_filter="$3" >"$log" || findings+=("$1: $(grep -c ': Failure$' "$log") failures in $log")
+  grep '^tally|' "$log" >>build/tallies || true
+}
+rm -f build/tallies
+if wants kills || wants faults || wants flips; then
+  say "Building"
+  cmake -S . -B build/release -G Ninja >/dev/null
+  cmake --build build/release --target faults_test
+  if wants kills; then KILLS=$kills campaign kills release 'Kills.*'; fi
+  if wants faults; then FAULTS_OF_A_KIND=$faults campaign faults release '*Faults.*'; fi
+  if wants flips; then FLIPS=$flips FLIPS_OF_RUNS=$(((flips + 99) / 100)) campaign flips release 'Flips.*'; fi
+fi
+export SUNDER_POOL=off  # one allocation per tensor
+if wants hostile; then
+  say "Building with sanitizers"
+  cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" \
+    -DSUNDER_SANITIZE=address,undefined >/dev/null
+  cmake --build build/sanitize --target faults_test
+  MUTATIONS=$mutations FINDINGS=$PWD/build/sanitize/findings campaign hostile sanitize 'Hostile.*'
+fi
+if [ -f build/tallies ]; then
+  awk -F'|' '
+    BEGIN { print "| what | of | tried | survived |\n| --- | --- | ---: | ---: |" }
+    $2 != kind && kind { printf "| **%s** | | **%d** | **%d** |\n", kind, tried, survived; tried = survived = 0 }
+    { kind = $2; tried += $4; survived += $5; printf "| %s | %s | %d | %d |\n", $2, $3, $4, $5 }
+    END { printf "| **%s** | | **%d** | **%d** |\n", kind, tried, survived }' build/tallies | tee build/campaign.md
+fi
+
+if wants threads; then
   say "ThreadSanitizer"
   configure build/threads -DSUNDER_SANITIZE=thread
   cmake --build build/threads
@@ -72,7 +121,7 @@ state() {
        END { printf "%d executions, %d edges, %d inputs kept", runs, edges, corpus }' "$1"
 }
 
-if [ "$only" != threads ]; then
+if wants fuzz; then
   say "Fuzzing, $minutes minutes for each of: ${targets[*]}"
   configure build/fuzz -DSUNDER_FUZZ=on
   cmake --build build/fuzz --target "${targets[@]/#/fuzz_}"

@@ -11,8 +11,9 @@
 #include <vector>
 
 #include "contract.h"
+#include "tests/fuzz/mutation.h"
 
-using Bytes = std::vector<uint8_t>;
+using sunder::Bytes;
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 extern "C" __attribute__((weak)) size_t LLVMFuzzerCustomMutator(uint8_t*, size_t, size_t, unsigned);
@@ -63,75 +64,6 @@ void run_input() {
   ::alarm(0);
 }
 
-size_t below(size_t limit) { return limit == 0 ? 0 : random_bits() % limit; }
-
-template <class T>
-T one_of(std::initializer_list<T> values) {
-  return values.begin()[below(values.size())];
-}
-
-// A number of 1, 2, 4 or 8 bytes, of either order, such as stands in a header: small, at a limit, or near a size.
-void set_field(Bytes& bytes) {
-  const size_t width = std::min(size_t{1} << below(4), bytes.size()), at = below(bytes.size() - width + 1);
-  const uint64_t value = one_of<uint64_t>({0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, INT64_MAX,
-                                           UINT64_MAX, bytes.size(), bytes.size() - at, below(256), random_bits()});
-  const bool little = below(2) == 0;
-  for (size_t i = 0; i < width; ++i) bytes[at + i] = static_cast<uint8_t>(value >> 8 * (little ? i : width - 1 - i));
-}
-
-// The same where numbers are text.
-void set_number(Bytes& bytes) {
-  const auto digit = [](uint8_t c) { return c >= '0' && c <= '9'; };
-  const auto begin = std::find_if(bytes.begin() + below(bytes.size()), bytes.end(), digit);
-  const auto end = std::find_if_not(begin, bytes.end(), digit);
-  if (begin == end) return;
-  const std::string_view number = one_of<std::string_view>(
-      {"0", "-1", "1", "4", "100", "1.5", "1e999", "nan", "inf", "2147483648", "4294967297", "9223372036854775807",
-       "9223372036854775808", "18446744073709551616", "00", "0x10", ""});
-  bytes.insert(bytes.erase(begin, end), number.begin(), number.end());
-}
-
-void mutate(Bytes& bytes) {
-  if (bytes.empty()) bytes.push_back(static_cast<uint8_t>(random_bits()));
-  const size_t at = below(bytes.size()), count = 1 + below(std::min<size_t>(bytes.size() - at, 32));
-  const Bytes& other = seeds[below(seeds.size())];
-  const auto place = bytes.begin() + static_cast<ptrdiff_t>(at);
-  switch (below(9)) {
-    case 0:
-      *place ^= static_cast<uint8_t>(1u << below(8));
-      break;
-    case 1:
-      *place = static_cast<uint8_t>(random_bits());
-      break;
-    case 2:
-      *place = bytes[below(bytes.size())];
-      break;  // a letter that has a meaning somewhere
-    case 3:
-      bytes.resize(at);
-      break;
-    case 4:
-      bytes.erase(place, place + static_cast<ptrdiff_t>(count));
-      break;
-    case 5: {
-      const Bytes block(place, place + static_cast<ptrdiff_t>(count));
-      bytes.insert(place, block.begin(), block.end());
-      break;
-    }
-    case 6: {
-      const size_t from = below(other.size()), length = below(std::min<size_t>(other.size() - from, 64) + 1);
-      bytes.insert(place, other.begin() + static_cast<ptrdiff_t>(from),
-                   other.begin() + static_cast<ptrdiff_t>(from + length));
-      break;
-    }
-    case 7:
-      set_field(bytes);
-      break;
-    default:
-      set_number(bytes);
-      break;
-  }
-}
-
 Bytes read_whole(const std::filesystem::path& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
@@ -149,7 +81,7 @@ int replay(const std::filesystem::path& folder, size_t mutations) {
   if (seeds.empty()) return std::fprintf(stderr, "%s holds no seeds\n", folder.c_str()), 1;
   for (size_t i = 0; i < mutations; ++i) {
     random_bits.seed(i);
-    input = seeds[below(seeds.size())];
+    input = seeds[random_bits() % seeds.size()];
     const size_t size = input.size();
     input.resize(largest_input);
     input.resize(LLVMFuzzerCustomMutator ? LLVMFuzzerCustomMutator(input.data(), size, input.size(), i)
@@ -164,7 +96,7 @@ int replay(const std::filesystem::path& folder, size_t mutations) {
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size) {
   Bytes bytes(data, data + size);
-  for (size_t rounds = 1 + below(4); rounds > 0; --rounds) mutate(bytes);
+  sunder::mutate(bytes, seeds, random_bits);
   size = std::min(bytes.size(), max_size);
   std::copy_n(bytes.begin(), size, data);
   return size;
