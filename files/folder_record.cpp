@@ -56,7 +56,9 @@ void write_folder_record(const fs::path& folder, const std::string& maker) {
   try {
     for (const std::string& file : contents_of(folder).files) text += file + "\n";
   } catch (const fs::filesystem_error& error) {
-    throw_error("{}: cannot be read: {}", error.path1().string(), error.code().message());
+    // An iterator that cannot go on names no file.
+    const fs::path& path = error.path1().empty() ? folder : error.path1();
+    throw_error("{}: cannot be read: {}", path.string(), error.code().message());
   }
   write_file(folder / folder_record_name, text);
 }

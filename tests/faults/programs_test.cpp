@@ -27,7 +27,9 @@ class ProgramFaults : public ReplacedResults {
     make_results(command, old, results);
     if (HasFatalFailure()) return;
     restore(old);
-    const std::vector<Fault> faults = choose(inject(command, folder_).calls);
+    const Injected counted = inject(command, folder_);
+    ASSERT_EQ(counted.result.code, 0) << counted.result.err;
+    const std::vector<Fault> faults = choose(counted.calls);
     Count count("faults", what, faults.size());
     for (const Fault& fault : faults) {
       restore(old);
