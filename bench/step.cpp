@@ -65,7 +65,7 @@ std::string run(const StepBenchmark& b) {
   const Stream stream = learner.stream();
   const std::unique_ptr<Method> method = definition.make(config, learner.network());
   Position position{.epoch = 0};
-  method->begin_epoch(position, learner.adam());
+  if (method->phase_is_due(position)) method->begin_phase(position, learner.adam());
   Task& task = method->task();
   const std::vector<Batch> batches =
       noise_batches(config, needs, static_cast<int64_t>(8000 * b.seconds), learner.precision().signals);
