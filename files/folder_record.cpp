@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <fstream>
-#include <set>
+#include <map>
 #include <system_error>
 #include <vector>
 
 #include "files/atomic_file.h"
+#include "files/crc32c.h"
+#include "files/read_file.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -17,7 +19,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-constexpr std::string_view rule = "This folder may be replaced as long as it holds only these files:";
+constexpr std::string_view rule = "This folder may be replaced as long as it holds only these files, unchanged:";
+constexpr uintmax_t summed_bytes = 1 << 20;  // of a file at most, to be read at every look
 
 dev_t device_of(const fs::path& path) {
   struct stat status {};
@@ -49,12 +52,21 @@ Contents contents_of(const fs::path& folder) {
   return contents;
 }
 
+// Size and checksum of a file, the size alone of large ones. Throws fs::filesystem_error and ReadError.
+std::string stamp_of(const fs::path& file) {
+  const fs::file_status status = fs::symlink_status(file);
+  if (!fs::is_regular_file(status)) return fs::is_symlink(status) ? "link" : "special";
+  const uintmax_t size = fs::file_size(file);
+  return size > summed_bytes ? fmt::format("{}", size) : fmt::format("{}:{:08x}", size, crc32c(read_file(file)));
+}
+
 }  // namespace
 
 void write_folder_record(const fs::path& folder, const std::string& maker) {
   std::string text = fmt::format("Made by {}.\n{}\n", maker, rule);
   try {
-    for (const std::string& file : contents_of(folder).files) text += file + "\n";
+    for (const std::string& file : contents_of(folder).files)
+      text += fmt::format("{} {}\n", stamp_of(folder / file), file);
   } catch (const fs::filesystem_error& error) {
     // An iterator that cannot go on names no file.
     const fs::path& path = error.path1().empty() ? folder : error.path1();
@@ -75,17 +87,25 @@ bool has_folder_record(const fs::path& folder) {
 std::string reason_to_keep(const fs::path& folder, const OlderFolder& older) {
   const bool recorded = has_folder_record(folder);
   if (!recorded && !(older && older(folder))) return "was not made by Sunder";
-  std::set<std::string> known;
+  std::map<std::string, std::string> known;  // stamps
   std::ifstream record;
   if (recorded) record.open(folder / folder_record_name, std::ios::binary);
-  for (std::string line; std::getline(record, line);) known.insert(line);
+  for (std::string line; std::getline(record, line);)
+    if (const size_t space = line.find(' '); space != std::string::npos)
+      known[line.substr(space + 1)] = line.substr(0, space);
   try {
     const Contents contents = contents_of(folder);
     if (!contents.mount.empty()) return fmt::format("holds the mount point {}", contents.mount);
-    for (const std::string& file : contents.files)
-      if (recorded && !known.contains(file)) return fmt::format("holds {}, which was added later", file);
+    for (const std::string& file : contents.files) {
+      if (!recorded) break;
+      const auto stamp = known.find(file);
+      if (stamp == known.end()) return fmt::format("holds {}, which was added later", file);
+      if (stamp->second != stamp_of(folder / file)) return fmt::format("holds {}, which was changed since", file);
+    }
   } catch (const fs::filesystem_error& error) {
     return fmt::format("cannot be read: {}", error.code().message());
+  } catch (const ReadError& error) {
+    return fmt::format("cannot be read: {}", error.what());
   }
   return "";
 }

@@ -1,5 +1,5 @@
 // The record of a folder that Sunder made: a hidden file in it that lists what was written, so that only such a folder
-// is ever replaced, and only while it holds nothing else.
+// is ever replaced, and only while it holds nothing else and they are unchanged.
 #pragma once
 
 #include <filesystem>

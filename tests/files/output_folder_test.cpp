@@ -132,6 +132,10 @@ TEST_F(OutputFolderTest, ReplacesOnlyWhatSunderMade) {
   fs::create_symlink(folder_ / "mine", folder_ / "set/friend");
   refused("set", {"holds friend, which was added later"});
   fs::remove(folder_ / "set/friend");
+  write("set/sub/b.txt", "SET");
+  refused("set", {"set: exists, is not empty and holds sub/b.txt, which was changed since"});
+  write("set/sub/b.txt", "longer");
+  refused("set", {"holds sub/b.txt, which was changed since"});
   fs::remove(folder_ / "set/sub/b.txt");
   make("set", "less is no reason");
   EXPECT_EQ(whole("set"), "less is no reason");
