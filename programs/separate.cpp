@@ -19,6 +19,7 @@
 #include "command/output.h"
 #include "command/progress_line.h"
 #include "files/output_folder.h"
+#include "files/plain_message.h"
 #include "files/output_target.h"
 #include "nn/separation.h"
 #include "programs/model_options.h"
@@ -201,7 +202,7 @@ void separate_named(const Options& options, const LoadedModel& model, const std:
   } catch (const std::bad_alloc&) {
     throw OutOfMemory(fmt::format("{}: out of memory: the recording is too long for this machine", input), 0);
   } catch (const std::exception& error) {
-    throw_error("{}: {}", input, error.what());
+    throw_error("{}: {}", input, plain_message(error));
   }
 }
 

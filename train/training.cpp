@@ -2,6 +2,7 @@
 #include "train/training.h"
 
 #include "command/signals.h"
+#include "files/plain_message.h"
 #include "tensor/blas.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
@@ -168,7 +169,7 @@ void Training::save_after_failure() {
                     position_.steps, (options_.output / "checkpoints" / "last").string());
   } catch (const std::exception& error) {  // the first error is the one to report
     run_.log().warn("an error ends the run after step {}; its checkpoint could not be saved: {}", position_.steps,
-                    error.what());
+                    plain_message(error));
   }
 }
 

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
+#include <new>
 #include <stdexcept>
 
 namespace sunder {
@@ -19,6 +20,7 @@ TEST(PlainMessage, NamesTheFileAndTheReason) {
   EXPECT_EQ(message(fs::path("/a/b"), fs::path("/c")), "/a/b to /c: No space left on device");
   EXPECT_EQ(message(fs::path()), "No space left on device");
   EXPECT_EQ(plain_message(std::runtime_error("as it is")), "as it is");
+  EXPECT_EQ(plain_message(std::bad_alloc()), "out of memory");
 }
 
 }  // namespace
