@@ -128,7 +128,10 @@ Temporary Temporary::file(const fs::path& folder) {
     if (!file.is_open()) return {};
     // Between open and lock another process may take it for a left-over.
     if (!unshared && !lock_file(file.number()) && errno == EWOULDBLOCK) continue;
-    if (!unshared && !is_still(path, file.number())) continue;
+    if (!unshared && !is_still(path, file.number())) {
+      ::unlink(path.c_str());  // where the look at it failed, it is still there; no other file has its name
+      continue;
+    }
     return Temporary(std::move(path), std::move(file));
   }
 }

@@ -44,12 +44,13 @@ void Report::show_training(int64_t step, double loss, double gradient_norm) {
 }
 
 void Report::training(const Moment& moment, double loss, double gradient_norm) {
+  // TensorBoard first: it may show a step twice where the other fails and is tried again, metrics.jsonl may not.
+  show_training(moment.step, loss, gradient_norm);
   folder_.append_metrics({{"step", moment.step},
                           {"epoch", moment.epoch},
                           {"minutes", moment.minutes},
                           {"loss", loss},
                           {"gradient_norm", gradient_norm}});
-  show_training(moment.step, loss, gradient_norm);
 }
 
 void Report::validation(const Moment& moment, double mean_loss, const ValidationScores& scores,

@@ -10,11 +10,6 @@ void StepLog::add(const Position& position, double waited, std::vector<Batch> ba
 
 void StepLog::take_results(StepRunner& runner, bool wait, Run& run, Position& position, double minutes) {
   const int64_t inputs = config_.train.batch;
-  struct Row {
-    Report::Moment moment;
-    double loss, norm;
-  };
-  std::vector<Row> rows;  // written last: a full disk must leave the epoch's loss complete
   for (const StepResult& result : runner.results(wait)) {
     SUNDER_ASSERT(!pending_.empty());
     const Pending step = std::move(pending_.front());
@@ -29,9 +24,14 @@ void StepLog::take_results(StepRunner& runner, bool wait, Run& run, Position& po
     const auto now = std::chrono::steady_clock::now();
     if (std::chrono::duration<double>(now - last_metrics_).count() < config_.train.log_seconds) continue;
     last_metrics_ = now;
-    rows.push_back({{step.step, step.epoch, minutes}, per_input, result.norm});
+    rows_.push_back({{step.step, step.epoch, minutes}, per_input, result.norm});
   }
-  for (const Row& row : rows) run.report().training(row.moment, row.loss, row.norm);
+  // Last: where the disk is full, the epoch's loss is complete. A row that could not be written is tried again before a
+  // checkpoint says that its step is done.
+  for (; !rows_.empty(); rows_.pop_front()) {
+    const Row& row = rows_.front();
+    run.report().training(row.moment, row.loss, row.norm);
+  }
 }
 
 void StepLog::check_finite(const Pending& step, const StepResult& result, double per_input, Run& run) const {

@@ -27,11 +27,16 @@ class StepLog {
     double waited;
     std::vector<Batch> batches;  // dumped if the run diverges
   };
+  struct Row {  // of metrics.jsonl
+    Report::Moment moment;
+    double loss, norm;
+  };
   void check_finite(const Pending& step, const StepResult& result, double per_input, Run& run) const;
 
   const Config& config_;
   const bool mean_loss_;
   std::deque<Pending> pending_;
+  std::deque<Row> rows_;  // to be written
   std::chrono::steady_clock::time_point last_metrics_ = std::chrono::steady_clock::now();
 };
 
