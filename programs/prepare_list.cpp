@@ -36,7 +36,7 @@ void write_list_set(const Corpus& corpus, const ListOptions& options, const List
   keep_clear_of(corpus, output);
   screening.sample_rate = options.sample_rate;
   screening.channels = rule.channels;
-  screening.skip_unusable = options.skip_unusable;
+  screening.skip_unusable = screening.skip_unusable || options.skip_unusable;
   const int64_t window = std::llround(options.seconds * options.sample_rate);
   write_set_config(output.path() / "set.toml",
                    {rule.name, corpus_reference(corpus.root, output.final_path()), options.sample_rate, window,

@@ -31,6 +31,7 @@ void prepare(const VoicesOptions& options) {
   const ListRule rule{"voices", options.downmix || debian ? Channels::mean : Channels::one,
                       parse_noise_floor(options.noise_floor)};
   ScreeningOptions screening{.trim = true, .active_db = options.trim_db};
+  screening.skip_unusable = debian;  // some of its files have a second stream of another form (docs/datasets.md)
   set_lengths(screening, options, words ? 0.2 : options.seconds, words ? 1.2 : std::numeric_limits<double>::infinity());
   const std::string root = debian ? "/usr/share" : options.corpus;
   OutputFolder output(options.output, output_rules(options, "voices", {root}));
