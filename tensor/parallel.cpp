@@ -33,6 +33,8 @@ ThreadTeam& team() {
 
 void set_num_threads(int count) { requested = count; }
 void work_alone() { alone = true; }
+WorkAlone::WorkAlone() : before_(std::exchange(alone, true)) {}
+WorkAlone::~WorkAlone() { alone = before_; }
 
 // Ops called from a worker do not nest.
 int num_threads() { return alone ? 1 : team_size(); }
@@ -44,12 +46,8 @@ int team_size() {
 }
 
 void run_parallel(int64_t chunks, ChunkLoop loop, const void* context) {
-  struct Inside {
-    bool before = std::exchange(alone, true);
-    ~Inside() { alone = before; }
-  };
   const int threads = num_threads();
-  const Inside inside;
+  const WorkAlone inside;
   team().run(threads, chunks, loop, context);
 }
 

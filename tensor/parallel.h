@@ -13,6 +13,17 @@ int team_size();    // num_threads() outside of all loops
 // Makes the calling thread run ops single-threaded from now on: a thread that prepares data during training takes no
 // others.
 void work_alone();
+// The same as long as the object lives.
+class WorkAlone {
+ public:
+  WorkAlone();
+  ~WorkAlone();
+  WorkAlone(const WorkAlone&) = delete;
+  WorkAlone& operator=(const WorkAlone&) = delete;
+
+ private:
+  bool before_;
+};
 
 // A loop over chunks [begin, end), whose state `context` is.
 using ChunkLoop = void (*)(const void* context, int64_t begin, int64_t end);

@@ -9,6 +9,7 @@
 #include "nn/tfgridnet_separator.h"
 #include "objectives/step.h"
 #include "tensor/memory.h"
+#include "tensor/parallel.h"
 #include "tensor/random.h"
 
 namespace sunder {
@@ -66,6 +67,23 @@ TEST(StepMemory, ConvTasNet) {
   // Segments too short to take a piece of are not spoken of.
   EXPECT_FALSE(predict_step_memory(network->parameters(), {references, mixtures}, 1500, network->shortest_input(),
                                    [&](const auto& in) { return pit_step(*network, in[0], in[1]); }));
+}
+
+// Which thread takes a piece of a loop is chance.
+TEST(StepMemory, ThreadsDoNotMatter) {
+  const auto network = std::make_unique<StftConvTasNet>(ConvTasNetConfig{.num_feats = 16, .num_hidden = 32},
+                                                        DType::float32, cpu_device, 1);
+  const Tensor references = noise({2, 2, 12288}, 1), mixtures = noise({2, 12288}, 2);
+  const auto predicted = [&] {
+    return predict_step_memory(network->parameters(), {references, mixtures}, 12288, network->shortest_input(),
+                               [&](const auto& in) { return pit_step(*network, in[0], in[1]); });
+  };
+  set_num_threads(1);
+  const auto alone = predicted();
+  EXPECT_TRUE(alone);
+  set_num_threads(16);
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(predicted(), alone) << i;
+  set_num_threads(0);
 }
 
 }  // namespace
