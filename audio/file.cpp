@@ -180,14 +180,6 @@ BasicAudio<T> read_range(const fs::path& path, int64_t begin, int64_t frames) {
   return audio;
 }
 
-template <class T>
-BasicAudio<T> one_channel(const fs::path& path, BasicAudio<T> audio) {
-  if (audio.channels != 1)
-    throw_error<InputError>("{}: expected one channel, got {} (mix or split them first)", path.string(),
-                            audio.channels);
-  return audio;
-}
-
 // Of streams that do not say how long they are.
 int64_t count_frames(const Opened& opened) {
   int64_t sum = 0;
@@ -219,8 +211,19 @@ AudioDouble read_audio_double(const fs::path& path, int64_t begin, int64_t frame
   return read_range<double>(path, begin, frames);
 }
 
-Audio read_mono(const fs::path& path) { return one_channel(path, read_audio(path)); }
-AudioDouble read_mono_double(const fs::path& path) { return one_channel(path, read_audio_double(path)); }
+Audio read_mono(const fs::path& path) {
+  Audio audio = read_audio(path);
+  if (audio.channels != 1)
+    throw_error<InputError>("{}: expected one channel, got {} (mix or split them first)", path.string(),
+                            audio.channels);
+  return audio;
+}
+
+std::vector<float> channel_of(const Audio& audio, int channel) {
+  std::vector<float> samples(audio.frames);
+  for (int64_t t = 0; t < audio.frames; ++t) samples[t] = audio.samples[t * audio.channels + channel];
+  return samples;
+}
 
 Tensor deinterleaved(const Audio& audio) {
   Tensor rows = Tensor::empty({audio.channels, audio.frames}, DType::float32);

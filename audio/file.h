@@ -48,10 +48,11 @@ AudioDouble read_audio_double(const std::filesystem::path& path);
 Audio read_audio(const std::filesystem::path& path, int64_t begin, int64_t frames);
 AudioDouble read_audio_double(const std::filesystem::path& path, int64_t begin, int64_t frames);
 
-// As read_audio and read_audio_double; throw InputError for more than one channel too.
+// As read_audio; throws InputError for more than one channel too.
 Audio read_mono(const std::filesystem::path& path);
-AudioDouble read_mono_double(const std::filesystem::path& path);
 
+// One channel, from 0 on.
+std::vector<float> channel_of(const Audio& audio, int channel);
 // The channels as rows: (channels, frames), float32 on the CPU.
 Tensor deinterleaved(const Audio& audio);
 // The reverse: rows (channels, frames) as interleaved samples. T is float or double.

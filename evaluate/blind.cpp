@@ -19,8 +19,7 @@ namespace {
 constexpr Metric blind_metric{"blind", "blind SI-SNRi", "dB", 2, PairMetric{}};
 constexpr Metric weaker_metric{"weaker", "weakest output relative to the strongest", "dB", 2, PairMetric{}};
 
-// Energy, as in training's collapse monitor (train/validation.cpp): a silent output does not make a mean infinite.
-constexpr double ratio_floor = 1e-12;
+constexpr double ratio_floor = 1e-12;  // of an energy
 
 ScoreColumn column_of(const Metric& metric) {
   return {&metric, /*improvement=*/false, ScoredSystem::estimate, metric.name, metric.label, metric.unit};
@@ -43,16 +42,9 @@ Separated separate(const Separator& network, const MixtureSet& set, int64_t inde
           is_silent(samples_of(item.mixture.slice(0, 1)))};
 }
 
-Score weaker_to_stronger(const Tensor& estimates) {
-  std::vector<double> energies;
-  for (int64_t k = 0; k < estimates.size(0); ++k) {
-    double energy = 0;
-    for (const double sample : samples_of(estimates.slice(k, k + 1))) energy += sample * sample;
-    energies.push_back(energy);
-  }
-  const auto [weakest, strongest] = std::ranges::minmax(energies);
-  if (strongest == 0) return {std::nullopt, "all estimates are silent"};
-  return {10 * std::log10((weakest + ratio_floor) / (strongest + ratio_floor))};
+Score weaker_score(const Tensor& estimates) {
+  if (is_silent(samples_of(estimates))) return {std::nullopt, "all estimates are silent"};
+  return {weaker_to_stronger_db(estimates, estimates.size(0))};
 }
 
 Score blind_score(const SourceScore& score, const Tensor& target, const Tensor& other) {
@@ -94,6 +86,20 @@ PairScores no_scores(const char* reason) {
 
 }  // namespace
 
+double weaker_to_stronger_db(const Tensor& estimates, int64_t sources) {
+  const int64_t length = estimates.size(1);
+  const auto values = estimates.cast(DType::float64).to_vector<double>();
+  std::vector<double> energies;
+  for (int64_t k = 0; k < estimates.size(0); ++k) {
+    double energy = 0;
+    for (int64_t i = 0; i < length; ++i) energy += values[k * length + i] * values[k * length + i];
+    if (!std::isfinite(energy)) return NAN;
+    energies.push_back(energy);
+  }
+  std::sort(energies.rbegin(), energies.rend());
+  return 10 * std::log10((energies[sources - 1] + ratio_floor) / (energies[0] + ratio_floor));
+}
+
 bool has_blind_score(const Separator& network) { return network.sources() == 2 && network.microphones() == 1; }
 
 Evaluation evaluate_blind(const Separator& network, const MixtureSet& set, const EvaluationOptions& options) {
@@ -132,7 +138,7 @@ Evaluation evaluate_blind(const Separator& network, const MixtureSet& set, const
     for (int64_t k = 0; k < outputs; ++k) {
       std::vector<Score> row;
       if (blind) row.push_back(scores[k]);
-      row.push_back(weaker_to_stronger(signals->estimates));
+      row.push_back(weaker_score(signals->estimates));
       item.scores.push_back(std::move(row));
       item.outputs.push_back(k);
     }

@@ -10,6 +10,10 @@ namespace sunder {
 // The blind score exchanges estimates of two outputs between mixtures of one channel.
 bool has_blind_score(const Separator& network);
 
+// Energy of the `sources`-th loudest output relative to the loudest, dB; NaN where one is not finite. A silent output
+// does not make it infinite: 1e-12 is added to energies. estimates: (K, L), K >= sources.
+double weaker_to_stronger_db(const Tensor& estimates, int64_t sources);
+
 // How well a network recovers its own estimates from mixtures of them, MixCycle's task (arXiv 2202.03875, Fig. 3) as a
 // score. Item i of n is paired with item i + n / 2 (of an odd number the last with the first), both are cut to the
 // shorter one, and their first estimates change places: the network separates e_2 + f_1 and e_1 + f_2. The table has a

@@ -77,8 +77,6 @@ void copy_owner_and_mode(const struct stat& from, int to) {
       ::fchmod(to, kept || made.st_gid == from.st_gid ? mode : (mode & ~070u) | everybody << 3);
 }
 
-fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
-
 std::span<const std::byte> bytes_of(std::string_view text) {
   return std::as_bytes(std::span(text.data(), text.size()));
 }
@@ -90,7 +88,7 @@ AtomicFile::AtomicFile(const fs::path& path) : path_(path), target_(output_targe
     through_ = open_through(target_);
     if (through_.is_open()) staged_ = unnamed_file();
   } else {
-    temporary_ = Temporary::file(folder_of(target_.path));
+    temporary_ = Temporary::file(containing_folder(target_.path));
     if (temporary_.open() && target_.status) copy_owner_and_mode(*target_.status, temporary_.descriptor());
   }
   if (descriptor() < 0) fail(path_);
@@ -108,7 +106,7 @@ void AtomicFile::commit() {
   const bool unfinished = in_temporary_folder(target_.path);
   if (!unfinished && ::fsync(temporary_.descriptor()) != 0 && !unsupported(errno)) fail(path_);
   if (!temporary_.rename_to(target_.path)) fail(path_);
-  if (!unfinished) sync_folder(folder_of(target_.path));
+  if (!unfinished) sync_folder(containing_folder(target_.path));
 }
 
 void write_file(const fs::path& path, const std::vector<std::span<const std::byte>>& pieces) {

@@ -96,11 +96,7 @@ void undo_unless_done(const Steps& steps, const Undo& undo) {
 
 fs::path beside(const fs::path& place, const char* what) {
   std::string name = place.filename().native();
-  if (name.size() > longest_name) {
-    std::string digest;
-    for (const uint8_t byte : sha1(name)) digest += fmt::format("{:02x}", byte);
-    name = digest;
-  }
+  if (name.size() > longest_name) name = fmt::format("{:02x}", fmt::join(sha1(name), ""));
   return place.parent_path() / fmt::format(".{}.sunder-{}", name, what);
 }
 

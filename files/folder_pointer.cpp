@@ -1,13 +1,12 @@
 #include "files/folder_pointer.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
 
-#include "files/file_descriptor.h"
+#include "files/atomic_file.h"
 #include "files/read_file.h"
 
 namespace sunder {
@@ -27,14 +26,6 @@ bool is_target(const fs::path& text) {
 
 [[noreturn]] void fail(const fs::path& path) {
   throw_error("{}: cannot be written: {}", path.string(), std::strerror(errno));
-}
-
-void write_text(const fs::path& path, const std::string& text) {
-  FileDescriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
-  if (!file.is_open()) fail(path);
-  const ssize_t written = ::write(file.number(), text.data(), text.size());
-  if (written >= 0 && written != static_cast<ssize_t>(text.size())) errno = ENOSPC;
-  if (written != static_cast<ssize_t>(text.size()) || ::fsync(file.number()) != 0 || !file.close()) fail(path);
 }
 
 }  // namespace
@@ -69,7 +60,7 @@ void write_pointer(const fs::path& pointer, const std::string& target, MakeLink 
   ::unlink(fresh.c_str());
   if (make_link(target.c_str(), fresh.c_str()) != 0) {
     ::unlink(fresh.c_str());
-    write_text(fresh, target + "\n");
+    write_file(fresh, target + "\n");
   }
   if (::rename(fresh.c_str(), pointer.c_str()) != 0) {
     const int reason = errno;

@@ -23,18 +23,16 @@ constexpr int most_links = 40;  // as Linux
   throw_error("{}: cannot be written: {}", path.string(), std::strerror(reason));
 }
 
-fs::path folder_of(const fs::path& path) { return path.has_parent_path() ? path.parent_path() : fs::path("."); }
-
 // Links in /proc lead to open files, whatever the names are that they show.
 bool in_proc(const fs::path& path) {
   struct statfs system {};
-  return ::statfs(folder_of(path).c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
+  return ::statfs(containing_folder(path).c_str(), &system) == 0 && system.f_type == PROC_SUPER_MAGIC;
 }
 
 // 3 for /proc/self/fd/3; -1 for anything else.
 int own_descriptor(const fs::path& path) {
   std::error_code failure;
-  if (fs::canonical(folder_of(path), failure) != fmt::format("/proc/{}/fd", ::getpid())) return -1;
+  if (fs::canonical(containing_folder(path), failure) != fmt::format("/proc/{}/fd", ::getpid())) return -1;
   const std::string name = path.filename().string();
   int number = -1;
   const auto [end, wrong] = std::from_chars(name.data(), name.data() + name.size(), number);
@@ -44,6 +42,8 @@ int own_descriptor(const fs::path& path) {
 bool writable(const fs::path& path, int mode) { return ::faccessat(AT_FDCWD, path.c_str(), mode, AT_EACCESS) == 0; }
 
 }  // namespace
+
+fs::path containing_folder(const fs::path& file) { return file.has_parent_path() ? file.parent_path() : fs::path("."); }
 
 OutputTarget output_target(const fs::path& path) {
   OutputTarget target{path, std::nullopt};
@@ -92,7 +92,7 @@ FileDescriptor open_through(const OutputTarget& target) {
 void check_output(const fs::path& path) {
   const OutputTarget target = output_target(path);
   if (target.through) return;
-  const fs::path folder = folder_of(target.path);
+  const fs::path folder = containing_folder(target.path);
   std::error_code ignored;
   if (!fs::is_directory(folder, ignored))
     throw_error("{}: cannot be written: no folder {}", path.string(), fs::absolute(folder, ignored).string());

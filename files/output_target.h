@@ -17,6 +17,9 @@ struct OutputTarget {
   int descriptor = -1;                // the own descriptor that the path names (/dev/stdout, /dev/fd/3), or -1
 };
 
+// The folder that a file stands in: "." for a name alone.
+std::filesystem::path containing_folder(const std::filesystem::path& file);
+
 // Throws Error "<path>: cannot be written: <reason>" for a folder, a link that leads to itself and a file that must not
 // be written.
 OutputTarget output_target(const std::filesystem::path& path);

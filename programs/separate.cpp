@@ -19,8 +19,8 @@
 #include "command/output.h"
 #include "command/progress_line.h"
 #include "files/output_folder.h"
-#include "files/plain_message.h"
 #include "files/output_target.h"
+#include "files/plain_message.h"
 #include "nn/separation.h"
 #include "programs/model_options.h"
 #include "report/separation_picture.h"
@@ -136,11 +136,8 @@ Input read_input(const std::string& path, int64_t microphones, int channel) {
     input.channels.push_back(std::move(audio.samples));
     return input;
   }
-  for (int c = 0; c < audio.channels; ++c) {
-    if (channel != 0 && c != channel - 1) continue;
-    std::vector<float>& samples = input.channels.emplace_back(audio.frames);
-    for (int64_t t = 0; t < audio.frames; ++t) samples[t] = audio.samples[t * audio.channels + c];
-  }
+  for (int c = 0; c < audio.channels; ++c)
+    if (channel == 0 || c == channel - 1) input.channels.push_back(channel_of(audio, c));
   return input;
 }
 

@@ -10,6 +10,7 @@
 #include "audio/silence.h"
 #include "autograd/variable.h"
 #include "command/signals.h"
+#include "evaluate/blind.h"
 #include "objectives/mixcycle.h"
 #include "tensor/error.h"
 #include "tensor/ops/slice_axis.h"
@@ -30,21 +31,6 @@ struct Mean {
   }
   double value() const { return count > 0 ? sum / static_cast<double>(count) : NAN; }
 };
-
-// Energy of the `sources`-th loudest output relative to the loudest, dB; estimates: (K, L).
-double weaker_to_stronger(const Tensor& estimates, int64_t sources) {
-  const int64_t length = estimates.size(1);
-  const auto values = estimates.cast(DType::float64).to_vector<double>();
-  std::vector<double> energies;
-  for (int64_t k = 0; k < estimates.size(0); ++k) {
-    double energy = 0;
-    for (int64_t i = 0; i < length; ++i) energy += values[k * length + i] * values[k * length + i];
-    if (!std::isfinite(energy)) return NAN;
-    energies.push_back(energy);
-  }
-  std::sort(energies.rbegin(), energies.rend());
-  return 10 * std::log10((energies[sources - 1] + 1e-12) / (energies[0] + 1e-12));
-}
 
 Tensor item(const Tensor& batch, int64_t b) {
   return batch.slice(b, b + 1).reshape(Shape(batch.shape().begin() + 1, batch.shape().end()));
@@ -176,7 +162,7 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
       const Tensor estimates = network.forward(batch.mixtures.to(stream_)).value();
       const Tensor on_host = estimates.to(cpu_device), mixtures = first_microphone(batch.mixtures);
       for (int64_t b = 0; b < estimates.size(0); ++b) {
-        means.ratio.add(weaker_to_stronger(item(on_host, b), sources_));
+        means.ratio.add(weaker_to_stronger_db(item(on_host, b), sources_));
         if (set_.has_sources()) add_item(item(batch.references, b), item(on_host, b), item(mixtures, b), means);
       }
       if (with_blind && outputs == 2) add_blind(network, estimates, config_.train.seed, epoch, batch_number, means);

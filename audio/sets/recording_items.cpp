@@ -187,9 +187,7 @@ class RecordingItems : public MixtureItems {
                               audio.channels, audio.sample_rate);
     std::vector<float> rows;
     for (int c = 0; c < channels_; ++c) {
-      std::vector<float> channel(audio.frames);
-      for (int64_t t = 0; t < audio.frames; ++t) channel[t] = audio.samples[t * audio.channels + c];
-      const std::vector<float> converted = resample(channel, audio.sample_rate, sample_rate_);
+      const std::vector<float> converted = resample(channel_of(audio, c), audio.sample_rate, sample_rate_);
       rows.insert(rows.end(), converted.begin(), converted.end());
     }
     return rows;

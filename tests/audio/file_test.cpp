@@ -179,12 +179,12 @@ TEST_F(FileTest, RangesAreTheSamplesOfTheWhole) {
 TEST_F(FileTest, DoublesAreNotRounded) {
   const std::vector<double> samples = {0.1, -1.0 / 3, 1e-300, 1 - 1e-16};
   write_wav_float64(folder_ / "a.wav", samples, 8000);
-  EXPECT_EQ(read_mono_double(folder_ / "a.wav").samples, samples);
+  EXPECT_EQ(read_audio_double(folder_ / "a.wav").samples, samples);
   EXPECT_EQ(read_audio_double(folder_ / "a.wav", 1, 2).samples, (std::vector<double>{samples[1], samples[2]}));
   EXPECT_EQ(read_mono(folder_ / "a.wav").samples[0], 0.1f);
   // What floats hold is the same either way.
   write("b.wav", wav(std::string("\x00\x40\x00\x80\xff\x7f", 6), 6));
-  EXPECT_EQ(read_mono_double(folder_ / "b.wav").samples, (std::vector<double>{0.5, -1.0, 32767.0 / 32768.0}));
+  EXPECT_EQ(read_audio_double(folder_ / "b.wav").samples, (std::vector<double>{0.5, -1.0, 32767.0 / 32768.0}));
   write_wav_float64(folder_ / "nan.wav", std::vector<double>{0, 0, NAN}, 8000);
   expect_error<InputError>([&] { read_audio_double(folder_ / "nan.wav"); }, {"nan.wav", "nan at sample 2"});
   expect_error<InputError>([&] { read_audio_double(folder_ / "nan.wav", 1, 2); }, {"nan.wav", "nan at sample 2"});

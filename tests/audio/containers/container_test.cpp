@@ -419,7 +419,7 @@ TEST_F(ContainerTest, LongOutputsAreRf64) {
   EXPECT_EQ(audio.samples, samples);
   EXPECT_EQ(audio.channels, 2);
   EXPECT_EQ(read_mono(folder_ / "words.wav").frames, 1000);
-  EXPECT_EQ(read_mono_double(folder_ / "wide.wav").samples, std::vector<double>(1000, 0.25));
+  EXPECT_EQ(read_audio_double(folder_ / "wide.wav").samples, std::vector<double>(1000, 0.25));
   // Around the limit no header says less than the file holds.
   for (uint64_t limit = 3900; limit < 4200; limit += 7) {
     write_wav(folder_ / "near.wav", samples, 8000, WavFormat::float32, 1, limit);
