@@ -31,6 +31,7 @@ set(sunder_ops
   prelu
   prelu_norm_depthwise
   prelu_norm_linear
+  relative_spectra
   remix
   residual_skip
   room_responses
@@ -43,7 +44,8 @@ set(sunder_ops
 )
 # Exceptions: ops without a gradient have no autograd/ops/X.cpp; functions composed of other ops have nothing in
 # tensor/ops.
-set(sunder_ops_without_gradient accumulate adam copy_all fcp_weight item_std l2_norm remix room_responses)
+set(sunder_ops_without_gradient accumulate adam copy_all fcp_weight item_std l2_norm relative_spectra remix
+    room_responses)
 set(sunder_composed_functions channel_spectra)
 
 set(sunder_differentiable_functions ${sunder_ops} ${sunder_composed_functions})

@@ -5,6 +5,8 @@
 #include "tensor/ops/fcp_weight.h"
 #include "tensor/ops/item_std.h"
 #include "tensor/ops/permute.h"
+#include "tensor/ops/pointwise.h"
+#include "tensor/ops/relative_spectra.h"
 #include "tensor/ops/slice_axis.h"
 #include "tensor/ops/stft.h"
 
@@ -30,15 +32,22 @@ Fields fields(TfGridNetSeparatorConfig& c) {
   const Fields of_stft = frame_fields(&c.stft.n_fft, &c.stft.hop_length) +
                          Fields{text("window", &c.stft.window, "STFT window", window_names())};
   result.insert(result.begin() + 1, of_stft.begin(), of_stft.end());  // after the sources
-  return result;
+  return result +
+         Fields{
+             text("input", &c.input, "spectra as they are, or relative to the first microphone", {"raw", "relative"}),
+             number("input_exponent", &c.input_exponent, 0.01, 1, "power of the levels in a relative input"),
+             text("output", &c.output, "spectra, or masks on the first microphone", {"mapping", "mask"}),
+             number("mask_offset", &c.mask_offset, -10, 10, "a mask is mask_offset + mask_gain * output"),
+             number("mask_gain", &c.mask_gain, 1e-6, 100, "a mask is mask_offset + mask_gain * output")};
 }
 
 Fields derived_fields(TfGridNetSeparatorConfig& c) {
-  return {text("output", &c.output, "what an estimate is: an image, or a source up to a filter", {"image", "source"}),
-          number("fcp_past", &c.fcp.past, 0, fcp_max_taps - 1, "past taps of the FCP filters of the images, frames"),
-          number("fcp_future", &c.fcp.future, 0, fcp_max_taps - 1, "future taps of these filters, frames"),
-          number("fcp_loading", &c.fcp.loading, 0, 1, "diagonal loading of these filters"),
-          number("fcp_xi", &c.fcp_xi, 0, 1, "xi of the FCP weights")};
+  return {
+      text("estimate", &c.estimate, "what an estimate is: an image, or a source up to a filter", {"image", "source"}),
+      number("fcp_past", &c.fcp.past, 0, fcp_max_taps - 1, "past taps of the FCP filters of the images, frames"),
+      number("fcp_future", &c.fcp.future, 0, fcp_max_taps - 1, "future taps of these filters, frames"),
+      number("fcp_loading", &c.fcp.loading, 0, 1, "diagonal loading of these filters"),
+      number("fcp_xi", &c.fcp_xi, 0, 1, "xi of the FCP weights")};
 }
 
 void read_model_file(TfGridNetSeparatorConfig& config, const SafeTensors& file, const std::string& source) {
@@ -64,8 +73,15 @@ void read_model_file(TfGridNetSeparatorConfig& config, const SafeTensors& file, 
   const bool reshaped = linear != file.tensors.end() && linear->second.dim() == 2;  // else a transposed convolution
   network.emb_hs = reshaped ? network.emb_ks : 1;
   config.stft.n_fft = std::max<int64_t>(1, 2 * (network.n_freqs - 1));
-  config.output = "image";
-  read_metadata(fields(config) + derived_fields(config), file.metadata, source);
+  config.estimate = "image";
+  std::map<std::string, std::string> metadata = file.metadata;
+  // Before there were masks, the key "output" held what is "estimate" now.
+  if (const auto old = metadata.find("output");
+      old != metadata.end() && (old->second == "image" || old->second == "source")) {
+    metadata["estimate"] = old->second;
+    metadata.erase(old);
+  }
+  read_metadata(fields(config) + derived_fields(config), metadata, source);
   if (!file.metadata.contains("hop_length")) config.stft.hop_length = std::max<int64_t>(1, config.stft.n_fft / 4);
   if (config.stft.n_fft / 2 + 1 != network.n_freqs)
     throw_error<ModelError>("{}: expected {} bins for n_fft {}, found {}", source, config.stft.n_fft / 2 + 1,
@@ -87,11 +103,17 @@ SpectralSeparator::NormalizedSpectra TfGridNetSeparator::normalize(const Tensor&
 }
 
 Variable TfGridNetSeparator::estimates(const Tensor& spectra) const {
-  return channel_spectra(network_.forward(Variable(channels_of(spectra))));
+  const Tensor features =
+      config_.input == "raw" ? channels_of(spectra) : relative_spectra(spectra, config_.input_exponent);
+  const Variable outputs = channel_spectra(network_.forward(Variable(features)));
+  if (config_.output == "mapping") return outputs;
+  const Tensor mixture = slice_axis(spectra, 1, 0, 1);  // (B, 1, T, F)
+  return add(multiply(outputs, Variable(scale(mixture, config_.mask_gain))),
+             Variable(scale(mixture, config_.mask_offset)));
 }
 
 Variable TfGridNetSeparator::images(const Variable& estimates, const Tensor& spectra) const {
-  if (config_.output == "image") return estimates;
+  if (config_.estimate == "image") return estimates;
   const Variable filtered =
       fcp(estimates, slice_axis(spectra, 1, 0, 1), fcp_weight(spectra, 1, config_.fcp_xi), config_.fcp);
   return reshape(filtered, estimates.shape());

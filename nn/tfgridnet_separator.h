@@ -12,17 +12,25 @@ namespace sunder {
 struct TfGridNetSeparatorConfig {
   TfGridNetConfig network;  // n_freqs follows from n_fft
   StftConfig stft{256, 64, "sqrt_hann"};
+  // What the network sees: "raw" real and imaginary parts, or levels and phases "relative" to the first microphone
+  // (tensor/ops/relative_spectra.h).
+  std::string input = "raw";
+  double input_exponent = 0.4;
+  // What an output o is made of: the spectrum itself ("mapping"), or a complex "mask" on the first microphone's
+  // spectrum, mask_offset + mask_gain * o.
+  std::string output = "mapping";
+  double mask_offset = 0.5, mask_gain = 0.1;
   // What the estimated spectra are: each speaker's "image" at the first microphone, as trained by PIT, or a "source" up
   // to a filter in every bin, as trained by M2M and UNSSOR; FCP then computes the image.
-  std::string output = "source";
+  std::string estimate = "source";
   FcpOptions fcp;  // for that image
   double fcp_xi = fcp_weight_xi;
 };
 
-// The keys of [model]. Derived keys: the output and the image's filter, which the method and [fcp] decide.
+// The keys of [model]. Derived keys: the estimate and the image's filter, which the method and [fcp] decide.
 Fields fields(TfGridNetSeparatorConfig& config);
 Fields derived_fields(TfGridNetSeparatorConfig& config);
-// Sizes from the metadata, or else from the shapes of ESPnet's TFGridNetV2. Without metadata the output is an image,
+// Sizes from the metadata, or else from the shapes of ESPnet's TFGridNetV2. Without metadata an estimate is an image,
 // hop_length is n_fft / 4, and the unfold's stride is its kernel size where the linear layer's shape allows it, else 1.
 // Throws ModelError.
 void read_model_file(TfGridNetSeparatorConfig& config, const SafeTensors& file, const std::string& source);

@@ -17,7 +17,7 @@ struct MethodNeeds {
   bool references = false;         // PIT only: no other method is ever given a clean source
   bool close_talk = false;         // the mixtures at the close-talk microphones
   bool spectra = false;            // a loss between spectra: the network is a SpectralSeparator
-  std::string output = "image";    // what the estimated spectra are (nn/tfgridnet_separator.h)
+  std::string estimate = "image";  // what the estimated spectra are (nn/tfgridnet_separator.h)
   bool mean_loss = false;          // losses are means over the batch, not sums
   int64_t outputs_per_source = 1;  // MixIT: 2, its network outputs the sources of both mixtures
   bool even_batch = false;         // MixCycle exchanges estimates between neighbours

@@ -37,7 +37,7 @@ std::unique_ptr<SeparatorConfig> network_config(const Config& config, const Meth
   std::unique_ptr<SeparatorConfig> network = config.model.separator().clone();
   read_metadata(network->fields() + network->derived_fields(),
                 {{"sources", std::to_string(config.model.sources() * needs.outputs_per_source)},
-                 {"output", needs.output},
+                 {"estimate", needs.estimate},
                  {"fcp_past", std::to_string(fcp.far.past)},
                  {"fcp_future", std::to_string(fcp.far.future)},
                  {"fcp_loading", fmt::format("{}", fcp.far.loading)},
@@ -68,7 +68,7 @@ TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNe
   if (samples < network.shortest_input())
     throw_error<InputError>("{}: training segments of {} samples are shorter than the {} that the network needs",
                             c.data.set, samples, network.shortest_input());
-  if (needs.output == "source") {
+  if (needs.estimate == "source") {
     const int64_t frames = network.spectral()->stft().frames(samples);
     const int64_t taps = std::max(c.m2m.fcp.far.taps(), c.m2m.fcp.close.taps());
     if (frames <= taps)

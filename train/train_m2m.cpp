@@ -10,7 +10,7 @@ extern const MethodDefinition m2m_method{
     .recipe = "recipes/smswsj-ff-ct/m2m-6ch.toml",
     .needs =
         [](const Config&) {
-          return MethodNeeds{.close_talk = true, .spectra = true, .output = "source", .mean_loss = true};
+          return MethodNeeds{.close_talk = true, .spectra = true, .estimate = "source", .mean_loss = true};
         },
     .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
       const Tensor failures = Tensor::zeros({1}, DType::int64, network.parameters().values().stream());

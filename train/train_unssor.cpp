@@ -13,7 +13,7 @@ extern const MethodDefinition unssor_method{
           if (config.model.microphones() <= config.model.sources())
             throw_error<UsageError>("model.microphones: expected more than the {} sources for UNSSOR, got {}",
                                     config.model.sources(), config.model.microphones());
-          return MethodNeeds{.spectra = true, .output = "source", .mean_loss = true};
+          return MethodNeeds{.spectra = true, .estimate = "source", .mean_loss = true};
         },
     .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
       const Tensor failures = Tensor::zeros({1}, DType::int64, network.parameters().values().stream());

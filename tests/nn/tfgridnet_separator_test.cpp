@@ -27,7 +27,7 @@ TfGridNetSeparatorConfig small_config(int64_t microphones, const std::string& ou
   config.network = {
       .microphones = microphones, .emb_dim = 8, .num_blocks = 1, .lstm_hidden = 6, .heads = 2, .qk_channels = 2};
   config.stft = {32, 8, "sqrt_hann"};
-  config.output = output;
+  config.estimate = output;
   config.fcp = {.past = 3, .future = 1};
   return config;
 }
@@ -94,6 +94,40 @@ TEST(FarField, WrongMicrophonesAreRefused) {
   EXPECT_THROW(network.forward(random_signal({1, 300}, 1)), Error);
 }
 
+// With masks, an output of zeros is half the first microphone; every level is relative to the recording's.
+TEST(FarField, MasksStartAtAShareOfTheFirstMicrophone) {
+  TfGridNetSeparatorConfig config = small_config(3, "image");
+  config.input = "relative";
+  config.output = "mask";
+  config.mask_gain = 1e-6;
+  const TfGridNetSeparator network(config, DType::float64, cpu_device, 3);
+  const Tensor mixtures = random_signal({2, 3, 400}, 1);
+  const Tensor estimates = network.forward(mixtures).value();
+  for (int64_t b = 0; b < 2; ++b) {
+    const Tensor first = scaled(mixtures.slice(b, b + 1).reshape({3, 400}).slice(0, 1), 0.5);
+    for (int64_t s = 0; s < 2; ++s) {
+      const Tensor estimate = estimates.slice(b, b + 1).reshape({2, 400}).slice(s, s + 1);
+      EXPECT_LT(max_difference(estimate, first), 1e-4);
+      EXPECT_GT(max_difference(estimate, first), 0);
+    }
+  }
+}
+
+// A common phase of all microphones in a bin is invisible to a relative input, and a mask passes it on.
+TEST(FarField, RelativeInputsAndMasksFollowACommonPhase) {
+  TfGridNetSeparatorConfig config = small_config(3, "image");
+  config.input = "relative";
+  config.output = "mask";
+  const TfGridNetSeparator network(config, DType::float64, cpu_device, 3);
+  const Tensor spectra = network.normalize(random_signal({1, 3, 400}, 1)).spectra;
+  const Tensor phases = Tensor::empty({1, 1, spectra.size(2), spectra.size(3)}, DType::complex128);
+  for (int64_t i = 0; i < phases.numel(); ++i)
+    phases.mutable_data<complex128>()[i] = std::polar(1.0, 0.7 * static_cast<double>(i));
+  const Tensor estimates = network.estimates(spectra).value();
+  EXPECT_LT(max_difference(network.estimates(multiply(spectra, phases)).value(), multiply(estimates, phases)),
+            1e-9 * max_abs(estimates));
+}
+
 class FarFieldFile : public ScratchFolder {};
 
 TEST_F(FarFieldFile, AModelFileHoldsEverything) {
@@ -102,6 +136,10 @@ TEST_F(FarFieldFile, AModelFileHoldsEverything) {
   config.network.emb_hs = 2;
   config.fcp = {.past = 2, .future = 3, .loading = 1e-4};
   config.fcp_xi = 1e-3;
+  config.input = "relative";
+  config.input_exponent = 0.3;
+  config.output = "mask";
+  config.mask_gain = 0.2;
   const TfGridNetSeparator network(config, DType::float64, cpu_device, 3);
   const std::string path = (folder_ / "model.safetensors").string();
   write_safetensors(path, network.parameters().state_dict(), network.metadata());
@@ -109,6 +147,19 @@ TEST_F(FarFieldFile, AModelFileHoldsEverything) {
   EXPECT_EQ(model.separator->metadata(), network.metadata());
   const Tensor mixtures = random_signal({1, 2, 300}, 6);
   EXPECT_EQ(max_difference(model.separator->forward(mixtures).value(), network.forward(mixtures).value()), 0);
+}
+
+// Files from before there were masks say under "output" what is "estimate" now.
+TEST_F(FarFieldFile, OlderFilesNameTheEstimateOutput) {
+  for (const std::string& estimate : {"image", "source"}) {
+    const TfGridNetSeparator network(small_config(2, estimate), DType::float64, cpu_device, 3);
+    std::map<std::string, std::string> metadata = network.metadata();
+    for (const char* key : {"input", "input_exponent", "mask_offset", "mask_gain", "estimate"}) metadata.erase(key);
+    metadata["output"] = estimate;
+    const std::string path = (folder_ / "model.safetensors").string();
+    write_safetensors(path, network.parameters().state_dict(), metadata);
+    EXPECT_EQ(load_separator(path, "", DType::float64, cpu_device).separator->metadata(), network.metadata());
+  }
 }
 
 // A state dict from elsewhere says what its shapes show; the rest is the paper's.

@@ -63,7 +63,7 @@ TEST_F(FarFieldPrograms, M2mTrainsResumesSeparatesAndScores) {
   EXPECT_EQ(validations, 3);
 
   const auto metadata = read_safetensors(folder_ / "whole/checkpoints/best/model.safetensors").metadata;
-  EXPECT_EQ(metadata.at("output"), "source");
+  EXPECT_EQ(metadata.at("estimate"), "source");
   EXPECT_EQ(metadata.at("microphones"), "6");
   EXPECT_EQ(metadata.at("fcp_past"), "3");
 
@@ -95,7 +95,7 @@ TEST_F(FarFieldPrograms, M2mTrainsResumesSeparatesAndScores) {
                                     at("plain"),
                                     "--threads",
                                     "1"};
-  for (const char* key : {"output", "fcp_past", "fcp_future", "window"})
+  for (const char* key : {"estimate", "fcp_past", "fcp_future", "window"})
     plain.insert(plain.end(), {"--metadata", fmt::format("{}={}", key, model.metadata.at(key))});
   const ProgramResult again = run_program("sunder-separate", plain);
   ASSERT_EQ(again.code, 0) << again.err;
@@ -135,7 +135,7 @@ TEST_F(FarFieldPrograms, EveryMethodTrains) {
   EXPECT_EQ(unssor.code, 0) << unssor.err;
   const ProgramResult pit = train_far("pit", "pit", one_epoch);
   EXPECT_EQ(pit.code, 0) << pit.err;
-  EXPECT_EQ(read_safetensors(folder_ / "pit/checkpoints/best/model.safetensors").metadata.at("output"), "image");
+  EXPECT_EQ(read_safetensors(folder_ / "pit/checkpoints/best/model.safetensors").metadata.at("estimate"), "image");
   const ProgramResult one =
       train_far("m2m", "one", with({"--set", "model.microphones=1", "--set", "m2m.alpha=0.142857"}));
   EXPECT_EQ(one.code, 0) << one.err;
