@@ -4,6 +4,10 @@
 
 namespace sunder {
 
+Fields fields(PitConfig& c) {
+  return {text("loss", &c.loss, "loss of spectral networks: ri_mag, snr, or both added", {"ri_mag", "snr", "both"})};
+}
+
 Variable pit_loss(const Tensor& references, const Variable& estimates, double snr_max_db) {
   return sum(pit_snr(references, estimates, snr_max_db));
 }

@@ -2,9 +2,18 @@
 #pragma once
 
 #include "autograd/ops.h"
+#include "files/settings.h"
 #include "tensor/ops/remix.h"
 
 namespace sunder {
+
+struct PitConfig {
+  // Of spectral networks: "ri_mag" as in the M2M paper, "snr" of the signals, or their sum, "both". Magnitudes and
+  // parts by absolute values reward a silent output wherever speakers overlap; SNR prefers to share the mixture, but a
+  // reference that is silent in a segment costs it 27 dB: it needs active segments (data.crop).
+  std::string loss = "ri_mag";
+};
+Fields fields(PitConfig& config);
 
 // The thresholded SNR of the best permutation (tensor/ops/pit_snr.h): mean over the sources, SUM over the batch, as in
 // the authors' code, whose clipping at 5 is meant for the sum. references, estimates: (B, S, L); returns one value, dB.

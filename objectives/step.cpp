@@ -53,12 +53,21 @@ Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, c
   return unssor_loss(network.estimates(far), far, options, failures);
 }
 
-Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures) {
+Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures,
+                          const std::string& loss) {
   const SpectralSeparator::NormalizedSpectra far = network.normalize(mixtures);
-  const Tensor targets = network.stft().forward(divide(references, far.scale));
-  const Tensor mixture = slice_axis(far.spectra, 1, 0, 1);
-  return pit_ri_mag_loss(targets, mixture.reshape({mixture.size(0), mixture.size(2), mixture.size(3)}),
-                         network.estimates(far.spectra));
+  const Tensor targets = divide(references, far.scale);
+  const Variable estimates = network.estimates(far.spectra);
+  Variable result;
+  if (loss != "snr") {
+    const Tensor mixture = slice_axis(far.spectra, 1, 0, 1);
+    result = pit_ri_mag_loss(network.stft().forward(targets),
+                             mixture.reshape({mixture.size(0), mixture.size(2), mixture.size(3)}), estimates);
+  }
+  if (loss == "ri_mag") return result;
+  const Variable snr = scale(pit_loss(targets, network.stft().inverse(estimates, targets.size(2))),
+                             1.0 / static_cast<double>(targets.size(0)));
+  return result.defined() ? add(result, snr) : snr;
 }
 
 }  // namespace sunder

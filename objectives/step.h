@@ -6,6 +6,7 @@
 
 #include "nn/separator.h"
 #include "objectives/m2m.h"
+#include "objectives/pit.h"
 #include "objectives/unssor.h"
 
 namespace sunder {
@@ -26,7 +27,9 @@ Variable m2m_step(const SpectralSeparator& network, const Tensor& mixtures, cons
                   const M2mOptions& options, const Tensor& failures = {});
 Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, const UnssorOptions& options,
                      const Tensor& failures = {});
-// references: (B, S, L), the speakers' images at the first microphone.
-Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures);
+// references: (B, S, L), the speakers' images at the first microphone; `loss`: of PitConfig. Each speaker permutation
+// is the best of its own loss.
+Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures,
+                          const std::string& loss = "ri_mag");
 
 }  // namespace sunder

@@ -58,6 +58,7 @@ struct Config {
   TrainConfig train;
   ValidationConfig validation;
   MixCycleConfig mixcycle;
+  PitConfig pit;
   M2mOptions m2m;  // with the filters of [fcp], like unssor
   UnssorOptions unssor;
 };

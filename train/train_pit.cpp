@@ -12,7 +12,9 @@ std::unique_ptr<Method> make(const Config& config, const Separator& network) {
     return std::vector{b[0].references, b[0].mixtures};
   };
   if (const SpectralSeparator* spectral = network.spectral()) {
-    const auto loss = [spectral](const auto& in) { return pit_spectra_step(*spectral, in[0], in[1]); };
+    const auto loss = [spectral, name = config.pit.loss](const auto& in) {
+      return pit_spectra_step(*spectral, in[0], in[1], name);
+    };
     return std::make_unique<OneTask>("pit", loss, inputs);
   }
   if (!config.train.dynamic_mixing) {

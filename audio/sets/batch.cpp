@@ -1,6 +1,8 @@
 #include "audio/sets/batch.h"
 
 #include <algorithm>
+#include <limits>
+#include <span>
 
 #include "tensor/error.h"
 #include "tensor/random.h"
@@ -34,6 +36,34 @@ int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_ra
   if (last <= 0) return 0;
   Random random(seed, RandomUse::segment, static_cast<uint32_t>(epoch), item);
   return static_cast<int64_t>(random.below(last + 1)) * unit;
+}
+
+ActiveStart active_start(const Tensor& signals, int64_t segment_length, double share, uint64_t seed, int64_t epoch,
+                         int64_t item) {
+  const int64_t rows = signals.size(0), length = signals.size(1), count = std::min(segment_length, length);
+  const float* samples = signals.data<float>();
+  const auto power = [&](int64_t row, int64_t begin, int64_t n) {
+    double energy = 0;
+    for (const float x : std::span(samples + row * length + begin, n)) energy += static_cast<double>(x) * x;
+    return energy / static_cast<double>(n);
+  };
+  std::vector<double> means(rows);
+  for (int64_t row = 0; row < rows; ++row) means[row] = power(row, 0, length);
+  Random random(seed, RandomUse::segment, static_cast<uint32_t>(epoch), item);
+  ActiveStart best;
+  double highest = -1;
+  for (int trial = 0; trial < random_starts; ++trial) {
+    const auto start = length > count ? static_cast<int64_t>(random.below(length - count + 1)) : 0;
+    double weakest = std::numeric_limits<double>::infinity();
+    for (int64_t row = 0; row < rows; ++row)
+      if (means[row] > 0) weakest = std::min(weakest, power(row, start, count) / means[row]);
+    if (weakest > highest) {
+      highest = weakest;
+      best = {start, weakest >= share};
+    }
+    if (best.active || length <= count) break;
+  }
+  return best;
 }
 
 Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype) {

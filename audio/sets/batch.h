@@ -18,6 +18,16 @@ struct Segment {
 };
 
 // Segments of `length` samples on the CPU; an item that ends earlier is padded with zeros. All items come from one set.
+// A start by `random_starts` trials, uniform over all samples: the first segment in which every one of the signals (S,
+// L) has at least `share` of its own mean power, else the trial whose weakest signal has most. A silent signal is
+// passed over. The first trial is segment_start's for "any".
+struct ActiveStart {
+  int64_t start = 0;    // samples
+  bool active = false;  // whether every signal has that share
+};
+inline constexpr int random_starts = 16;
+ActiveStart active_start(const Tensor& signals, int64_t segment_length, double share, uint64_t seed, int64_t epoch,
+                         int64_t item);
 Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype);
 // Where the segment of an item starts, in samples: uniform over the whole seconds that fit, 0 ... floor(length / rate)
 // - ceil(segment / rate), or over all samples for the crop "any".
