@@ -6,10 +6,12 @@
 #include <string>
 #include <vector>
 
+#include "audio/sets/batch.h"
 #include "nn/adam.h"
 #include "nn/architectures.h"
 #include "objectives/m2m.h"
 #include "objectives/mixcycle.h"
+#include "objectives/pit.h"
 #include "objectives/unssor.h"
 #include "train/selection.h"
 
@@ -18,7 +20,7 @@ namespace sunder {
 struct DataConfig {
   std::string set;
   double segment_seconds = 0;
-  std::string crop = "whole-second";
+  Crop crop;
   int sample_rate = 0;
   int loader_threads = 1;
   bool on_the_fly = false;

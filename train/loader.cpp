@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <system_error>
+#include <utility>
 
 #include "audio/mixing.h"
 #include "audio/silence.h"
@@ -73,13 +74,15 @@ void Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& ord
   for (int64_t b = 0; b < options_.batch; ++b) {
     const int64_t index = order[number * options_.batch + b];
     Mixture item = set_.draw(index, epoch);
-    const int64_t start =
-        segment_start(item.length(), length_, set_.sample_rate(), options_.crop, options_.seed, epoch, index);
-    const auto heard = std::span(item.mixture.data<float>(), static_cast<size_t>(item.length()))
-                           .subspan(start, std::min(item.length() - start, length_));
+    const Tensor judged = options_.with_references ? item.sources : item.close_talk;
+    Segment segment = cut_segment(std::move(item), judged, length_, options_.crop, options_.seed, epoch, index);
+    const int64_t length = segment.item.length();
+    const auto heard = std::span(segment.item.mixture.data<float>(), static_cast<size_t>(length))
+                           .subspan(segment.start, std::min(length - segment.start, length_));
     if (const double level = level_db(heard); level < faint_db)
-      prepared.faint.push_back({item.id, level, is_silent(heard)});
-    segments.push_back({std::move(item), start});
+      prepared.faint.push_back({segment.item.id, level, is_silent(heard)});
+    prepared.active += segment.active;
+    segments.push_back(std::move(segment));
   }
   prepared.batch = make_batch(segments, length_, options_.with_references, options_.dtype);
 }
@@ -131,12 +134,20 @@ bool Loader::next(Batch& batch) {
   if (prepared.failure) std::rethrow_exception(prepared.failure);
   batch = prepared.batch;
   segments_ += options_.batch;
+  recent_ += options_.batch;
+  active_ += prepared.active;
   for (const Faint& segment : prepared.faint) {
     if (silent_ + constant_ + faint_ == 0) first_faint_ = segment.id;
     ++(segment.silent ? silent_ : std::isinf(segment.level_db) ? constant_ : faint_);
     loudest_faint_db_ = std::max(loudest_faint_db_, segment.level_db);
   }
   return true;
+}
+
+double Loader::active_share() {
+  const auto active = static_cast<double>(std::exchange(active_, 0)),
+             count = static_cast<double>(std::exchange(recent_, 0));
+  return options_.crop.rule == "active" && count > 0 ? active / count : NAN;
 }
 
 std::string Loader::news() {

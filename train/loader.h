@@ -17,9 +17,9 @@ namespace sunder {
 
 struct LoaderOptions {
   int64_t batch = 128;
-  double segment_seconds = 0;         // 0: whole items, which must have one length
-  std::string crop = "whole-second";  // segments start on whole seconds (the authors' code) or on "any" sample
-  bool with_references = false;       // if false, no clean source leaves the loader
+  double segment_seconds = 0;    // 0: whole items, which must have one length
+  Crop crop{};                   // "active" judges by the references, without them by the close-talk microphones
+  bool with_references = false;  // if false, no clean source leaves the loader
   uint64_t seed = 0;
   int threads = 1;
   DType dtype = DType::float32;
@@ -47,6 +47,8 @@ class Loader {
   // else empty.
   std::string news();
 
+  // Share of active segments among those that next() has given since the last call; NaN without the crop "active".
+  double active_share();
   double seconds_waited() const { return seconds_waited_; }  // by next(), since the loader was made
 
  private:
@@ -58,6 +60,7 @@ class Loader {
   struct Prepared {
     Batch batch;
     std::vector<Faint> faint;
+    int64_t active = 0;          // segments
     std::exception_ptr failure;  // rethrown by the next() for this batch, so that runs fail at the same step
   };
 
@@ -74,6 +77,7 @@ class Loader {
   double seconds_waited_ = 0;
   // Of the segments that next() has given.
   int64_t segments_ = 0, silent_ = 0, constant_ = 0, faint_ = 0;
+  int64_t recent_ = 0, active_ = 0;  // since active_share()
   double loudest_faint_db_ = -std::numeric_limits<double>::infinity();
   std::string first_faint_;
   int64_t news_due_ = 1;

@@ -61,7 +61,7 @@ TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNe
                                                                      .seed = c.train.seed,
                                                                      .threads = c.data.loader_threads,
                                                                      .dtype = dtype}),
-                    std::make_unique<Validator>(sets.validation, c, dtype, learner.stream()),
+                    std::make_unique<Validator>(sets.validation, c, dtype, learner.stream(), needs.references),
                     {identify(training), identify(sets.validation)},
                     sets.notes};
   const int64_t samples = data.training->segment_samples();

@@ -1,6 +1,8 @@
 // Setup, validations and checkpoints of a training run.
 #include "train/training.h"
 
+#include <cmath>
+
 #include "command/signals.h"
 #include "files/plain_message.h"
 #include "tensor/blas.h"
@@ -126,6 +128,8 @@ void Training::describe(const ValidationScores& scores, bool is_best) {
   const auto shown = [](const char* format, const std::optional<double>& score) {
     return score ? fmt::format(fmt::runtime(format), *score) : "";
   };
+  const double active = data_.training->active_share();
+  if (std::isfinite(active)) log.info("{:.0f} % of the training segments are active", 100 * active);
   log.info(
       "epoch {} step {} minutes {:.2f}: training loss {:.3f}{}{}{}{}, weaker output {:.1f} dB below the stronger{}",
       position_.epoch, position_.steps, pace_.minutes(), position_.mean_loss(),

@@ -119,8 +119,13 @@ void add_item(const Tensor& references, const Tensor& estimates, const Tensor& m
 
 }  // namespace
 
-Validator::Validator(MixtureSet set, const Config& config, DType dtype, Stream stream)
-    : set_(std::move(set)), config_(config), dtype_(dtype), stream_(stream), count_(set_.size()) {
+Validator::Validator(MixtureSet set, const Config& config, DType dtype, Stream stream, bool with_references)
+    : set_(std::move(set)),
+      config_(config),
+      dtype_(dtype),
+      stream_(stream),
+      with_references_(with_references),
+      count_(set_.size()) {
   sources_ = set_.num_sources() > 0 ? set_.num_sources() : config.model.sources();
   if (config.validation.max_items > 0) count_ = std::min(count_, config.validation.max_items);
   segment_ = std::llround(config.data.segment_seconds * set_.sample_rate());
@@ -154,9 +159,9 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
       std::vector<Segment> segments;
       for (size_t i = first; i < std::min(items.size(), first + static_cast<size_t>(at_once)); ++i) {
         Mixture loaded = set_.load(items[i]);
-        const int64_t start = segment_start(loaded.length(), length, loaded.sample_rate, config_.data.crop,
-                                            config_.train.seed, epoch, -1 - items[i]);
-        segments.push_back({std::move(loaded), start});
+        const Tensor judged = with_references_ ? loaded.sources : loaded.close_talk;
+        segments.push_back(cut_segment(std::move(loaded), judged, length, config_.data.crop, config_.train.seed, epoch,
+                                       -1 - items[i]));
       }
       const Batch batch = make_batch(segments, length, set_.has_sources(), dtype_);
       const Tensor estimates = network.forward(batch.mixtures.to(stream_)).value();

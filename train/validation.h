@@ -43,8 +43,9 @@ using ValidationLoss = std::function<double(const Batch&)>;
 
 class Validator {
  public:
-  // Segments follow the rule of the training segments (the authors' code); with data.segment_seconds 0 items are whole.
-  Validator(MixtureSet set, const Config& config, DType dtype, Stream stream);
+  // Segments follow the rule of the training segments (the authors' code), judged by clean sources only if the method
+  // reads them (with_references); with data.segment_seconds 0 items are whole.
+  Validator(MixtureSet set, const Config& config, DType dtype, Stream stream, bool with_references);
 
   // `epoch` seeds the segments; with validation.select = valid_loss they are the same in every epoch. The blind score
   // takes a second forward pass and is computed only on request; it exists for two outputs. Empty if a signal requested
@@ -67,6 +68,7 @@ class Validator {
   Config config_;
   DType dtype_;
   Stream stream_;
+  bool with_references_;
   int64_t count_;
   int64_t segment_;  // samples; 0: whole items
   int64_t sources_;  // in a mixture

@@ -29,41 +29,44 @@ Tensor stack(const std::vector<Segment>& segments, Tensor Mixture::*signals, int
 
 }  // namespace
 
-int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const std::string& crop,
-                      uint64_t seed, int64_t epoch, int64_t item) {
-  const int64_t unit = crop == "any" ? 1 : sample_rate;
+int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const Crop& crop, uint64_t seed,
+                      int64_t epoch, int64_t item) {
+  const int64_t unit = crop.rule == "whole-second" ? sample_rate : 1;
   const int64_t last = item_length / unit - (segment_length + unit - 1) / unit;
   if (last <= 0) return 0;
   Random random(seed, RandomUse::segment, static_cast<uint32_t>(epoch), item);
   return static_cast<int64_t>(random.below(last + 1)) * unit;
 }
 
-ActiveStart active_start(const Tensor& signals, int64_t segment_length, double share, uint64_t seed, int64_t epoch,
-                         int64_t item) {
-  const int64_t rows = signals.size(0), length = signals.size(1), count = std::min(segment_length, length);
-  const float* samples = signals.data<float>();
+Segment cut_segment(Mixture item, const Tensor& judged, int64_t length, const Crop& crop, uint64_t seed, int64_t epoch,
+                    int64_t index) {
+  if (crop.rule != "active" || !judged.defined()) {
+    const int64_t start = segment_start(item.length(), length, item.sample_rate, crop, seed, epoch, index);
+    return {std::move(item), start};
+  }
+  const int64_t rows = judged.size(0), samples = judged.size(1), count = std::min(length, samples);
   const auto power = [&](int64_t row, int64_t begin, int64_t n) {
     double energy = 0;
-    for (const float x : std::span(samples + row * length + begin, n)) energy += static_cast<double>(x) * x;
+    for (const float x : std::span(judged.data<float>() + row * samples + begin, n))
+      energy += static_cast<double>(x) * x;
     return energy / static_cast<double>(n);
   };
   std::vector<double> means(rows);
-  for (int64_t row = 0; row < rows; ++row) means[row] = power(row, 0, length);
-  Random random(seed, RandomUse::segment, static_cast<uint32_t>(epoch), item);
-  ActiveStart best;
+  for (int64_t row = 0; row < rows; ++row) means[row] = power(row, 0, samples);
+  Random random(seed, RandomUse::segment, static_cast<uint32_t>(epoch), index);
+  int64_t best = 0;
   double highest = -1;
-  for (int trial = 0; trial < random_starts; ++trial) {
-    const auto start = length > count ? static_cast<int64_t>(random.below(length - count + 1)) : 0;
+  for (int trial = 0; trial < active_trials && highest < crop.active; ++trial) {
+    const auto start = samples > count ? static_cast<int64_t>(random.below(samples - count + 1)) : 0;
     double weakest = std::numeric_limits<double>::infinity();
     for (int64_t row = 0; row < rows; ++row)
       if (means[row] > 0) weakest = std::min(weakest, power(row, start, count) / means[row]);
     if (weakest > highest) {
       highest = weakest;
-      best = {start, weakest >= share};
+      best = start;
     }
-    if (best.active || length <= count) break;
   }
-  return best;
+  return {std::move(item), best, highest >= crop.active};
 }
 
 Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype) {

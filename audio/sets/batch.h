@@ -14,24 +14,29 @@ struct Batch {
 
 struct Segment {
   Mixture item;
-  int64_t start = 0;  // samples
+  int64_t start = 0;    // samples
+  bool active = false;  // by the rule "active": whether every signal has its share
 };
 
 // Segments of `length` samples on the CPU; an item that ends earlier is padded with zeros. All items come from one set.
-// A start by `random_starts` trials, uniform over all samples: the first segment in which every one of the signals (S,
-// L) has at least `share` of its own mean power, else the trial whose weakest signal has most. A silent signal is
-// passed over. The first trial is segment_start's for "any".
-struct ActiveStart {
-  int64_t start = 0;    // samples
-  bool active = false;  // whether every signal has that share
-};
-inline constexpr int random_starts = 16;
-ActiveStart active_start(const Tensor& signals, int64_t segment_length, double share, uint64_t seed, int64_t epoch,
-                         int64_t item);
 Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype);
-// Where the segment of an item starts, in samples: uniform over the whole seconds that fit, 0 ... floor(length / rate)
-// - ceil(segment / rate), or over all samples for the crop "any".
-int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const std::string& crop,
-                      uint64_t seed, int64_t epoch, int64_t item);
+
+// Where segments start, at random: "whole-second" (the authors' code), at "any" sample, or where all speakers are
+// "active".
+struct Crop {
+  std::string rule = "whole-second";
+  double active = 0.3;  // share of its own mean power that each signal has in an active segment
+};
+inline constexpr int active_trials = 16;
+
+// Start of a segment, in samples: uniform over the whole seconds that fit, 0 ... floor(length / rate) - ceil(segment /
+// rate), or over all samples for any other rule.
+int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const Crop& crop, uint64_t seed,
+                      int64_t epoch, int64_t item);
+// The segment of an item. The rule "active" takes the first of active_trials starts, each uniform over all samples, at
+// which every one of the `judged` signals (S, L) has at least its share, else that whose weakest signal has most; a
+// silent signal is passed over. The first trial is segment_start's, and the only one where `judged` is undefined.
+Segment cut_segment(Mixture item, const Tensor& judged, int64_t length, const Crop& crop, uint64_t seed, int64_t epoch,
+                    int64_t index);
 
 }  // namespace sunder

@@ -116,7 +116,7 @@ TEST_F(LoaderTest, WholeSecondCropsAreUniform) {
 }
 
 TEST_F(LoaderTest, SampleCropsCoverTheItem) {
-  Loader loader(make_set(20), {.batch = 20, .segment_seconds = 1, .crop = "any", .seed = 1});
+  Loader loader(make_set(20), {.batch = 20, .segment_seconds = 1, .crop = {"any"}, .seed = 1});
   std::vector<int64_t> starts;
   for (int64_t number = 0; number < 30; ++number)
     for (const auto& [item, start] : segments(epoch(loader, number))) starts.push_back(start);
@@ -129,21 +129,67 @@ TEST_F(LoaderTest, SampleCropsCoverTheItem) {
 }
 
 TEST_F(LoaderTest, SegmentStartsReachTheLastOneThatFits) {
-  EXPECT_EQ(segment_start(1000, 1000, 1000, "any", 0, 0, 0), 0);
-  EXPECT_EQ(segment_start(400, 1000, 1000, "any", 0, 0, 0), 0);
-  EXPECT_EQ(segment_start(1999, 1000, 1000, "whole-second", 0, 0, 0), 0) << "a second start would run over the end";
+  EXPECT_EQ(segment_start(1000, 1000, 1000, {"any"}, 0, 0, 0), 0);
+  EXPECT_EQ(segment_start(400, 1000, 1000, {"any"}, 0, 0, 0), 0);
+  EXPECT_EQ(segment_start(1999, 1000, 1000, {"whole-second"}, 0, 0, 0), 0) << "a second start would run over the end";
   std::set<int64_t> any, whole;
   for (int64_t item = 0; item < 200; ++item) {
-    any.insert(segment_start(1002, 1000, 1000, "any", 0, 0, item));
-    whole.insert(segment_start(2000, 1000, 1000, "whole-second", 0, 0, item));
+    any.insert(segment_start(1002, 1000, 1000, {"any"}, 0, 0, item));
+    whole.insert(segment_start(2000, 1000, 1000, {"whole-second"}, 0, 0, item));
   }
   EXPECT_EQ(any, (std::set<int64_t>{0, 1, 2}));
   EXPECT_EQ(whole, (std::set<int64_t>{0, 1000}));
 }
 
+// Two speakers of 1,000 samples each in an item of 10,000, who overlap from 4,500 on for 500 samples.
+TEST_F(LoaderTest, ActiveSegmentsHoldAllSpeakers) {
+  const Tensor sources = Tensor::zeros({2, 10000}, DType::float32);
+  std::fill_n(sources.mutable_data<float>() + 4000, 1000, 1.0f);
+  std::fill_n(sources.mutable_data<float>() + 10000 + 4500, 1000, 0.1f);
+  const auto cut = [&](int64_t length, double share, int64_t item, const Tensor& judged) {
+    const Mixture mixture{"x", 1000, Tensor::zeros({1, 10000}, DType::float32)};
+    return cut_segment(mixture, judged, length, {"active", share}, 7, 0, item);
+  };
+  int active = 0;
+  for (int64_t item = 0; item < 200; ++item) {
+    const Segment segment = cut(2000, 0.3, item, sources);
+    // A tenth of the item holds each speaker's energy: 0.3 of the mean power are 60 samples of 2,000.
+    const bool both = segment.start + 2000 >= 4560 && segment.start <= 4940;
+    EXPECT_EQ(segment.active, both) << segment.start;
+    active += segment.active;
+    EXPECT_FALSE(cut(2000, 0.3, item, {}).active) << "nothing to judge by";
+    EXPECT_EQ(cut(2000, 0.3, item, {}).start, segment_start(10000, 2000, 1000, {"any"}, 7, 0, item));
+    EXPECT_EQ(cut(2000, 0.3, item, sources).start, segment.start) << "the same at every call";
+  }
+  // A start is active with probability 2,380 / 8,000: all of 16 miss with 0.35 %.
+  EXPECT_GE(active, 195);
+  // Beyond reach: the segment of the weaker speaker's largest share is taken.
+  EXPECT_FALSE(cut(2000, 0.99 * 10, 1, sources).active);
+  // A silent signal does not count; an item no longer than the segment starts at 0.
+  const Tensor one = sources.slice(0, 2).to(cpu_device);
+  std::fill_n(one.mutable_data<float>() + 10000, 10000, 0.0f);
+  EXPECT_TRUE(cut(10000, 0.3, 3, one).active);
+  EXPECT_EQ(cut(20000, 0.3, 3, one).start, 0);
+}
+
+TEST_F(LoaderTest, TheShareOfActiveSegmentsIsCounted) {
+  const MixtureSet set = make_set(8);
+  Loader any(set, {.batch = 8, .segment_seconds = 1, .crop = {"any"}, .with_references = true});
+  epoch(any, 0);
+  EXPECT_TRUE(std::isnan(any.active_share()));
+  Loader loader(set, {.batch = 8, .segment_seconds = 1, .crop = {"active", 1e-9}, .with_references = true});
+  EXPECT_TRUE(std::isnan(loader.active_share())) << "before the first segment";
+  epoch(loader, 0);
+  EXPECT_EQ(loader.active_share(), 1);
+  // Without the clean sources there is nothing to judge by.
+  Loader blind(set, {.batch = 8, .segment_seconds = 1, .crop = {"active", 1e-9}});
+  epoch(blind, 0);
+  EXPECT_EQ(blind.active_share(), 0);
+}
+
 TEST_F(LoaderTest, SourcesAreCutAtTheMixturesMoment) {
   const MixtureSet set = make_set(8);
-  Loader loader(set, {.batch = 8, .segment_seconds = 0.5, .crop = "any", .with_references = true, .seed = 2});
+  Loader loader(set, {.batch = 8, .segment_seconds = 0.5, .crop = {"any"}, .with_references = true, .seed = 2});
   const Batch batch = epoch(loader, 0).at(0);
   EXPECT_EQ(batch.mixtures.shape(), (Shape{8, 500}));
   ASSERT_EQ(batch.references.shape(), (Shape{8, 2, 500}));

@@ -65,7 +65,7 @@ class ValidationTest : public ScratchFolder {
     Config config = config_;
     config.data.set = folder_.string();
     config.train.batch = batch;
-    return {MixtureSet::open(folder_, "valid"), config, dtype, cpu_device};
+    return {MixtureSet::open(folder_, "valid"), config, dtype, cpu_device, true};
   }
   ValidationScores run(const Separator& network, bool blind = false) const {
     return validator().run(network, 0, blind).value();
@@ -173,13 +173,14 @@ TEST_F(ValidationTest, MixturesAlone) {
   const auto set = MixtureSet::open(folder_, "valid", {.sources = CleanSources::where_listed});
   Config config = config_;
   config.train.batch = 4;
-  const ValidationScores without = Validator(set, config, DType::float32, cpu_device).run(halves, 0, true).value();
+  const ValidationScores without =
+      Validator(set, config, DType::float32, cpu_device, true).run(halves, 0, true).value();
   EXPECT_FALSE(without.si_snri.has_value());
   EXPECT_EQ(without.blind.value(), with.blind.value());
   EXPECT_EQ(without.weaker_to_stronger_db, with.weaker_to_stronger_db);
   EXPECT_EQ(without.unscored, "");
   const Rule silent(2, [](int64_t, int64_t, int64_t) { return 0.0; });
-  EXPECT_EQ(Validator(set, config, DType::float32, cpu_device).run(silent, 0, true).value().unscored,
+  EXPECT_EQ(Validator(set, config, DType::float32, cpu_device, true).run(silent, 0, true).value().unscored,
             "no validation mixture has a blind score: 6 have a silent estimate");
 }
 
@@ -220,7 +221,7 @@ TEST_F(ValidationTest, LengthsAndItemCounts) {
 TEST_F(ValidationTest, SegmentsAreDrawnByTheEpoch) {
   for (int i = 0; i < 4; ++i) write_item(i, 1000);
   config_.data.segment_seconds = 0.7;  // long enough to hold some of both sources
-  config_.data.crop = "any";
+  config_.data.crop.rule = "any";
   const Validator segments = validator();
   const std::optional<double> once = segments.run(halves, 1, false).value().si_snri;
   EXPECT_EQ(segments.run(halves, 1, false).value().si_snri, once);
