@@ -19,7 +19,7 @@ constexpr double singular = 1e-13;       // a pivot below this share of the larg
 
 // A dense row-major matrix.
 struct Matrix {
-  Matrix(int64_t rows, int64_t columns) : columns(columns), values(rows * columns) {}
+  Matrix(int64_t rows, int64_t width) : columns(width), values(rows * width) {}
   Complex& operator()(int64_t row, int64_t column) { return values[row * columns + column]; }
   const Complex& operator()(int64_t row, int64_t column) const { return values[row * columns + column]; }
 

@@ -71,9 +71,9 @@ std::vector<ScoredSignals> separate_items(const Separator& network, const Mixtur
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
     for (int64_t b = begin; b < end; ++b) items[b].item = set.load(indices[b]);
   });
-  for (const auto& [item, start] : items)
-    if (item.length() != length)
-      throw_error<InputError>("{}: expected {} samples, got {}", item.id, length, item.length());
+  for (const Segment& segment : items)
+    if (segment.item.length() != length)
+      throw_error<InputError>("{}: expected {} samples, got {}", segment.item.id, length, segment.item.length());
   const Tensor estimates =
       separate_batch(network, make_batch(items, length, /*with_references=*/false, DType::float32).mixtures);
   std::vector<ScoredSignals> result;

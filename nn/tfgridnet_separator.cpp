@@ -15,6 +15,7 @@ namespace {
 
 TfGridNetSeparatorConfig with_bins(TfGridNetSeparatorConfig config) {
   config.network.n_freqs = config.stft.n_fft / 2 + 1;
+  check_ranges(fields(config) + derived_fields(config), TfGridNetSeparator::architecture);
   return config;
 }
 

@@ -151,7 +151,7 @@ TEST_F(FarFieldFile, AModelFileHoldsEverything) {
 
 // Files from before there were masks say under "output" what is "estimate" now.
 TEST_F(FarFieldFile, OlderFilesNameTheEstimateOutput) {
-  for (const std::string& estimate : {"image", "source"}) {
+  for (const char* estimate : {"image", "source"}) {
     const TfGridNetSeparator network(small_config(2, estimate), DType::float64, cpu_device, 3);
     std::map<std::string, std::string> metadata = network.metadata();
     for (const char* key : {"input", "input_exponent", "mask_offset", "mask_gain", "estimate"}) metadata.erase(key);

@@ -44,7 +44,7 @@ class FarFieldOverfit : public testing::Test {
   void SetUp() override { set_num_threads(1); }
   void TearDown() override { set_num_threads(0); }
 
-  static TfGridNetSeparatorConfig small_network(const std::string& output) {
+  static TfGridNetSeparatorConfig small_network(const std::string& estimate) {
     TfGridNetSeparatorConfig config;
     config.network.emb_dim = 16;
     config.network.num_blocks = 2;
@@ -52,7 +52,7 @@ class FarFieldOverfit : public testing::Test {
     config.network.n_freqs = 65;
     config.network.qk_channels = 2;
     config.stft = {128, 64, "sqrt_hann"};
-    config.output = output;
+    config.estimate = estimate;
     config.fcp = taps;
     return config;
   }

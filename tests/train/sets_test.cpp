@@ -64,7 +64,7 @@ TEST_F(SetsTest, WhatDoesNotFitIsRefused) {
   EXPECT_EQ(open("mixpit").training.sample_rate(), 16000);
   for (const char* split : {"train", "valid"})
     for (const char* part : {"mix", "s1", "s2"}) write_tone(fmt::format("full/{}/{}/a.wav", split, part), 4000);
-  config_ = {};
+  config_ = Config();
   config_.data.set = (folder_ / "full").string();
   open("pit");
   EXPECT_EQ(config_.validation.select, "si_snri");
