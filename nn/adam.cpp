@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "tensor/ops/l2_norm.h"
+#include "tensor/ops/pointwise.h"
 
 namespace sunder {
 
@@ -26,6 +27,7 @@ Adam::Adam(const Parameters& parameters, double learning_rate, const AdamOptions
   state_.skipped = Tensor::empty({1}, DType::int64, values.stream());
   state_.report = Tensor::zeros({3}, DType::float64, values.stream());
   state_.learning_rate = Tensor::empty({1}, values.dtype(), values.stream());
+  one_ = Tensor::full({1}, 1, values.dtype(), values.stream());
   set_learning_rate(learning_rate);
   restart();
 }
@@ -40,8 +42,10 @@ void Adam::restart() {
 }
 
 void Adam::set_learning_rate(double learning_rate) {
-  // In place: a captured step keeps reading the same memory.
-  state_.learning_rate.copy_from(Tensor::full({1}, learning_rate, state_.learning_rate.dtype()));
+  if (learning_rate == learning_rate_) return;
+  learning_rate_ = learning_rate;
+  // In place: a captured step keeps reading the same memory. By a kernel, which waits for no earlier step.
+  state_.learning_rate.copy_from(scale(one_, learning_rate));
 }
 
 std::map<std::string, Tensor> Adam::state_dict() const {

@@ -41,6 +41,8 @@ class Adam {
   const Parameters& parameters_;
   AdamOptions options_;
   AdamState state_;
+  double learning_rate_ = -1;  // the one in state_
+  Tensor one_;
 };
 
 }  // namespace sunder

@@ -13,6 +13,7 @@
 #include "objectives/mixcycle.h"
 #include "objectives/pit.h"
 #include "objectives/unssor.h"
+#include "train/decay.h"
 #include "train/selection.h"
 
 namespace sunder {
@@ -27,7 +28,7 @@ struct DataConfig {
   std::string path_from, path_to;
 };
 
-struct OptimConfig : AdamConfig, PlateauConfig {};
+struct OptimConfig : AdamConfig, PlateauConfig, DecayConfig {};
 
 struct TrainConfig {
   int64_t batch = 128;

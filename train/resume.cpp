@@ -11,6 +11,10 @@ Config saved_config(const std::string& toml, const std::string& source) {
   }
 }
 
+Fields counters(const TrainingState& state) {
+  return fields(state.position) + state.selection.state() + state.decay.state() + state.method.state();
+}
+
 }  // namespace
 
 CheckpointData checkpoint_data(const TrainingState& state, const Config& config, const std::string& method_name) {
@@ -22,7 +26,7 @@ CheckpointData checkpoint_data(const TrainingState& state, const Config& config,
   data.model.metadata["config"] = to_toml(config);
   data.state["method"] = method_name;
   DataIdentity identity = state.data;
-  save_state(fields(state.position) + state.selection.state() + state.method.state() + fields(identity), data.state);
+  save_state(counters(state) + fields(identity), data.state);
   return data;
 }
 
@@ -42,8 +46,7 @@ void restore(const TrainingState& state, const Checkpoint& checkpoint, const Run
   for (const ConfigDifference& change : compare(before, options.config))
     log.info("{} was {}, is {}", change.key, change.before, change.after);
   state.learner.load(checkpoint.data, source);
-  load_state(fields(state.position) + state.selection.state() + state.method.state(), saved, state_file);
-  state.learner.adam().set_learning_rate(state.selection.learning_rate());
+  load_state(counters(state), saved, state_file);
 }
 
 void check_initial_rate(const Learner& learner, const DataIdentity& data, const RunOptions& options) {

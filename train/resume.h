@@ -2,6 +2,7 @@
 #pragma once
 
 #include "train/data_identity.h"
+#include "train/decay.h"
 #include "train/learner.h"
 #include "train/method.h"
 #include "train/options.h"
@@ -15,6 +16,7 @@ struct TrainingState {
   Learner& learner;
   Position& position;
   Selection& selection;
+  Decay& decay;
   Method& method;
   const DataIdentity& data;
 };

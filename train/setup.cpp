@@ -19,6 +19,9 @@ void check_config(const Config& c, const MethodDefinition& method) {
     throw UsageError("validation.select: the blind score needs a network of one microphone");
   if (c.optim.min_lr > 0 && c.optim.min_lr >= c.optim.lr)
     throw_error<UsageError>("optim.min_lr: expected less than optim.lr = {}, got {}", c.optim.lr, c.optim.min_lr);
+  if (c.optim.decay != "none" && c.train.max_epochs == 0 && c.train.max_minutes == 0)
+    throw_error<UsageError>("optim.decay: expected train.max_epochs or train.max_minutes for '{}', got neither",
+                            c.optim.decay);
   for (const FcpOptions& filter : {c.m2m.fcp.far, c.m2m.fcp.close})
     if (filter.taps() > fcp_max_taps)
       throw_error<UsageError>("fcp: expected filters of at most {} frames, got {} past and {} future ones",

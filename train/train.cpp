@@ -58,7 +58,9 @@ bool Training::next_batches(Fetched& fetched) {
   const auto is_over = [&] {
     return position_.batches_done + static_cast<int64_t>(method_->task().batches) > loader.batches_per_epoch();
   };
-  const auto must_end = [&] { return ended_ = stop_requested() || pace_.out_of_time(); };
+  const auto must_end = [&] {
+    return ended_ = stop_requested() || pace_.out_of_time() || decay_.is_over(position_.steps);
+  };
   if (method_->task().batches > 1 && is_over()) return position_.inside_epoch = false;
   if (must_end()) return false;
   if (is_over()) return position_.inside_epoch = false;
@@ -79,6 +81,7 @@ void Training::step(Fetched fetched) {
   if (const std::string news = data_.training->news(); !news.empty())
     run_.log().warn("{}: {}", config().data.set, news);
   notes_.before(task, inputs, data_.training->segment_samples(), learner_, run_.log());
+  learner_.adam().set_learning_rate(learning_rate());
   learner_.runner().run(task.step, inputs);
   ++position_.steps;
   position_.batches_done += static_cast<int64_t>(task.batches);

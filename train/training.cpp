@@ -30,6 +30,8 @@ Training::Training(const RunOptions& options, const MethodDefinition& definition
       run_((check_initial_rate(learner_, data_.identity, options), options.output)),
       selection_(options.config.validation.select, options.config.train.patience, options.config.optim.lr,
                  options.config.optim),
+      decay_(options.config.optim, expected_steps(options.config, needs_, *data_.training),
+             options.config.train.max_minutes),
       position_(begin_or_resume(std::move(given))),
       pace_(options.config, position_.minutes),
       steps_(options.config, needs_.mean_loss) {
@@ -55,7 +57,7 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
   for (const std::string& note : data_.notes) log.info("{}: {}", c.data.set, note);
   Position position;
   if (checkpoint) {
-    restore({learner_, position, selection_, *method_, data_.identity}, *checkpoint, options_, definition_.name, log);
+    restore({learner_, position, selection_, decay_, *method_, data_.identity}, *checkpoint, options_, definition_.name, log);
     if (own) {
       for (const std::string& line : rewind_checkpoints(options_.output, *checkpoint)) log.warn("{}", line);
       saved_step_ = position.steps;
@@ -69,6 +71,10 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
   return position;
 }
 
+double Training::learning_rate() {
+  return selection_.learning_rate() * decay_.factor(position_.steps, pace_.minutes());
+}
+
 // A validation that fails has not happened: the resumed run makes it again.
 bool Training::validate() {
   const Selection before = selection_;
@@ -78,7 +84,6 @@ bool Training::validate() {
   } catch (...) {
     selection_ = before;
     position_.validated_step = validated_step;
-    learner_.adam().set_learning_rate(selection_.learning_rate());
     throw;
   }
 }
@@ -102,7 +107,6 @@ bool Training::validate_once() {
   const Selection::Verdict verdict =
       selection_.rank({mean_loss, scores->si_snri, scores->oracle, scores->blind, scores->loss});
   if (verdict.lowered) {
-    learner_.adam().set_learning_rate(selection_.learning_rate());
     run_.log().info("no better score in {} validations: the learning rate is now {:.3g}",
                     config().optim.plateau_patience + 1, selection_.learning_rate());
   }
@@ -115,7 +119,7 @@ bool Training::validate_once() {
     task.failures.zero();
   }
   run_.report().validation({position_.steps, position_.epoch, pace_.minutes()}, mean_loss, *scores,
-                           Report::Standing{verdict.is_best, selection_.learning_rate(), task.name});
+                           Report::Standing{verdict.is_best, learning_rate(), task.name});
   if (verdict.is_best) run_.report().example(position_.steps, data_.validation->example(learner_.network()));
   pace_.validated();
   position_.validated_step = position_.steps;

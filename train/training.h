@@ -25,7 +25,8 @@ class Training {
   };
 
   const Config& config() const { return options_.config; }
-  TrainingState state() { return {learner_, position_, selection_, *method_, data_.identity}; }
+  TrainingState state() { return {learner_, position_, selection_, decay_, *method_, data_.identity}; }
+  double learning_rate();  // of the next step
   Position begin_or_resume(std::optional<Checkpoint> given);
   bool next_epoch();
   void begin_phase_if_due();
@@ -50,6 +51,7 @@ class Training {
   const std::unique_ptr<Method> method_;
   Run run_;
   Selection selection_;
+  Decay decay_;
   int64_t saved_step_ = -1;
   Position position_;
   Pace pace_;

@@ -84,6 +84,8 @@ TEST_F(ResumeTest, StopsInTheMiddleOfAnEpochChangeNothing) {
   std::vector<std::string> slowly = three_epochs;
   slowly[1] = "2";  // epochs
   slowly.back() = "train.checkpoint_minutes=1e-6";
+  for (const char* setting : {"optim.decay=linear", "optim.decay_share=0.9"})
+    slowly.insert(slowly.end(), {"--set", setting});
   ASSERT_EQ(train("mixcycle", "long", "whole", slowly).code, 0);
   const std::vector<std::string> begin = arguments("long", "stopped", slowly);
   const std::vector<std::string> go_on = {"--output", at("stopped"), "--resume", "auto"};
