@@ -57,7 +57,8 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
   for (const std::string& note : data_.notes) log.info("{}: {}", c.data.set, note);
   Position position;
   if (checkpoint) {
-    restore({learner_, position, selection_, decay_, *method_, data_.identity}, *checkpoint, options_, definition_.name, log);
+    restore({learner_, position, selection_, decay_, *method_, data_.identity}, *checkpoint, options_, definition_.name,
+            log);
     if (own) {
       for (const std::string& line : rewind_checkpoints(options_.output, *checkpoint)) log.warn("{}", line);
       saved_step_ = position.steps;
