@@ -30,6 +30,8 @@ constexpr Metric table[] = {
     {"sar", "SAR", "dB", 2, &BssScores::sar},
     {"stoi", "STOI", "", 3, &StoiScores::classic},
     {"estoi", "eSTOI", "", 3, &StoiScores::extended},
+    {"bin_order", "bins in order", "", 3, &BinOrderScores::right},
+    {"si_sdr_by_bin", "SI-SDR, best order in every bin", "dB", 2, &BinOrderScores::si_sdr},
     {"pesq_nb", "PESQ narrow-band", "MOS", 2, PesqBand::narrow},
     {"pesq_wb", "PESQ wide-band", "MOS", 2, PesqBand::wide},
 };

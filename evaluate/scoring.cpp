@@ -10,6 +10,7 @@
 #include <set>
 
 #include "audio/metrics/assignment.h"
+#include "audio/metrics/bin_order.h"
 #include "audio/metrics/bss_eval.h"
 #include "audio/metrics/oracle_masks.h"
 #include "audio/metrics/si_snr.h"
@@ -162,6 +163,25 @@ struct Scored {
 };
 using Systems = std::map<System, Scored>;
 
+// Bins change places among the outputs of all sources.
+void add_orders(const ScoredSignals& signals, Scored& system) {
+  if (std::ranges::none_of(system.metrics,
+                           [](const Metric* metric) { return std::holds_alternative<OrderPart>(metric->score); }))
+    return;
+  const int64_t sources = signals.references.size(0), channels = signals.references.size(1);
+  const auto none = [](const char* why) { return BinOrderScores{{std::nullopt, why}, {std::nullopt, why}}; };
+  std::vector<std::vector<BinOrderScores>> scores(channels);
+  for (int64_t c = 0; c < channels; ++c)
+    scores[c] = system.estimates.size(0) == sources
+                    ? bin_order(channel_of(signals.references, c), channel_of(system.estimates, c), signals.sample_rate)
+                    : std::vector(sources, none("one signal for all sources has no order"));
+  for (int64_t s = 0; s < sources; ++s) {
+    std::vector<BinOrderScores> heard;
+    for (const int64_t c : heard_channels(signals.references, s)) heard.push_back(scores[c][s]);
+    system.add_parts(heard);
+  }
+}
+
 // All systems in one call: most of the work is in the references' filters.
 void add_bss(const Tensor& references, Systems& systems) {
   BssParts parts{false, false};
@@ -201,7 +221,7 @@ Score pesq_score(const SignalPair& pair, PesqBand band, const PesqFunction& pesq
   }
 }
 
-// All but BSS-eval, of one source: metrics of pairs take all channels as one signal.
+// All but BSS-eval and the order of bins, of one source: metrics of pairs take all channels as one signal.
 void add_pair(const ScoredSignals& signals, int64_t source, const ScoringOptions& options, Scored& system,
               std::string& failure) {
   const int64_t estimate = system.row_of(source);
@@ -262,6 +282,7 @@ ScoredItem score_item(const std::string& name, const ScoredSignals& given, const
       if (item.failure.empty() && !failure.empty())
         item.failure = fmt::format("{} {}: {}", item.name, item.sources[s], failure);
     }
+    if (system.estimates.defined()) add_orders(signals, system);
   }
   add_bss(signals.references, systems);
 

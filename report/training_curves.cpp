@@ -63,13 +63,16 @@ Chart training_chart(const std::string& title, const TrainingHistory& history) {
   add_panel(chart,
             {"validation SI-SNRi",
              "dB",
-             {curve_of(history, "SI-SNRi", &Validation::si_snri), curve_of(history, "oracle", &Validation::oracle)}});
+             {curve_of(history, "SI-SNRi", &Validation::si_snri), curve_of(history, "oracle", &Validation::oracle),
+              curve_of(history, "best order in every bin", &Validation::by_bin)}});
   add_panel(chart, {"blind score", "dB", {curve_of(history, "blind score", &Validation::blind)}});
   add_panel(chart, {"weaker output relative to stronger",
                     "dB",
                     {curve_of(history, "weaker output relative to stronger", &Validation::weaker_to_stronger_db)}});
   Curve rate = curve_of(history, "learning rate", &Validation::learning_rate);
   rate.steps = true;
+  for (double& value : rate.y)
+    if (value == 0) value = NAN;  // a decay ends there, and the axis is logarithmic
   if (std::adjacent_find(rate.y.begin(), rate.y.end(), [](double a, double b) { return a != b && a == a && b == b; }) !=
       rate.y.end())
     add_panel(chart, {"learning rate", "", {std::move(rate)}, true});
@@ -79,7 +82,9 @@ Chart training_chart(const std::string& title, const TrainingHistory& history) {
     if (now.best) chart.best = now.step;
     if (i == 0) continue;
     const Validation& before = history.validations[i - 1];
-    if (now.learning_rate < before.learning_rate)
+    // A decay falls from one validation to the next: its beginning is enough.
+    const bool falling = i > 1 && before.learning_rate < history.validations[i - 2].learning_rate;
+    if (now.learning_rate < before.learning_rate && !falling)
       chart.events.push_back({now.step, fmt::format("lr {:.3g}", now.learning_rate), Event::Kind::drop});
     if (task_changes(before, now))
       chart.events.push_back(

@@ -19,6 +19,7 @@ struct TrainingHistory {
     double train_loss = NAN;             // mean over the steps since the epoch began
     double valid_loss = NAN;             // as the training loss, on the validation set
     double si_snri = NAN, oracle = NAN;  // dB; the oracle is MixIT's, outputs summed in the best way
+    double by_bin = NAN;                 // dB, with the best order of the outputs in every frequency bin
     double blind = NAN;                  // dB, without references
     double weaker_to_stronger_db = NAN;  // level of the weaker output against the stronger
     double learning_rate = NAN;          // of the steps that follow

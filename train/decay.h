@@ -21,9 +21,9 @@ class Decay {
       : config_(config), most_steps_(most_steps), most_minutes_(most_minutes) {}
 
   // The factor of the learning rate for the step after `steps`. Where the run's end is a number of steps, it is a
-  // function of them. Where the minutes end it, the decay begins in time and then takes the steps that the run's pace so
-  // far foresees, so that a run resumed in the decay repeats it to the bit. A resumed run that is to last longer returns
-  // to the constant rate.
+  // function of them. Where the minutes end it, the decay begins in time and then takes the steps that the run's pace
+  // so far foresees, so that a run resumed in the decay repeats it to the bit. A resumed run that is to last longer
+  // returns to the constant rate.
   double factor(int64_t steps, double minutes);
   // Whether the foreseen steps are done: the rate is zero, and the run ends before its last minute.
   bool is_over(int64_t steps) const { return begin_ >= 0 && end_ != most_steps_ && steps >= end_; }

@@ -7,6 +7,7 @@
 
 #include "report/separation_picture.h"
 #include "report/training_curves.h"
+#include "train/diagnosis.h"
 
 namespace sunder {
 namespace {
@@ -71,6 +72,9 @@ void Report::validation(const Moment& moment, double mean_loss, const Validation
   optional("si_snri_oracle", scores.oracle);
   optional("blind", scores.blind);
   optional("loss", scores.loss);
+  optional("bins_in_order", scores.bins_in_order);
+  optional("si_snri_by_bin", scores.si_snri_by_bin);
+  row.emplace_back("state", diagnose(scores).state);
   if (standing) {
     row.insert(row.end(),
                {{"best", standing->best}, {"learning_rate", standing->learning_rate}, {"task", standing->task}});
@@ -103,6 +107,7 @@ Picture draw_curves(const std::filesystem::path& metrics) {
                                    .valid_loss = number("valid_loss"),
                                    .si_snri = number("valid_si_snri"),
                                    .oracle = number("valid_si_snri_oracle"),
+                                   .by_bin = number("valid_si_snri_by_bin"),
                                    .blind = number("valid_blind"),
                                    .weaker_to_stronger_db = number("valid_collapse_db"),
                                    .learning_rate = number("learning_rate"),

@@ -8,6 +8,7 @@
 #include "tensor/blas.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
+#include "train/diagnosis.h"
 
 namespace sunder {
 namespace {
@@ -141,6 +142,7 @@ void Training::describe(const ValidationScores& scores, bool is_best) {
       shown(", validation loss {:.4f}", scores.loss), shown(", validation SI-SNRi {:.2f} dB", scores.si_snri),
       shown(" (oracle {:.2f})", scores.oracle), shown(", blind {:.2f} dB", scores.blind), -scores.weaker_to_stronger_db,
       is_best ? ", best" : "");
+  log.info("{}; docs/rooms.md explains this state", diagnose(scores).sentence);
   if (!scores.unscored.empty()) log.warn("{}: {}", config().data.set, scores.unscored);
   const std::string warning = collapse_.warning(scores.weaker_to_stronger_db, method_->steps_of_phase(position_) > 0);
   if (!warning.empty()) log.warn("{}", warning);

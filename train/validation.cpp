@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 
+#include "audio/metrics/bin_order.h"
 #include "audio/metrics/si_snr.h"
 #include "audio/silence.h"
 #include "autograd/variable.h"
@@ -19,6 +20,7 @@ namespace sunder {
 namespace {
 
 constexpr int example_seconds = 10;
+constexpr double most_like_db = 60;
 
 // A mean over the finite values.
 struct Mean {
@@ -84,7 +86,7 @@ std::string why_none(const std::string& score, const Reasons& reasons) {
 }
 
 struct Means {
-  Mean si_snri, oracle, ratio, blind, loss;
+  Mean si_snri, oracle, ratio, sources_ratio, like_mixture, in_order, by_bin, blind, loss;
   Reasons without_score, without_blind;
 };
 
@@ -107,12 +109,45 @@ void add_blind(const Separator& network, const Tensor& estimates, uint64_t seed,
   }
 }
 
+// How much the output that is least like the mixture is like it, dB. estimates: (K, L), mixture: (L).
+double like_mixture_db(const Tensor& estimates, const Tensor& mixture) {
+  const auto signal = mixture.cast(DType::float64).to_vector<double>();
+  double least = most_like_db;
+  for (int64_t k = 0; k < estimates.size(0); ++k)
+    least = std::min(
+        least, si_snr(signal, item(estimates, k).cast(DType::float64).to_vector<double>()).value_or(-most_like_db));
+  return std::max(least, -most_like_db);
+}
+
+// references, estimates: (S, L), each estimate with its own source.
+void add_bin_order(const Tensor& references, const Tensor& estimates, const std::vector<SourceScore>& scores,
+                   int sample_rate, Means& means) {
+  const std::vector<BinOrderScores> bins = bin_order(references, estimates, sample_rate);
+  double right = 0, gain = 0;
+  for (size_t s = 0; s < bins.size(); ++s) {
+    if (!bins[s].right.value || !bins[s].si_sdr.value || !scores[s].si_snr || !scores[s].si_snri) return;
+    right += *bins[s].right.value;
+    gain += *scores[s].si_snri + *bins[s].si_sdr.value - *scores[s].si_snr;
+  }
+  means.in_order.add(right / static_cast<double>(bins.size()));
+  means.by_bin.add(gain / static_cast<double>(bins.size()));
+}
+
 // references: (S, L), estimates: (K, L), mixture: (L).
-void add_item(const Tensor& references, const Tensor& estimates, const Tensor& mixture, Means& means) {
-  const auto score = mean_si_snri(score_separation(references, estimates, mixture));
+void add_item(const Tensor& references, const Tensor& estimates, const Tensor& mixture, int sample_rate, Means& means) {
+  const std::vector<SourceScore> scores = score_separation(references, estimates, mixture);
+  const auto score = mean_si_snri(scores);
   if (!score || !std::isfinite(*score)) ++means.without_score[why_unscored(score, references, estimates, mixture)];
   if (!score) return;
   means.si_snri.add(*score);
+  means.sources_ratio.add(weaker_to_stronger_db(references, references.size(0)));
+  if (estimates.size(0) == references.size(0) && references.size(0) <= bin_order_most_sources) {
+    const Tensor matched = Tensor::empty_like(estimates);
+    for (size_t s = 0; s < scores.size(); ++s)
+      matched.slice(static_cast<int64_t>(s), static_cast<int64_t>(s) + 1)
+          .copy_from(estimates.slice(scores[s].output, scores[s].output + 1));
+    add_bin_order(references, matched, scores, sample_rate, means);
+  }
   if (estimates.size(0) == references.size(0) || estimates.size(0) > best_sums_max_outputs) return;
   if (const auto best = mean_si_snri(score_best_sums(references, estimates, mixture))) means.oracle.add(*best);
 }
@@ -168,7 +203,9 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
       const Tensor on_host = estimates.to(cpu_device), mixtures = first_microphone(batch.mixtures);
       for (int64_t b = 0; b < estimates.size(0); ++b) {
         means.ratio.add(weaker_to_stronger_db(item(on_host, b), sources_));
-        if (set_.has_sources()) add_item(item(batch.references, b), item(on_host, b), item(mixtures, b), means);
+        means.like_mixture.add(like_mixture_db(item(on_host, b), item(mixtures, b)));
+        if (set_.has_sources())
+          add_item(item(batch.references, b), item(on_host, b), item(mixtures, b), set_.sample_rate(), means);
       }
       if (with_blind && outputs == 2) add_blind(network, estimates, config_.train.seed, epoch, batch_number, means);
       if (loss) means.loss.add(loss(batch), estimates.size(0));
@@ -177,9 +214,14 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
   ValidationScores scores;
   if (set_.has_sources()) scores.si_snri = means.si_snri.value();
   scores.weaker_to_stronger_db = means.ratio.value();
-  if (means.oracle.count > 0) scores.oracle = means.oracle.value();
-  if (means.blind.count > 0) scores.blind = means.blind.value();
-  if (means.loss.count > 0) scores.loss = means.loss.value();
+  scores.like_mixture_db = means.like_mixture.value();
+  const auto optional = [](const auto& mean) { return mean.count > 0 ? std::optional(mean.value()) : std::nullopt; };
+  scores.sources_weaker_db = optional(means.sources_ratio);
+  scores.bins_in_order = optional(means.in_order);
+  scores.si_snri_by_bin = optional(means.by_bin);
+  scores.oracle = optional(means.oracle);
+  scores.blind = optional(means.blind);
+  scores.loss = optional(means.loss);
   scores.items = means.si_snri.count;
   if (set_.has_sources() && scores.items == 0) scores.unscored = why_none("a score", means.without_score);
   else if (with_blind && !scores.blind) scores.unscored = why_none("a blind score", means.without_blind);

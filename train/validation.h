@@ -24,10 +24,16 @@ struct ValidationScores {
   std::optional<double> oracle;      // dB, MixIT only: outputs summed into sources by the best assignment
   double weaker_to_stronger_db = 0;  // energy of the output that is S-th in loudness (S sources) over that of the
                                      // loudest, mean over items; MixIT's spare outputs may be silent
-  std::optional<double> blind;       // dB, SI-SNRi of the network against its own estimates on re-mixed estimates
-  std::optional<double> loss;        // the method's own, mean over items
-  int64_t items = 0;                 // with a score: an item with a silent source has none
-  std::string unscored;              // a sentence where SI-SNRi or the blind score was wanted and no item has one
+  std::optional<double> sources_weaker_db{};  // the same of the clean sources
+  double like_mixture_db = 0;  // SI-SNR against the mixture of the output that is least like it, within +-60 dB, mean
+                               // over items
+  // Where there are as many outputs as clean sources (audio/metrics/bin_order.h), means over sources and items.
+  std::optional<double> bins_in_order{};   // share
+  std::optional<double> si_snri_by_bin{};  // dB, with the best order of the outputs in every bin
+  std::optional<double> blind;             // dB, SI-SNRi of the network against its own estimates on re-mixed estimates
+  std::optional<double> loss;              // the method's own, mean over items
+  int64_t items = 0;                       // with a score: an item with a silent source has none
+  std::string unscored;                    // a sentence where SI-SNRi or the blind score was wanted and no item has one
 };
 
 // One mixture of the set (its first seconds) and its estimates.

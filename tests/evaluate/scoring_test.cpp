@@ -220,6 +220,29 @@ TEST(Scoring, SilentEstimatesHaveNoScore) {
   }
 }
 
+// The outputs hold the low tone of one source and the high tone of the other.
+TEST(Scoring, BinsInOrderAreThoseOfTheMatchedOutputs) {
+  constexpr int64_t length = 4096;
+  const auto tones = [](std::initializer_list<std::pair<double, double>> rows) {
+    std::vector<float> all;
+    for (const auto& [low, high] : rows)
+      for (int64_t t = 0; t < length; ++t)
+        all.push_back(static_cast<float>(2 * std::sin(2 * M_PI * low * static_cast<double>(t) / 8000) +
+                                         std::sin(2 * M_PI * high * static_cast<double>(t) / 8000)));
+    return Tensor::from(all, {static_cast<int64_t>(rows.size()), length});
+  };
+  const ScoredSignals signals{tones({{500, 2500}, {1000, 3000}}), tones({{1000, 2500}, {500, 3000}}),
+                              Tensor::zeros({length}, DType::float32), 8000};
+  const ScoredItem item =
+      score_item("x", signals, score_columns({"bin_order", "si_sdr_by_bin", "si_sdr"}, {"mixture"}, {}), {});
+  EXPECT_EQ(item.outputs, (std::vector<int64_t>{1, 0}));
+  for (const auto& scores : item.scores) {
+    EXPECT_NEAR(*scores[0].value, 0.6, 0.2);
+    EXPECT_STREQ(scores[1].missing, "one signal for all sources has no order");
+    EXPECT_GT(*scores[2].value, *scores[4].value + 10) << "the best order in every bin";
+  }
+}
+
 // separation.csv through score_item: the scores, the match, and improvements over the mixture.
 TEST(ScoringGolden, ItemsEqualTheReferenceImplementations) {
   SUNDER_NEEDS_SHARED("golden/metrics/separation.csv");

@@ -39,6 +39,17 @@ TEST(TrainingCurves, OnePanelForEachQuantityThatARunHas) {
   EXPECT_EQ(chart.panels[2].unit, "dB");
 }
 
+TEST(TrainingCurves, ADecayIsMarkedWhereItBegins) {
+  TrainingHistory history;
+  for (const double rate : {2e-3, 2e-3, 1.5e-3, 1e-3, 5e-4, 0.0})
+    history.validations.push_back(
+        {.step = static_cast<double>(history.validations.size()), .train_loss = -1, .learning_rate = rate});
+  const Chart chart = training_chart("", history);
+  ASSERT_EQ(chart.events.size(), 1u);
+  EXPECT_EQ(chart.events[0].label, "lr 0.0015");
+  EXPECT_TRUE(std::isnan(chart.panels.back().curves[0].y.back())) << "no zero on a logarithmic axis";
+}
+
 TEST(TrainingCurves, CurvesHoldTheNumbers) {
   TrainingHistory history;
   history.losses = {{1, -3}, {2, NAN}};

@@ -27,13 +27,16 @@ TEST_F(ReportTest, WritesEveryNumberTwiceAndDrawsTheCurves) {
   scores.weaker_to_stronger_db = -7;
   scores.oracle = 5;
   scores.blind = 6;
+  scores.bins_in_order = 0.9;
+  scores.si_snri_by_bin = 4.5;
   report.validation({2, 0, 1}, -3.5, scores);
   report.validation({3, 1, 2}, NAN, {}, Report::Standing{true, 5e-4, "mixcycle"});
   const auto lines = rows();
   ASSERT_EQ(lines.size(), 3u);
   EXPECT_EQ(lines[0], nlohmann::json::parse(R"({"step":1,"epoch":0,"minutes":0.5,"loss":-3.25,"gradient_norm":2.0})"));
   EXPECT_EQ(lines[1], nlohmann::json::parse(R"({"step":2,"epoch":0,"minutes":1.0,"train_loss":-3.5,"valid_si_snri":4.0,
-      "valid_collapse_db":-7.0,"valid_si_snri_oracle":5.0,"valid_blind":6.0})"));
+      "valid_collapse_db":-7.0,"valid_si_snri_oracle":5.0,"valid_blind":6.0,"valid_bins_in_order":0.9,
+      "valid_si_snri_by_bin":4.5,"state":"separating"})"));
   EXPECT_TRUE(lines[2]["train_loss"].is_null()) << "what is not finite is no JSON number";
   EXPECT_FALSE(lines[2].contains("valid_blind"));
   EXPECT_EQ(lines[2]["best"], true);

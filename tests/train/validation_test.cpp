@@ -111,6 +111,20 @@ TEST_F(ValidationTest, ACollapsedNetworkIsFarBelowTheWarning) {
   EXPECT_TRUE(std::isfinite(worst.blind.value_or(0)));
 }
 
+// The sources share no bin's order: they sound one after the other, at full band.
+TEST_F(ValidationTest, TheOrderOfBinsIsScored) {
+  for (int i = 0; i < 3; ++i) write_item(i, 1000);
+  const ValidationScores right = run(halves);
+  EXPECT_EQ(right.bins_in_order, 1);
+  EXPECT_NEAR(right.si_snri_by_bin.value(), expected_db, 1e-4);
+  EXPECT_LT(right.like_mixture_db, 10);
+  EXPECT_NEAR(right.sources_weaker_db.value(), 0, 1e-4);
+  const Rule copies(2, [](int64_t k, int64_t, int64_t) { return k == 0 ? 0.5 : 1.0; });
+  EXPECT_GT(run(copies).like_mixture_db, 50);
+  const Rule silent(2, [](int64_t k, int64_t, int64_t) { return k == 0 ? 0.0 : 1.0; });
+  EXPECT_EQ(run(silent).like_mixture_db, -60);
+}
+
 TEST_F(ValidationTest, TheBlindScoreReadsNoReferences) {
   for (int i = 0; i < 6; ++i) write_item(i, 1000);
   const double before = run(halves, true).blind.value();
