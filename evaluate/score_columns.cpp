@@ -28,9 +28,15 @@ const Metric* find_metric(const std::string& name) {
   return nullptr;
 }
 
+// One signal for all sources has no order.
+bool scores_mixtures(const Metric& metric) { return !std::holds_alternative<OrderPart>(metric.score); }
+
 std::vector<std::string> known_metrics() {
   std::vector<std::string> names;
-  for (const Metric& known : metric_table()) names.insert(names.end(), {known.name, known.name + std::string("i")});
+  for (const Metric& known : metric_table()) {
+    names.emplace_back(known.name);
+    if (scores_mixtures(known)) names.push_back(known.name + std::string("i"));
+  }
   return names;
 }
 
@@ -79,6 +85,7 @@ std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, 
     columns.push_back({&metric, improvement, ScoredSystem::estimate, name, label, metric.unit});
     for (const OracleName& oracle : beside) {
       const bool own = oracle.system == ScoredSystem::mixture;  // the mixture's improvement over itself is always 0
+      if (own && !scores_mixtures(metric)) continue;
       if (own && improvement && std::find(metrics.begin(), metrics.end(), metric.name) != metrics.end()) continue;
       columns.push_back({&metric, improvement && !own, oracle.system,
                          fmt::format("{}_{}", oracle.name, own ? metric.name : name),

@@ -169,12 +169,10 @@ void add_orders(const ScoredSignals& signals, Scored& system) {
                            [](const Metric* metric) { return std::holds_alternative<OrderPart>(metric->score); }))
     return;
   const int64_t sources = signals.references.size(0), channels = signals.references.size(1);
-  const auto none = [](const char* why) { return BinOrderScores{{std::nullopt, why}, {std::nullopt, why}}; };
-  std::vector<std::vector<BinOrderScores>> scores(channels);
+  std::vector<std::vector<BinOrderScores>> scores;
   for (int64_t c = 0; c < channels; ++c)
-    scores[c] = system.estimates.size(0) == sources
-                    ? bin_order(channel_of(signals.references, c), channel_of(system.estimates, c), signals.sample_rate)
-                    : std::vector(sources, none("one signal for all sources has no order"));
+    scores.push_back(
+        bin_order(channel_of(signals.references, c), channel_of(system.estimates, c), signals.sample_rate));
   for (int64_t s = 0; s < sources; ++s) {
     std::vector<BinOrderScores> heard;
     for (const int64_t c : heard_channels(signals.references, s)) heard.push_back(scores[c][s]);

@@ -77,8 +77,8 @@ Options parse(int argc, char** argv) {
          "--metrics", options.metrics,
          fmt::format(
              "comma-separated: {},\n"
-             "and each with an i appended (si_sdri), its improvement over the mixture, or blind (a model without\n"
-             "references); default: si_snr,si_snri, without mixtures si_snr, without clean sources blind",
+             "and each but the order of bins with an i appended (si_sdri), its improvement over the mixture, or blind\n"
+             "(a model without references); default: si_snr,si_snri, without mixtures si_snr, without clean sources blind",
              fmt::join(metric_names(false), ", ")))
       ->delimiter(',');
   app.add_option("--oracles", options.oracles,
