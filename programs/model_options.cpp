@@ -31,7 +31,7 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
          "--metadata", options.metadata,
          fmt::format(
              "KEY=VALUE that a state dict without metadata does not show, may be repeated; KEY is one of {}; default: "
-             "output=image (source for M2M, UNSSOR), window=sqrt_hann, 19 past and 1 future taps",
+             "estimate=image (source for M2M, UNSSOR), window=sqrt_hann, 19 past and 1 future taps",
              fmt::join(metadata_keys(), ", ")))
       ->allow_extra_args(false);
   app.add_option("--device", options.device, "cpu, cuda or cuda:N")->capture_default_str();
