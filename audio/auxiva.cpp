@@ -7,6 +7,7 @@
 
 #include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "tensor/simd.h"
 
 namespace sunder {
 namespace {
@@ -14,8 +15,16 @@ namespace {
 using Complex = std::complex<double>;
 
 constexpr int64_t bins_per_chunk = 8;
+constexpr int64_t lanes = 8;             // frames are padded with zeros to a multiple of this
 constexpr double smallest_norm = 1e-15;  // of a frame over all bins
 constexpr double singular = 1e-13;       // a pivot below this share of the largest element
+
+// std::complex' product looks for infinities.
+SUNDER_INLINE Complex times(Complex a, Complex b) {
+  return {a.real() * b.real() - a.imag() * b.imag(), a.real() * b.imag() + a.imag() * b.real()};
+}
+
+double size_of(Complex z) { return std::abs(z.real()) + std::abs(z.imag()); }
 
 // A dense row-major matrix.
 struct Matrix {
@@ -32,24 +41,67 @@ struct Matrix {
 bool solve(Matrix& a, Matrix& b) {
   const int64_t n = a.columns;
   double largest = 0;
-  for (const Complex& value : a.values) largest = std::max(largest, std::abs(value));
+  for (const Complex& value : a.values) largest = std::max(largest, size_of(value));
   for (int64_t k = 0; k < n; ++k) {
     int64_t pivot = k;
     for (int64_t i = k + 1; i < n; ++i)
-      if (std::abs(a(i, k)) > std::abs(a(pivot, k))) pivot = i;
-    if (!(std::abs(a(pivot, k)) > singular * largest)) return false;
-    for (int64_t j = 0; pivot != k && j < n; ++j) std::swap(a(k, j), a(pivot, j));
+      if (size_of(a(i, k)) > size_of(a(pivot, k))) pivot = i;
+    if (!(size_of(a(pivot, k)) > singular * largest)) return false;
+    for (int64_t j = k; pivot != k && j < n; ++j) std::swap(a(k, j), a(pivot, j));
     for (int64_t j = 0; pivot != k && j < b.columns; ++j) std::swap(b(k, j), b(pivot, j));
-    for (int64_t i = 0; i < n; ++i) {
-      if (i == k) continue;
-      const Complex factor = a(i, k) / a(k, k);
-      for (int64_t j = k; j < n; ++j) a(i, j) -= factor * a(k, j);
-      for (int64_t j = 0; j < b.columns; ++j) b(i, j) -= factor * b(k, j);
+    const Complex inverse = 1.0 / a(k, k);
+    for (int64_t j = k + 1; j < n; ++j) a(k, j) = times(a(k, j), inverse);
+    for (int64_t j = 0; j < b.columns; ++j) b(k, j) = times(b(k, j), inverse);
+    for (int64_t i = k + 1; i < n; ++i) {
+      for (int64_t j = k + 1; j < n; ++j) a(i, j) -= times(a(i, k), a(k, j));
+      for (int64_t j = 0; j < b.columns; ++j) b(i, j) -= times(a(i, k), b(k, j));
     }
   }
-  for (int64_t i = 0; i < n; ++i)
-    for (int64_t j = 0; j < b.columns; ++j) b(i, j) /= a(i, i);
+  for (int64_t k = n - 1; k > 0; --k)
+    for (int64_t i = 0; i < k; ++i)
+      for (int64_t j = 0; j < b.columns; ++j) b(i, j) -= times(a(i, k), b(k, j));
   return true;
+}
+
+// Signals of `width` frames lie in rows of real parts, each followed by its row of imaginary parts.
+
+// to += gain * signal, (2, width).
+SUNDER_SIMD void add_scaled(const double* signal, int64_t width, double re, double im, double* to) {
+#pragma omp simd
+  for (int64_t t = 0; t < width; ++t) {
+    to[t] += re * signal[t] - im * signal[width + t];
+    to[width + t] += re * signal[width + t] + im * signal[t];
+  }
+}
+
+// to[t] += |signal[t]|^2.
+SUNDER_SIMD void add_energies(const double* signal, int64_t width, double* to) {
+#pragma omp simd
+  for (int64_t t = 0; t < width; ++t) to[t] += signal[t] * signal[t] + signal[width + t] * signal[width + t];
+}
+
+// Sums over the frames of weight x x^H, its lower triangle row by row. signals: (M, 2, width); scratch: (2, width).
+SUNDER_SIMD void weighted_products(const double* signals, int64_t microphones, int64_t width, const double* weights,
+                                   double* scratch, Complex* to) {
+  for (int64_t i = 0; i < microphones; ++i) {
+    const double *re = signals + 2 * i * width, *im = re + width;
+    double* scaled_im = scratch + width;
+#pragma omp simd
+    for (int64_t t = 0; t < width; ++t) {
+      scratch[t] = weights[t] * re[t];
+      scaled_im[t] = weights[t] * im[t];
+    }
+    for (int64_t j = 0; j <= i; ++j) {
+      const double *other_re = signals + 2 * j * width, *other_im = other_re + width;
+      double sum_re = 0, sum_im = 0;
+#pragma omp simd reduction(+ : sum_re, sum_im)
+      for (int64_t t = 0; t < width; ++t) {
+        sum_re += scratch[t] * other_re[t] + scaled_im[t] * other_im[t];
+        sum_im += scaled_im[t] * other_re[t] - scratch[t] * other_im[t];
+      }
+      *to++ = {sum_re, sum_im};
+    }
+  }
 }
 
 // One bin of a recording with its demixing filters.
@@ -58,62 +110,70 @@ class Bin {
   // spectra: (M, T, F)
   template <class T>
   Bin(const std::complex<T>* spectra, int64_t microphones, int64_t frames, int64_t bins, int64_t f, int64_t sources)
-      : sources_(sources), signals_(microphones, frames), filters_(microphones, microphones), mean_(1, 1) {
+      : sources_(sources),
+        frames_(frames),
+        width_((frames + lanes - 1) / lanes * lanes),
+        signals_(2 * microphones * width_),
+        filters_(microphones, microphones),
+        mean_(1, 1) {
     for (int64_t m = 0; m < microphones; ++m)
-      for (int64_t t = 0; t < frames; ++t) signals_(m, t) = Complex(spectra[(m * frames + t) * bins + f]);
+      for (int64_t t = 0; t < frames; ++t) {
+        const auto x = Complex(spectra[(m * frames + t) * bins + f]);
+        signals_[2 * m * width_ + t] = x.real();
+        signals_[(2 * m + 1) * width_ + t] = x.imag();
+      }
     for (int64_t m = 0; m < microphones; ++m) filters_(m, m) = m < sources ? 1 : -1;
-    mean_ = covariance(nullptr);
+    std::vector<double> scratch(2 * width_);
+    mean_ = covariance(std::vector<double>(width_, 1).data(), scratch.data());
     separate_background();
   }
 
-  // Filtered signal `s`, (T).
-  void demix(int64_t s, Complex* to) const {
-    const int64_t frames = signals_.columns;
-    std::fill_n(to, frames, Complex(0));
-    for (int64_t m = 0; m < filters_.columns; ++m) {
-      const double re = filters_(s, m).real(), im = filters_(s, m).imag();
-      for (int64_t t = 0; t < frames; ++t) {
-        const Complex x = signals_(m, t);
-        to[t] += Complex(re * x.real() - im * x.imag(), re * x.imag() + im * x.real());
-      }
-    }
+  // Filtered signal `s`, (2, width).
+  void demix(int64_t s, double* to) const {
+    std::fill_n(to, 2 * width_, 0.0);
+    for (int64_t m = 0; m < filters_.columns; ++m)
+      add_scaled(&signals_[2 * m * width_], width_, filters_(s, m).real(), filters_(s, m).imag(), to);
   }
 
-  // Iterative projection: with V the covariance weighted by `weights` (T), w = (W V)^-1 e_s, scaled to w^H V w = 1.
-  void update(int64_t s, const double* weights) {
+  // Iterative projection: with V the covariance weighted by `weights` (width), w = (W V)^-1 e_s, scaled to w^H V w = 1.
+  // scratch: (2, width).
+  void update(int64_t s, const double* weights, double* scratch) {
     const int64_t size = filters_.columns;
-    const Matrix weighted = covariance(weights);
+    const Matrix weighted = covariance(weights, scratch);
     Matrix product(size, size), solution(size, 1);
-    for (int64_t i = 0; i < size; ++i)
-      for (int64_t k = 0; k < size; ++k)
-        for (int64_t j = 0; j < size; ++j) product(i, j) += filters_(i, k) * weighted(k, j);
+    for (int64_t i = 0; i < size; ++i) {
+      const bool background = i >= sources_;  // (J, -I)
+      for (int64_t k = 0; k < (background ? sources_ : size); ++k)
+        for (int64_t j = 0; j < size; ++j) product(i, j) += times(filters_(i, k), weighted(k, j));
+      for (int64_t j = 0; background && j < size; ++j) product(i, j) -= weighted(i, j);
+    }
     solution(s, 0) = 1;
     if (!solve(product, solution)) return;
-    Complex power = 0;
-    for (int64_t i = 0; i < size; ++i)
-      for (int64_t j = 0; j < size; ++j) power += std::conj(solution(i, 0)) * weighted(i, j) * solution(j, 0);
-    if (!(power.real() > 0)) return;
-    for (int64_t m = 0; m < size; ++m) filters_(s, m) = std::conj(solution(m, 0)) / std::sqrt(power.real());
+    double power = 0;
+    for (int64_t i = 0; i < size; ++i) {
+      Complex row = 0;
+      for (int64_t j = 0; j < size; ++j) row += times(weighted(i, j), solution(j, 0));
+      power += times(std::conj(solution(i, 0)), row).real();
+    }
+    if (!(power > 0)) return;
+    for (int64_t m = 0; m < size; ++m) filters_(s, m) = std::conj(solution(m, 0)) / std::sqrt(power);
     separate_background();
   }
 
-  const Complex* first_microphone() const { return signals_.values.data(); }
+  int64_t width() const { return width_; }
+  const double* first_microphone() const { return signals_.data(); }
 
  private:
-  // Mean over the frames of weight x x^H; all weights are 1 without `weights`.
-  Matrix covariance(const double* weights) const {
-    const int64_t size = filters_.columns, frames = signals_.columns;
+  // Mean over the frames of weight x x^H.
+  Matrix covariance(const double* weights, double* scratch) const {
+    const int64_t size = filters_.columns;
+    std::vector<Complex> sums(size * (size + 1) / 2);
+    weighted_products(signals_.data(), size, width_, weights, scratch, sums.data());
     Matrix result(size, size);
+    const Complex* next = sums.data();
     for (int64_t i = 0; i < size; ++i)
       for (int64_t j = 0; j <= i; ++j) {
-        const Complex *a = &signals_(i, 0), *b = &signals_(j, 0);
-        double re = 0, im = 0;
-        for (int64_t t = 0; t < frames; ++t) {
-          const double weight = weights ? weights[t] : 1;
-          re += weight * (a[t].real() * b[t].real() + a[t].imag() * b[t].imag());
-          im += weight * (a[t].imag() * b[t].real() - a[t].real() * b[t].imag());
-        }
-        result(i, j) = Complex(re, im) / static_cast<double>(frames);
+        result(i, j) = *next++ / static_cast<double>(frames_);
         result(j, i) = std::conj(result(i, j));
       }
     return result;
@@ -128,16 +188,16 @@ class Bin {
     for (int64_t s = 0; s < sources_; ++s)
       for (int64_t k = 0; k < size; ++k)
         for (int64_t j = 0; j < size; ++j)
-          (j < sources_ ? left(s, j) : right(s, j - sources_)) += filters_(s, k) * mean_(k, j);
+          (j < sources_ ? left(s, j) : right(s, j - sources_)) += times(filters_(s, k), mean_(k, j));
     if (!solve(left, right)) return;
     for (int64_t i = 0; i < rest; ++i)
       for (int64_t s = 0; s < sources_; ++s) filters_(sources_ + i, s) = std::conj(right(s, i));
   }
 
-  const int64_t sources_;
-  Matrix signals_;  // (M, T)
-  Matrix filters_;  // (M, M), those of the sources first
-  Matrix mean_;     // covariance of the microphones
+  const int64_t sources_, frames_, width_;
+  std::vector<double> signals_;  // (M, 2, width)
+  Matrix filters_;               // (M, M), those of the sources first
+  Matrix mean_;                  // covariance of the microphones
 };
 
 class Separation {
@@ -147,13 +207,15 @@ class Separation {
       : frames_(frames), sources_(sources) {
     bins_.reserve(bins);
     for (int64_t f = 0; f < bins; ++f) bins_.emplace_back(spectra, microphones, frames, bins, f, sources);
+    width_ = bins_[0].width();
   }
 
   void iterate() {
     const std::vector<double> weights = frame_weights();
     parallel_for(size(), bins_per_chunk, [&](int64_t begin, int64_t end) {
+      std::vector<double> scratch(2 * width_);
       for (int64_t f = begin; f < end; ++f)
-        for (int64_t s = 0; s < sources_; ++s) bins_[f].update(s, &weights[s * frames_]);
+        for (int64_t s = 0; s < sources_; ++s) bins_[f].update(s, &weights[s * width_], scratch.data());
     });
   }
 
@@ -161,19 +223,20 @@ class Separation {
   template <class T>
   void project_back(std::complex<T>* result) const {
     parallel_for(size(), bins_per_chunk, [&](int64_t begin, int64_t end) {
-      std::vector<Complex> signal(frames_);
+      std::vector<double> signal(2 * width_);
+      const auto at = [&](const double* from, int64_t t) { return Complex(from[t], from[width_ + t]); };
       for (int64_t f = begin; f < end; ++f)
         for (int64_t s = 0; s < sources_; ++s) {
           bins_[f].demix(s, signal.data());
           Complex common = 0;
           double energy = 0;
           for (int64_t t = 0; t < frames_; ++t) {
-            common += std::conj(signal[t]) * bins_[f].first_microphone()[t];
-            energy += std::norm(signal[t]);
+            common += times(std::conj(at(signal.data(), t)), at(bins_[f].first_microphone(), t));
+            energy += std::norm(at(signal.data(), t));
           }
           const Complex gain = energy > 0 ? common / energy : 0;
           for (int64_t t = 0; t < frames_; ++t)
-            result[(s * frames_ + t) * size() + f] = std::complex<T>(gain * signal[t]);
+            result[(s * frames_ + t) * size() + f] = std::complex<T>(times(gain, at(signal.data(), t)));
         }
     });
   }
@@ -181,17 +244,16 @@ class Separation {
  private:
   int64_t size() const { return static_cast<int64_t>(bins_.size()); }
 
-  // 1 / (2 |y|) of every source and frame, the norm over all bins: (S, T).
+  // 1 / (2 |y|) of every source and frame, the norm over all bins: (S, width).
   std::vector<double> frame_weights() const {
-    const int64_t count = sources_ * frames_, chunks = (size() + bins_per_chunk - 1) / bins_per_chunk;
+    const int64_t count = sources_ * width_, chunks = (size() + bins_per_chunk - 1) / bins_per_chunk;
     std::vector<double> energies(chunks * count);
     parallel_for(size(), bins_per_chunk, [&](int64_t begin, int64_t end) {
-      std::vector<Complex> signal(frames_);
-      double* sums = &energies[begin / bins_per_chunk * count];
+      std::vector<double> signal(2 * width_);
       for (int64_t f = begin; f < end; ++f)
         for (int64_t s = 0; s < sources_; ++s) {
           bins_[f].demix(s, signal.data());
-          for (int64_t t = 0; t < frames_; ++t) sums[s * frames_ + t] += std::norm(signal[t]);
+          add_energies(signal.data(), width_, &energies[begin / bins_per_chunk * count + s * width_]);
         }
     });
     std::vector<double> weights(count);
@@ -204,6 +266,7 @@ class Separation {
   }
 
   const int64_t frames_, sources_;
+  int64_t width_ = 0;  // frames with padding
   std::vector<Bin> bins_;
 };
 

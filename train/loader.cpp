@@ -74,7 +74,7 @@ void Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& ord
   for (int64_t b = 0; b < options_.batch; ++b) {
     const int64_t index = order[number * options_.batch + b];
     Mixture item = set_.draw(index, epoch);
-    const Tensor judged = options_.with_references ? item.sources : item.close_talk;
+    const Tensor judged = judged_signals(item, options_.with_references);
     Segment segment = cut_segment(std::move(item), judged, length_, options_.crop, options_.seed, epoch, index);
     const int64_t length = segment.item.length();
     const auto heard = std::span(segment.item.mixture.data<float>(), static_cast<size_t>(length))

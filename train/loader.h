@@ -18,7 +18,7 @@ namespace sunder {
 struct LoaderOptions {
   int64_t batch = 128;
   double segment_seconds = 0;    // 0: whole items, which must have one length
-  Crop crop{};                   // "active" judges by the references, without them by the close-talk microphones
+  Crop crop{};                   // "active" judges by judged_signals (audio/sets/batch.h)
   bool with_references = false;  // if false, no clean source leaves the loader
   uint64_t seed = 0;
   int threads = 1;

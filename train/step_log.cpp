@@ -48,6 +48,7 @@ void StepLog::check_finite(const Pending& step, const StepResult& result, double
     tensors["mixtures" + suffix] = batch.mixtures;
     if (batch.references.defined()) tensors["references" + suffix] = batch.references;
     if (batch.close_talk.defined()) tensors["close_talk" + suffix] = batch.close_talk;
+    if (batch.virtual_microphones.defined()) tensors["virtual_microphones" + suffix] = batch.virtual_microphones;
   }
   write_safetensors(dump, tensors, {});
   throw_error<DivergedError>("diverged at step {}: {} updates in a row were not finite; the last batch is in {}",

@@ -194,7 +194,7 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
       std::vector<Segment> segments;
       for (size_t i = first; i < std::min(items.size(), first + static_cast<size_t>(at_once)); ++i) {
         Mixture loaded = set_.load(items[i]);
-        const Tensor judged = with_references_ ? loaded.sources : loaded.close_talk;
+        const Tensor judged = judged_signals(loaded, with_references_);
         segments.push_back(cut_segment(std::move(loaded), judged, length, config_.data.crop, config_.train.seed, epoch,
                                        -1 - items[i]));
       }

@@ -38,6 +38,11 @@ int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_ra
   return static_cast<int64_t>(random.below(last + 1)) * unit;
 }
 
+const Tensor& judged_signals(const Mixture& item, bool with_references) {
+  if (with_references) return item.sources;
+  return item.close_talk.defined() ? item.close_talk : item.virtual_microphones;
+}
+
 Segment cut_segment(Mixture item, const Tensor& judged, int64_t length, const Crop& crop, uint64_t seed, int64_t epoch,
                     int64_t index) {
   if (crop.rule != "active" || !judged.defined()) {
@@ -76,6 +81,8 @@ Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with
   if (batch.mixtures.size(1) == 1) batch.mixtures = batch.mixtures.reshape({batch.mixtures.size(0), length});
   if (with_references) batch.references = stack(segments, &Mixture::sources, length).cast(dtype);
   if (first.close_talk.defined()) batch.close_talk = stack(segments, &Mixture::close_talk, length).cast(dtype);
+  if (first.virtual_microphones.defined())
+    batch.virtual_microphones = stack(segments, &Mixture::virtual_microphones, length).cast(dtype);
   return batch;
 }
 

@@ -7,9 +7,10 @@
 namespace sunder {
 
 struct Batch {
-  Tensor mixtures;    // (B, L); (B, M, L) of items with several channels
-  Tensor references;  // (B, S, L); undefined unless the method reads clean sources
-  Tensor close_talk;  // (B, S, L); undefined unless the set was opened with close-talk microphones
+  Tensor mixtures;               // (B, L); (B, M, L) of items with several channels
+  Tensor references;             // (B, S, L); undefined unless the method reads clean sources
+  Tensor close_talk;             // (B, S, L); undefined unless the set was opened with close-talk microphones
+  Tensor virtual_microphones{};  // (B, V, L); undefined unless the set was opened with virtual ones
 };
 
 struct Segment {
@@ -29,6 +30,9 @@ struct Crop {
 };
 inline constexpr int active_trials = 16;
 
+// The signals that the rule "active" judges by: the sources if a method reads them, else the close-talk or virtual
+// microphones; undefined where there are none.
+const Tensor& judged_signals(const Mixture& item, bool with_references);
 // Start of a segment, in samples: uniform over the whole seconds that fit, 0 ... floor(length / rate) - ceil(segment /
 // rate), or over all samples for any other rule.
 int64_t segment_start(int64_t item_length, int64_t segment_length, int sample_rate, const Crop& crop, uint64_t seed,

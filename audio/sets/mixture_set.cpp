@@ -10,6 +10,7 @@
 #include "audio/sets/listed_items.h"
 #include "audio/sets/recording_items.h"
 #include "audio/sets/room_items.h"
+#include "audio/sets/virtual_items.h"
 #include "files/output_folder.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -48,7 +49,9 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
   for (const SetKind& kind : kinds) {
     if ((several && !kind.several_channels) || (close_talk && !kind.close_talk)) continue;
     layouts.emplace_back(kind.layout);
-    if (auto items = kind.open(folder, wanted, options)) return MixtureSet(std::move(items));
+    auto items = kind.open(folder, wanted, options);
+    if (!items) continue;
+    return MixtureSet(options.virtual_sources == 0 ? std::move(items) : with_virtual_microphones(items, options));
   }
   if (several)
     throw_error<InputError>("{}: expected recordings of several microphones ({}), found none", folder.string(),

@@ -27,6 +27,9 @@ struct Mixture {
   Tensor mixture;       // (M, L): as many channels as were asked for
   Tensor sources{};     // (S, L), at the first microphone; undefined where the set loads none
   Tensor close_talk{};  // (S, L): the mixture close to each speaker; undefined unless asked for
+  // (V, L): the sources at the first microphone as AuxIVA separates them (audio/sets/virtual_items.h); undefined unless
+  // asked for
+  Tensor virtual_microphones{};
 
   int64_t length() const { return mixture.size(1); }
 };
@@ -38,6 +41,7 @@ struct MixtureSetOptions {
   int64_t cache_bytes = int64_t{2} << 30;  // decoded recordings kept in memory
   int channels = 1;                        // how many of a recording's channels to load, from the first on
   bool close_talk = false;                 // load the close-talk microphones too
+  int virtual_sources = 0;                 // virtual microphones to compute from the channels; 0: none
   // Whether to load the sources of a set with sms_wsj.json; other sets load those that they have. A set without them is
   // refused where they are required.
   CleanSources sources = CleanSources::required;

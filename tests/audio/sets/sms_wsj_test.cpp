@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "audio/auxiva_separation.h"
 #include "audio/listing.h"
 #include "audio/rooms/room_mixture.h"
 #include "audio/rooms/room_set.h"
@@ -117,6 +118,20 @@ TEST_F(SmsWsjTest, ATreeIsAMixtureSetOfTheChannelsAskedFor) {
   EXPECT_FALSE(single.close_talk.defined());
   expect_error<InputError>([&] { MixtureSet::open(root, "valid", {.channels = 7}); },
                            {"expected at least 7 microphones, found 6"});
+}
+
+TEST_F(SmsWsjTest, NewRoomsHaveNewVirtualMicrophones) {
+  const MixtureSet set =
+      MixtureSet::open(tree(), "valid", {.channels = 6, .virtual_sources = 2, .on_the_fly = true, .seed = 3});
+  const auto expect_separated = [](const Mixture& item) {
+    EXPECT_EQ(item.virtual_microphones.to_vector<float>(),
+              auxiva_sources(item.mixture, item.sample_rate).to_vector<float>());
+  };
+  const Mixture first = set.draw(0, 0), second = set.draw(0, 1);
+  expect_separated(first);
+  expect_separated(second);
+  EXPECT_EQ(first.virtual_microphones.to_vector<float>(), set.load(0).virtual_microphones.to_vector<float>());
+  EXPECT_NE(first.mixture.to_vector<float>(), second.mixture.to_vector<float>());
 }
 
 // Segments of two items of different lengths: cut, and padded with zeros where the item ends.
