@@ -48,6 +48,7 @@ std::vector<Batch> noise_batches(const Config& config, const MethodNeeds& needs,
   Batch first{noise(microphones > 1 ? several : one, dtype, 1), {}, {}}, second{noise(one, dtype, 2), {}, {}};
   if (needs.references) first.references = noise(all, dtype, 3);
   if (needs.close_talk) first.close_talk = noise(all, dtype, 2);
+  if (needs.virtual_microphones) first.virtual_microphones = noise(all, dtype, 2);
   return {first, second};
 }
 

@@ -48,9 +48,11 @@ Variable m2m_step(const SpectralSeparator& network, const Tensor& mixtures, cons
 }
 
 Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, const UnssorOptions& options,
-                     const Tensor& failures) {
-  const Tensor far = network.normalize(mixtures).spectra;
-  return unssor_loss(network.estimates(far), far, options, failures);
+                     const Tensor& failures, const Tensor& virtual_microphones) {
+  const SpectralSeparator::NormalizedSpectra far = network.normalize(mixtures);
+  Tensor near;
+  if (virtual_microphones.defined()) near = network.stft().forward(divide(virtual_microphones, far.scale));
+  return unssor_loss(network.estimates(far.spectra), far.spectra, options, failures, near);
 }
 
 Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures,

@@ -22,11 +22,12 @@ Variable mixpit_step(const Separator& network, const Tensor& first, const Tensor
 Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const Tensor& order);
 
 // Far-field recordings; these losses are the MEAN over the batch. mixtures: (B, M, L), or (B, L) for one microphone.
-// close_talk: (B, C, L), the mixtures at the close-talk microphones, at any level. `failures`: as in tensor/ops/fcp.h.
+// close_talk: (B, C, L), the mixtures at the close-talk microphones, at any level. virtual_microphones: (B, S, L), at
+// the mixtures' level. `failures`: as in tensor/ops/fcp.h.
 Variable m2m_step(const SpectralSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
                   const M2mOptions& options, const Tensor& failures = {});
 Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, const UnssorOptions& options,
-                     const Tensor& failures = {});
+                     const Tensor& failures = {}, const Tensor& virtual_microphones = {});
 // references: (B, S, L), the speakers' images at the first microphone; `loss`: of PitConfig. Each speaker permutation
 // is the best of its own loss.
 Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures,

@@ -14,15 +14,16 @@
 namespace sunder {
 
 struct MethodNeeds {
-  bool references = false;         // PIT only: no other method is ever given a clean source
-  bool close_talk = false;         // the mixtures at the close-talk microphones
-  bool spectra = false;            // a loss between spectra: the network is a SpectralSeparator
-  std::string estimate = "image";  // what the estimated spectra are (nn/tfgridnet_separator.h)
-  bool mean_loss = false;          // losses are means over the batch, not sums
-  int64_t outputs_per_source = 1;  // MixIT: 2, its network outputs the sources of both mixtures
-  bool even_batch = false;         // MixCycle exchanges estimates between neighbours
-  int64_t paired_epochs = 0;       // this many first epochs take two mini-batches per step
-  std::string warning{};           // what the configuration leaves undone; logged at the start
+  bool references = false;           // PIT only: no other method is ever given a clean source
+  bool close_talk = false;           // the mixtures at the close-talk microphones
+  bool virtual_microphones = false;  // one for each source (audio/sets/virtual_items.h)
+  bool spectra = false;              // a loss between spectra: the network is a SpectralSeparator
+  std::string estimate = "image";    // what the estimated spectra are (nn/tfgridnet_separator.h)
+  bool mean_loss = false;            // losses are means over the batch, not sums
+  int64_t outputs_per_source = 1;    // MixIT: 2, its network outputs the sources of both mixtures
+  bool even_batch = false;           // MixCycle exchanges estimates between neighbours
+  int64_t paired_epochs = 0;         // this many first epochs take two mini-batches per step
+  std::string warning{};             // what the configuration leaves undone; logged at the start
 };
 inline constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
 

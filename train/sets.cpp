@@ -48,6 +48,7 @@ TrainingSets open_sets(Config& config, const MethodDefinition& method) {
   if (config.data.sample_rate != 0) check_sample_rate<UsageError>("data.sample_rate", config.data.sample_rate);
   MixtureSetOptions wanted{.channels = static_cast<int>(config.model.microphones()),
                            .close_talk = needs.close_talk,
+                           .virtual_sources = needs.virtual_microphones ? static_cast<int>(config.model.sources()) : 0,
                            .sources = needs.references ? CleanSources::required : CleanSources::unused,
                            .sample_rate = config.data.sample_rate,
                            .on_the_fly = config.data.on_the_fly,

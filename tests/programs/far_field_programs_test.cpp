@@ -125,6 +125,36 @@ TEST_F(FarFieldPrograms, M2mTrainsResumesSeparatesAndScores) {
   expect_contains(read("report.html"), {"<audio"});
 }
 
+// With as few microphones as speakers: the virtual ones are in the loss, of training and validation alike.
+TEST_F(FarFieldPrograms, UnssorWithVirtualMicrophonesTrainsAndResumes) {
+  const auto with_epochs = [](const std::string& epochs) {
+    std::vector<std::string> all = {"--max-epochs", epochs};
+    for (const char* key : {"model.microphones=2", "unssor.virtual=iva", "unssor.virtual_weight=0.5",
+                            "unssor.anchor=0.5", "data.crop=active"})
+      all.insert(all.end(), {"--set", key});
+    return all;
+  };
+  const ProgramResult whole = train_far("unssor", "whole", with_epochs("3"));
+  ASSERT_EQ(whole.code, 0) << whole.err;
+  expect_contains(read("whole/log.txt"), {"2 virtual microphones by AuxIVA", "of the training segments are active"});
+  ASSERT_EQ(train_far("unssor", "parts", with_epochs("2")).code, 0);
+  const ProgramResult resumed = resume("unssor", "parts", {"--max-epochs", "3"});
+  ASSERT_EQ(resumed.code, 0) << resumed.err;
+  expect_same_checkpoint("whole/checkpoints/last", "parts/checkpoints/last");
+  EXPECT_EQ(metrics("whole"), metrics("parts"));
+  std::vector<std::string> unweighted = with_epochs("1");
+  unweighted.insert(unweighted.end(), {"--set", "unssor.virtual_weight=0", "--set", "unssor.anchor=0"});
+  ASSERT_EQ(train_far("unssor", "unweighted", unweighted).code, 0);
+  const auto first = metrics("whole").front(), without = metrics("unweighted").front();
+  EXPECT_GT(first.at("loss").get<double>(), without.at("loss").get<double>() + 0.1) << "of the first step";
+  const auto valid_loss = [&](const std::string& run) {
+    for (const auto& row : metrics(run))
+      if (row.contains("valid_loss")) return row["valid_loss"].get<double>();
+    return 0.0;
+  };
+  EXPECT_GT(valid_loss("whole"), valid_loss("unweighted") + 0.1);
+}
+
 TEST_F(FarFieldPrograms, EveryMethodTrains) {
   const std::vector<std::string> one_epoch = {"--max-epochs", "1"};
   const auto with = [&](std::vector<std::string> more) {
@@ -136,6 +166,8 @@ TEST_F(FarFieldPrograms, EveryMethodTrains) {
   const ProgramResult pit = train_far("pit", "pit", one_epoch);
   EXPECT_EQ(pit.code, 0) << pit.err;
   EXPECT_EQ(read_safetensors(folder_ / "pit/checkpoints/best/model.safetensors").metadata.at("estimate"), "image");
+  const ProgramResult anchored = train_far("m2m", "anchored", with({"--set", "m2m.anchor=0.5"}));
+  EXPECT_EQ(anchored.code, 0) << anchored.err;
   const ProgramResult one =
       train_far("m2m", "one", with({"--set", "model.microphones=1", "--set", "m2m.alpha=0.142857"}));
   EXPECT_EQ(one.code, 0) << one.err;
@@ -227,6 +259,11 @@ TEST_F(FarFieldPrograms, WhatDoesNotFitIsRefused) {
           {"--set", "model.architecture=stft-conv-tasnet", "--set", "validation.select=si_snri"});
   refused("unssor", 2, {"model.microphones: expected more than the 2 sources for UNSSOR, got 2"},
           {"--set", "model.microphones=2"});
+  refused("unssor", 2,
+          {"model.microphones: expected at least the 2 sources for UNSSOR with virtual microphones, got 1"},
+          {"--set", "model.microphones=1", "--set", "unssor.virtual=iva"});
+  refused("unssor", 2, {"unssor.anchor: expected 0 without virtual microphones (unssor.virtual), got 0.5"},
+          {"--set", "unssor.anchor=0.5"});
   refused("m2m", 3, {"expected at least 7 microphones, found 6"}, {"--set", "model.microphones=7"});
   refused("m2m", 2, {"data.segment_seconds: expected more than the 5 frames that a filter spans, got 5"},
           {"--set", "data.segment_seconds=0.008"});
