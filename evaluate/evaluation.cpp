@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 
+#include "audio/auxiva_separation.h"
 #include "audio/sets/batch.h"
 #include "evaluate/blind.h"
 #include "evaluate/item_failures.h"
@@ -59,13 +60,42 @@ int64_t memory_of(const EvaluationOptions& options) {
   return options.memory_bytes > 0 ? options.memory_bytes : available_memory_bytes();
 }
 
-// Items of one length, separated in one batch.
-std::vector<ScoredSignals> separate_items(const Separator& network, const MixtureSet& set,
-                                          const std::vector<int64_t>& indices, int64_t memory_bytes) {
+// What the items of a set are separated by.
+struct ItemSeparator {
+  int64_t outputs;
+  // (B, outputs, L)
+  std::function<Tensor(std::vector<Segment> items, int64_t length)> separate;
+};
+
+ItemSeparator separator_of(const Separator& network) {
+  return {network.sources(), [&network](std::vector<Segment> items, int64_t length) {
+            for (Segment& segment : items) segment.item.mixture = segment.item.mixture.slice(0, network.microphones());
+            return separate_batch(network,
+                                  make_batch(items, length, /*with_references=*/false, DType::float32).mixtures);
+          }};
+}
+
+ItemSeparator auxiva_separator(int64_t sources) {
+  return {sources, [sources](std::vector<Segment> items, int64_t length) {
+            const auto count = static_cast<int64_t>(items.size());
+            const Tensor result = Tensor::empty({count, sources, length}, DType::float32);
+            parallel_for(count, 1, [&](int64_t begin, int64_t end) {
+              for (int64_t b = begin; b < end; ++b)
+                result.slice(b, b + 1).copy_from(
+                    auxiva_sources(items[b].item.mixture, items[b].item.sample_rate, {.sources = sources})
+                        .reshape({1, sources, length}));
+            });
+            return result;
+          }};
+}
+
+// Items of one length, separated in one batch. `recordings`: keep all channels.
+std::vector<ScoredSignals> separate_items(const ItemSeparator& separator, const MixtureSet& set,
+                                          const std::vector<int64_t>& indices, bool recordings, int64_t memory_bytes) {
   const auto count = static_cast<int64_t>(indices.size());
   const int64_t length = set.length(indices[0]);
   // The mixtures and references as they are decoded, and the estimates.
-  const auto signals_each = static_cast<double>(network.microphones() + set.num_sources() + network.sources());
+  const auto signals_each = static_cast<double>(set.channels() + set.num_sources() + separator.outputs);
   check_memory(set.id(indices[0]), sizeof(float) * signals_each * static_cast<double>(count * length), memory_bytes);
   std::vector<Segment> items(count);
   parallel_for(count, 1, [&](int64_t begin, int64_t end) {
@@ -74,24 +104,25 @@ std::vector<ScoredSignals> separate_items(const Separator& network, const Mixtur
   for (const Segment& segment : items)
     if (segment.item.length() != length)
       throw_error<InputError>("{}: expected {} samples, got {}", segment.item.id, length, segment.item.length());
-  const Tensor estimates =
-      separate_batch(network, make_batch(items, length, /*with_references=*/false, DType::float32).mixtures);
+  const Tensor estimates = separator.separate(items, length);
   std::vector<ScoredSignals> result;
   for (int64_t b = 0; b < count; ++b) {
     const Mixture& item = items[b].item;
-    result.push_back({item.sources, estimates.slice(b, b + 1).reshape({network.sources(), length}),
+    result.push_back({item.sources, estimates.slice(b, b + 1).reshape({separator.outputs, length}),
                       item.mixture.slice(0, 1).reshape({length}), set.sample_rate()});
+    if (recordings) result.back().recording = item.mixture;
   }
   return result;
 }
 
-}  // namespace
-
-Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64_t batch,
+Evaluation evaluate_items(const ItemSeparator& separator, const MixtureSet& set, int64_t batch,
                           const EvaluationOptions& options) {
-  if (scores_blindly(network, set, options)) return evaluate_blind(network, set, options);
-  const ScoredForm form{.with_mixture = true, .more_outputs = network.sources() > set.num_sources()};
+  const ScoredForm form{.with_mixture = true,
+                        .more_outputs = separator.outputs > set.num_sources(),
+                        .sources = set.num_sources(),
+                        .microphones = set.channels()};
   Evaluation evaluation{{columns_of(options, form), {}}, {}, {}};
+  const bool recordings = std::ranges::find(options.oracles, "auxiva") != options.oracles.end();
   const int64_t count = limited(set.size(), options);
   ScoreTable& table = evaluation.table;
   std::map<int64_t, std::vector<int64_t>> by_length;
@@ -119,7 +150,7 @@ Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64
     waiting.clear();
   };
   const auto separate = [&](const std::vector<int64_t>& indices) {
-    auto signals = separate_items(network, set, indices, memory_of(options));
+    auto signals = separate_items(separator, set, indices, recordings, memory_of(options));
     for (size_t b = 0; b < indices.size(); ++b) waiting.emplace_back(indices[b], std::move(signals[b]));
   };
   for (const auto& [length, items] : by_length) {
@@ -133,10 +164,28 @@ Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64
   }
   score_waiting();
   failures.throw_if_all_failed();
-  evaluation.load = [&network, &set, memory = memory_of(options)](int64_t item) {
-    return separate_items(network, set, {item}, memory)[0];
+  evaluation.load = [separator, &set, recordings, memory = memory_of(options)](int64_t item) {
+    return separate_items(separator, set, {item}, recordings, memory)[0];
   };
   return evaluation;
+}
+
+}  // namespace
+
+Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64_t batch,
+                          const EvaluationOptions& options) {
+  if (scores_blindly(network, set, options)) return evaluate_blind(network, set, options);
+  if (set.channels() < network.microphones())
+    throw_error<UsageError>("expected mixtures of the network's {} microphones, got {}", network.microphones(),
+                            set.channels());
+  return evaluate_items(separator_of(network), set, batch, options);
+}
+
+Evaluation evaluate_auxiva(const MixtureSet& set, int64_t batch, const EvaluationOptions& options) {
+  if (!set.has_sources()) throw UsageError("AuxIVA: the set has no clean sources to score it with");
+  if (const int64_t needed = std::max(2, set.num_sources()); set.channels() < needed)
+    throw_error<UsageError>("AuxIVA: expected recordings of at least {} microphones, got {}", needed, set.channels());
+  return evaluate_items(auxiva_separator(set.num_sources()), set, batch, options);
 }
 
 Evaluation evaluate_files(const std::vector<ScoredFiles>& files, Align align, const EvaluationOptions& options) {

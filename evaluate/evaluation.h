@@ -17,7 +17,9 @@ struct EvaluationOptions {
   // Of score_columns, or "blind" alone (evaluate/blind.h); empty: si_snr, and si_snri where there are mixtures; blind
   // for a model on mixtures without clean sources.
   std::vector<std::string> metrics{};
-  std::vector<std::string> oracles{};  // empty: irm and mixture where there are mixtures and clean sources
+  // Empty: irm and mixture where there are mixtures and clean sources. auxiva separates all channels of the mixtures
+  // that the set loads.
+  std::vector<std::string> oracles{};
   ScoringOptions scoring{};
   int64_t max_items = 0;  // score only the first ones; 0: all
   Progress progress{};    // counts items
@@ -37,11 +39,16 @@ struct Evaluation {
 // item's fault always is: usage, a lost device.
 
 // `batch` items of one length go through the network together, each whole; where that fails, one by one. The network
-// must have an output for each source; it and the set must outlive the result. Throws as score_columns,
+// must have an output for each source and hears the first channels of the mixtures, of which the set must load at least
+// as many as it has microphones; it and the set must outlive the result. Throws as score_columns,
 // MixtureSet::load and score_item do, and PesqMissing; UsageError for metrics that the set or the network does not
 // have. Mixtures without clean sources are scored by evaluate_blind, pair by pair.
 Evaluation evaluate_model(const Separator& network, const MixtureSet& set, int64_t batch,
                           const EvaluationOptions& options);
+
+// AuxIVA in place of a network (audio/auxiva_separation.h), on all channels of the mixtures. The set must have clean
+// sources and outlive the result. Throws as evaluate_model.
+Evaluation evaluate_auxiva(const MixtureSet& set, int64_t batch, const EvaluationOptions& options);
 
 // Throws as score_columns, read_scored_files and score_item do, and PesqMissing.
 Evaluation evaluate_files(const std::vector<ScoredFiles>& files, Align align, const EvaluationOptions& options);

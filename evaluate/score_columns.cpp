@@ -19,6 +19,7 @@ constexpr OracleName oracle_names[] = {
     {"irm", ScoredSystem::irm, "ideal ratio masks"},
     {"ibm", ScoredSystem::ibm, "ideal binary masks"},
     {"psm", ScoredSystem::psm, "phase-sensitive masks"},
+    {"auxiva", ScoredSystem::auxiva, "AuxIVA, without training"},
     {"mixture", ScoredSystem::mixture, "the mixture itself"},
 };
 
@@ -62,8 +63,13 @@ std::vector<OracleName> chosen_oracles(const std::vector<std::string>& names, co
   }
   if (!form.with_mixture)
     throw_error<MixturesMissing>("oracles: {} is made from the mixtures, and there are none", names[0]);
-  for (const OracleName& oracle : oracle_names)
-    if (std::find(names.begin(), names.end(), oracle.name) != names.end()) chosen.push_back(oracle);
+  for (const OracleName& oracle : oracle_names) {
+    if (std::find(names.begin(), names.end(), oracle.name) == names.end()) continue;
+    if (oracle.system == ScoredSystem::auxiva && form.microphones < std::max<int64_t>(2, form.sources))
+      throw_error<UsageError>("oracles: auxiva separates recordings of at least {} microphones, these have {}",
+                              std::max<int64_t>(2, form.sources), form.microphones);
+    chosen.push_back(oracle);
+  }
   return chosen;
 }
 

@@ -16,6 +16,7 @@ enum class ScoredSystem {
   irm,      // ideal ratio masks
   ibm,      // ideal binary masks
   psm,      // phase-sensitive masks
+  auxiva,   // blind separation of all microphones, without training
   mixture,  // the mixture as the estimate of every source
 };
 
@@ -37,13 +38,15 @@ struct MixturesMissing : UsageError {
 // What is known of all items before they are scored.
 struct ScoredForm {
   bool with_mixture = true;
-  bool more_outputs = false;  // than sources
+  bool more_outputs = false;             // than sources
+  int64_t sources = 0, microphones = 1;  // of the recordings that auxiva would separate
 };
 
 // The columns for metrics of metric_table and their improvements over the mixture (an i behind the name), in the order
-// given, each followed by its oracles: the sums where there are more outputs than sources, then those of irm, ibm, psm
-// and mixture that are named, or none. Throws UsageError for an unknown name, for no name, for a name given twice, and
-// MixturesMissing for an improvement or an oracle without mixtures.
+// given, each followed by its oracles: the sums where there are more outputs than sources, then those of irm, ibm, psm,
+// auxiva and mixture that are named, or none. Throws UsageError for an unknown name, for no name, for a name given
+// twice and for auxiva with a single microphone or fewer than sources, and MixturesMissing for an improvement or an
+// oracle without mixtures.
 std::vector<ScoreColumn> score_columns(const std::vector<std::string>& metrics, const std::vector<std::string>& oracles,
                                        const ScoredForm& form);
 

@@ -15,6 +15,7 @@ struct ScoredSignals {
   int sample_rate = 0;                    // Hz
   std::vector<std::string> sources = {};  // their names; empty: s1, s2, ...
   bool matched = false;                   // output s is that of source s: no permutation
+  Tensor recording = {};                  // (P, L) float32 at all microphones, where AuxIVA is scored
 };
 
 std::vector<std::string> numbered_sources(int64_t count);  // s1, s2, ...

@@ -9,6 +9,7 @@
 #include <numeric>
 #include <set>
 
+#include "audio/auxiva_separation.h"
 #include "audio/metrics/assignment.h"
 #include "audio/metrics/bin_order.h"
 #include "audio/metrics/bss_eval.h"
@@ -110,6 +111,24 @@ Tensor chosen_rows(const Tensor& signals, const std::vector<int64_t>& rows) {
   return result;
 }
 
+// What AuxIVA separates, matched to the sources as a network's outputs are.
+Tensor auxiva_estimates(const ScoredSignals& signals, const ScoringOptions& options, const char*& missing) {
+  ScoredSignals separated = signals;
+  try {
+    separated.estimates =
+        auxiva_sources(signals.recording, signals.sample_rate, {.sources = signals.references.size(0)})
+            .cast(DType::float64)
+            .reshape(signals.references.shape());
+  } catch (const OutOfMemory&) {
+    throw;
+  } catch (const Error&) {
+    missing = "AuxIVA needs a longer recording with a signal at every microphone";
+    return {};
+  }
+  separated.matched = false;
+  return chosen_rows(separated.estimates, matched_outputs(separated, options));
+}
+
 // Masks are made in every channel.
 Tensor masked(System system, const ScoredSignals& signals) {
   const auto mask = system == System::irm   ? ideal_ratio_mask
@@ -123,8 +142,10 @@ Tensor masked(System system, const ScoredSignals& signals) {
 
 // What is scored beside the network, float64: (S, M, L), or (1, M, L) for all sources. Undefined, with a reason, where
 // it cannot be made.
-Tensor oracle_estimates(System system, const ScoredSignals& signals, const char*& missing) {
+Tensor oracle_estimates(System system, const ScoredSignals& signals, const ScoringOptions& options,
+                        const char*& missing) {
   if (system == System::mixture) return signals.mixture;
+  if (system == System::auxiva) return auxiva_estimates(signals, options, missing);
   if (system == System::sums) {
     const int64_t outputs = signals.estimates.size(0);
     if (outputs <= best_sums_max_outputs)
@@ -273,7 +294,7 @@ ScoredItem score_item(const std::string& name, const ScoredSignals& given, const
   }
   for (auto& [what, system] : systems) {
     system.estimates = what == System::estimate ? chosen_rows(signals.estimates, item.outputs)
-                                                : oracle_estimates(what, signals, system.missing);
+                                                : oracle_estimates(what, signals, options, system.missing);
     for (int64_t s = 0; s < sources && system.estimates.defined(); ++s) {
       std::string failure;
       add_pair(signals, s, options, system, failure);

@@ -78,12 +78,15 @@ Options parse(int argc, char** argv) {
          fmt::format(
              "comma-separated: {},\n"
              "and each but the order of bins with an i appended (si_sdri), its improvement over the mixture, or blind\n"
-             "(a model without references); default: si_snr,si_snri, without mixtures si_snr, without clean sources blind",
+             "(a model without references); default: si_snr,si_snri, without mixtures si_snr, without clean sources "
+             "blind",
              fmt::join(metric_names(false), ", ")))
       ->delimiter(',');
   app.add_option("--oracles", options.oracles,
                  "comma-separated, scored beside the estimates: irm, ibm, psm (ideal ratio, ideal binary and\n"
-                 "phase-sensitive masks), mixture, or none; default: irm,mixture, without mixtures none")
+                 "phase-sensitive masks), auxiva (blind separation of all microphones of the set, without training),\n"
+                 "mixture, or none; default: irm,mixture, without mixtures none. With auxiva --model may be left out:\n"
+                 "then its estimates are those that are scored")
       ->delimiter(',');
   app.add_option("--permutation-by", options.permutation_by, "the metric that matches outputs to sources")
       ->check(CLI::IsMember(metric_names(true)))
@@ -123,13 +126,20 @@ Options parse(int argc, char** argv) {
   return options;
 }
 
+bool names_auxiva(const Options& options) {
+  return std::ranges::find(options.oracles, "auxiva") != options.oracles.end();
+}
+
 void check_combination(const Options& options) {
   const bool files = !options.references.empty() || !options.estimates.empty();
   if (files && (!options.model.path.empty() || !options.data.empty()))
     throw UsageError("expected --model with --data, or --references with --estimates, got both");
   if (files && (options.references.empty() || options.estimates.empty()))
     throw UsageError("--references and --estimates belong together");
-  if (!files && options.model.path.empty()) throw UsageError("--model is required (or --references and --estimates)");
+  if (!files && options.model.path.empty() && !names_auxiva(options))
+    throw UsageError("--model is required (or --references and --estimates, or --oracles auxiva)");
+  if (files && names_auxiva(options))
+    throw UsageError("--oracles auxiva: expected --data, a set of recordings of several microphones, got files");
   if (!files && options.data.empty()) throw UsageError("--data is required: the mixture set to evaluate on");
   if (options.align != "none" && !files) throw UsageError("--align belongs to --references and --estimates");
   if (!options.mixtures.empty() && !files) throw UsageError("--mixtures belongs to --references and --estimates");
@@ -171,6 +181,9 @@ void check_fit(const Options& options, const LoadedModel& model, const MixtureSe
   if (set.sample_rate() != model.sample_rate)
     throw_error<InputError>("{}: expected mixtures at {} Hz, the model's rate, got {} Hz", options.data,
                             model.sample_rate, set.sample_rate());
+  if (set.channels() < model.separator->microphones())
+    throw_error<InputError>("{}: expected at least {} microphones, found {}", options.data,
+                            model.separator->microphones(), set.channels());
   if (model.separator->sources() < set.num_sources())
     throw_error<ModelError>("{}: expected a model with an output for each of {} sources, found {}", options.model.path,
                             set.num_sources(), model.separator->sources());
@@ -280,6 +293,8 @@ int report(const Options& options, Evaluation& evaluation, const std::vector<std
   return pesq_failed || failed ? exit_some_failed : exit_done;
 }
 
+std::string microphones_of(const MixtureSet& set) { return fmt::format("{} microphones", set.channels()); }
+
 // Choices that differ from the defaults, so that a table says how it was made.
 void add_choices(const Options& options, ScoreHeading& heading) {
   if (options.permutation_by != "si_sdr") heading.emplace_back("permutation by", options.permutation_by);
@@ -289,33 +304,53 @@ void add_choices(const Options& options, ScoreHeading& heading) {
   if (!options.pesq_program.empty()) heading.emplace_back("PESQ program", options.pesq_program);
 }
 
+int run_on_files(const Options& options, const EvaluationOptions& evaluated) {
+  set_num_threads(options.model.threads);
+  const ScoreSet files = find_scored_files(options.references, options.estimates, options.mixtures);
+  for (const std::string& sentence : files.notes) print_message("{}\n", sentence);
+  Evaluation evaluation = evaluate_files(files.items, alignment(options.align), evaluated);
+  evaluation.heading = {{"references", options.references}, {"estimates", options.estimates}};
+  if (!options.mixtures.empty()) evaluation.heading.emplace_back("mixtures", options.mixtures);
+  add_choices(options, evaluation.heading);
+  return report(options, evaluation, files.notes);
+}
+
+// AuxIVA separates all microphones of the set, whatever the model hears.
+MixtureSet open_set(const Options& options, int microphones, int sample_rate) {
+  return MixtureSet::open(options.data, options.split,
+                          {.corpus = options.corpus,
+                           .channels = names_auxiva(options) ? 0 : microphones,
+                           .sources = CleanSources::where_listed,
+                           .sample_rate = sample_rate});
+}
+
+int run_without_model(const Options& options, EvaluationOptions evaluated) {
+  set_num_threads(options.model.threads);
+  const MixtureSet set = open_set(options, 0, 0);
+  std::erase(evaluated.oracles, "auxiva");  // the estimates themselves
+  if (evaluated.oracles.empty()) evaluated.oracles = {"none"};
+  Evaluation evaluation = evaluate_auxiva(set, options.batch, evaluated);
+  evaluation.heading = {{"AuxIVA of", microphones_of(set)}, {"data", options.data}, {"split", options.split}};
+  add_choices(options, evaluation.heading);
+  return report(options, evaluation, {});
+}
+
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   check_combination(options);
   check_outputs(options);
   const EvaluationOptions evaluated = evaluation_options(options);
-  if (options.model.path.empty()) {
-    set_num_threads(options.model.threads);
-    const ScoreSet files = find_scored_files(options.references, options.estimates, options.mixtures);
-    for (const std::string& sentence : files.notes) print_message("{}\n", sentence);
-    Evaluation evaluation = evaluate_files(files.items, alignment(options.align), evaluated);
-    evaluation.heading = {{"references", options.references}, {"estimates", options.estimates}};
-    if (!options.mixtures.empty()) evaluation.heading.emplace_back("mixtures", options.mixtures);
-    add_choices(options, evaluation.heading);
-    return report(options, evaluation, files.notes);
-  }
+  if (!options.references.empty()) return run_on_files(options, evaluated);
+  if (options.model.path.empty()) return run_without_model(options, evaluated);
   const LoadedModel model = open_model(options.model);
-  const MixtureSet set = MixtureSet::open(options.data, options.split,
-                                          {.corpus = options.corpus,
-                                           .channels = static_cast<int>(model.separator->microphones()),
-                                           .sources = CleanSources::where_listed,
-                                           .sample_rate = model.sample_rate});
+  const MixtureSet set = open_set(options, static_cast<int>(model.separator->microphones()), model.sample_rate);
   check_fit(options, model, set);
   for (const std::string& note : set.notes()) print_message("{}: {}\n", options.data, note);
   if (!set.has_sources() && !has_blind_score(*model.separator))
     print_message("no blind score: it needs a network of 1 microphone and 2 outputs\n");
   Evaluation evaluation = evaluate_model(*model.separator, set, options.batch, evaluated);
   evaluation.heading = {{"model", options.model.path}, {"data", options.data}, {"split", options.split}};
+  if (names_auxiva(options)) evaluation.heading.emplace_back("AuxIVA of", microphones_of(set));
   add_choices(options, evaluation.heading);
   return report(options, evaluation, {});
 }

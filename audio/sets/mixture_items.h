@@ -14,6 +14,7 @@ class MixtureItems {
   virtual int64_t size() const = 0;
   virtual int num_sources() const = 0;  // 0: not known
   virtual int sample_rate() const = 0;
+  virtual int channels() const { return 1; }  // that load() gives
   virtual bool has_sources() const { return true; }
   // Folders that items are read from, beside the set's own; also those that links lead to.
   virtual std::vector<std::filesystem::path> reads_from() const { return {}; }

@@ -51,7 +51,8 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
     layouts.emplace_back(kind.layout);
     auto items = kind.open(folder, wanted, options);
     if (!items) continue;
-    return MixtureSet(options.virtual_sources == 0 ? std::move(items) : with_virtual_microphones(items, options));
+    return MixtureSet(options.virtual_sources == 0 ? std::move(items)
+                                                   : with_virtual_microphones(items, wanted, options));
   }
   if (several)
     throw_error<InputError>("{}: expected recordings of several microphones ({}), found none", folder.string(),
@@ -66,6 +67,7 @@ int64_t MixtureSet::size() const { return items_->size(); }
 bool MixtureSet::has_sources() const { return items_->has_sources(); }
 std::vector<std::string> MixtureSet::notes() const { return items_->notes(); }
 int MixtureSet::num_sources() const { return items_->num_sources(); }
+int MixtureSet::channels() const { return items_->channels(); }
 int MixtureSet::sample_rate() const { return items_->sample_rate(); }
 std::vector<std::filesystem::path> MixtureSet::reads_from() const { return items_->reads_from(); }
 

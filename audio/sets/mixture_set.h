@@ -39,7 +39,7 @@ enum class CleanSources { unused, where_listed, required };
 struct MixtureSetOptions {
   std::filesystem::path corpus{};          // where the recordings of a list are; empty: where set.toml says
   int64_t cache_bytes = int64_t{2} << 30;  // decoded recordings kept in memory
-  int channels = 1;                        // how many of a recording's channels to load, from the first on
+  int channels = 1;                        // how many of a recording's channels to load, from the first on; 0: all
   bool close_talk = false;                 // load the close-talk microphones too
   int virtual_sources = 0;                 // virtual microphones to compute from the channels; 0: none
   // Whether to load the sources of a set with sms_wsj.json; other sets load those that they have. A set without them is
@@ -71,6 +71,7 @@ class MixtureSet {
 
   int64_t size() const;
   int num_sources() const;  // 0: not known
+  int channels() const;     // of the mixtures; with options.channels = 0 as many as every recording has
   int sample_rate() const;
   // Folders that items are read from, beside the set's own, which an output must not replace.
   std::vector<std::filesystem::path> reads_from() const;

@@ -143,6 +143,9 @@ class RecordingItems : public MixtureItems {
       throw_error<InputError>("{}: has no recordings for the split {}, only for {}", root.string(), split_name(split),
                               fmt::join(names_of_parts(), ", "));
     inspect(files);
+    for (const RecordingFile& file : files)
+      if (options.channels == 0)
+        channels_ = channels_ == 0 ? file.info.channels : std::min(channels_, file.info.channels);
     sample_rate_ = options.sample_rate > 0 ? options.sample_rate : automatic_rate();
     const bool divide = whole || ((apart || split == Split::train) && valid);
     cut(files, split, divide, test);
@@ -155,6 +158,7 @@ class RecordingItems : public MixtureItems {
   int64_t size() const override { return static_cast<int64_t>(pieces_.size()); }
   int num_sources() const override { return 0; }
   int sample_rate() const override { return sample_rate_; }
+  int channels() const override { return channels_; }
   bool has_sources() const override { return false; }
   std::vector<fs::path> reads_from() const override {
     std::set<fs::path> folders;  // some are linked to
@@ -267,7 +271,7 @@ class RecordingItems : public MixtureItems {
   }
 
   Recordings found_;
-  const int channels_;
+  int channels_;
   int sample_rate_ = 0;
   std::vector<Piece> pieces_;
   std::vector<std::string> notes_;

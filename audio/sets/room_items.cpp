@@ -26,7 +26,8 @@ class RoomItems : public MixtureItems {
   RoomItems(const fs::path& folder, Split split, const MixtureSetOptions& options)
       : set_(SmsWsjSet::open(folder, split_name(split), {.from = options.path_from, .to = options.path_to})),
         name_(sms_wsj_set(split)),
-        options_(options) {
+        options_(options),
+        channels_(options.channels == 0 ? set_.microphones() : options.channels) {
     if (options.channels > set_.microphones())
       throw_error<InputError>("{}: expected at least {} microphones, found {}", folder.string(), options.channels,
                               set_.microphones());
@@ -46,6 +47,7 @@ class RoomItems : public MixtureItems {
   int64_t size() const override { return set_.size(); }
   int num_sources() const override { return set_.num_sources(); }
   int sample_rate() const override { return set_.sample_rate(); }
+  int channels() const override { return channels_; }
   bool has_sources() const override { return with_sources_; }
   std::vector<fs::path> reads_from() const override {
     std::set<fs::path> folders;
@@ -113,7 +115,7 @@ class RoomItems : public MixtureItems {
 
   // observation: (all channels, L), images: (S, all channels, L), close_talk: (S, L).
   Mixture mixture_of(int64_t i, const Tensor& observation, const Tensor& images, const Tensor& close_talk) const {
-    Mixture mixture{id(i), sample_rate(), observation.slice(0, options_.channels)};
+    Mixture mixture{id(i), sample_rate(), observation.slice(0, channels_)};
     if (with_sources_) mixture.sources = slice_axis(images, 1, 0, 1).reshape({images.size(0), -1});
     if (options_.close_talk) mixture.close_talk = close_talk;
     return mixture;
@@ -122,6 +124,7 @@ class RoomItems : public MixtureItems {
   const SmsWsjSet set_;
   const std::string name_;
   const MixtureSetOptions options_;
+  const int channels_;
   bool with_sources_ = true;
 };
 

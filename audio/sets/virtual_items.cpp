@@ -12,8 +12,9 @@ namespace {
 
 class VirtualItems : public MixtureItems {
  public:
-  VirtualItems(std::shared_ptr<const MixtureItems> items, const MixtureSetOptions& options)
+  VirtualItems(std::shared_ptr<const MixtureItems> items, Split split, const MixtureSetOptions& options)
       : items_(std::move(items)),
+        split_(split),
         separation_{.sources = options.virtual_sources},
         on_the_fly_(options.on_the_fly),
         cache_bytes_(options.cache_bytes),
@@ -22,6 +23,7 @@ class VirtualItems : public MixtureItems {
   int64_t size() const override { return items_->size(); }
   int num_sources() const override { return items_->num_sources(); }
   int sample_rate() const override { return items_->sample_rate(); }
+  int channels() const override { return items_->channels(); }
   bool has_sources() const override { return items_->has_sources(); }
   std::vector<std::filesystem::path> reads_from() const override { return items_->reads_from(); }
   int64_t length(int64_t i) const override { return items_->length(i); }
@@ -34,8 +36,9 @@ class VirtualItems : public MixtureItems {
     for (int64_t i = 0; i < size(); ++i) bytes += virtual_bytes(i);
     const auto mib = [](int64_t count) { return static_cast<double>(count) / (1 << 20); };
     notes.push_back(fmt::format(
-        "{} virtual microphones by AuxIVA, computed when a recording is first used and kept in memory, {:.0f} MiB{}",
-        separation_.sources, mib(std::min(bytes, cache_bytes_)),
+        "{}: {} virtual microphones by AuxIVA, computed when a recording is first used and kept in memory, {:.0f} "
+        "MiB{}",
+        split_name(split_), separation_.sources, mib(std::min(bytes, cache_bytes_)),
         bytes > cache_bytes_
             ? fmt::format(" of the {:.0f} for all recordings; the rest is computed at every use", mib(bytes))
             : ""));
@@ -74,6 +77,7 @@ class VirtualItems : public MixtureItems {
   }
 
   const std::shared_ptr<const MixtureItems> items_;
+  const Split split_;
   const AuxIvaSeparation separation_;
   const bool on_the_fly_;
   const int64_t cache_bytes_;
@@ -82,12 +86,12 @@ class VirtualItems : public MixtureItems {
 
 }  // namespace
 
-std::shared_ptr<const MixtureItems> with_virtual_microphones(std::shared_ptr<const MixtureItems> items,
+std::shared_ptr<const MixtureItems> with_virtual_microphones(std::shared_ptr<const MixtureItems> items, Split split,
                                                              const MixtureSetOptions& options) {
-  if (options.virtual_sources < 1 || options.channels < 2 || options.channels < options.virtual_sources)
+  if (options.virtual_sources < 1 || items->channels() < 2 || items->channels() < options.virtual_sources)
     throw_error<InputError>("expected at least {} microphones for {} virtual ones, got {}",
-                            std::max(options.virtual_sources, 2), options.virtual_sources, options.channels);
-  return std::make_shared<VirtualItems>(std::move(items), options);
+                            std::max(options.virtual_sources, 2), options.virtual_sources, items->channels());
+  return std::make_shared<VirtualItems>(std::move(items), split, options);
 }
 
 }  // namespace sunder

@@ -9,7 +9,7 @@ namespace sunder {
 // first microphone; silence for an item without a sound. Those of an item that load() gives are computed once and kept
 // in memory, up to options.cache_bytes. load() throws InputError with the item's id where they cannot be computed.
 // Throws InputError for fewer channels than sources.
-std::shared_ptr<const MixtureItems> with_virtual_microphones(std::shared_ptr<const MixtureItems> items,
+std::shared_ptr<const MixtureItems> with_virtual_microphones(std::shared_ptr<const MixtureItems> items, Split split,
                                                              const MixtureSetOptions& options);
 
 }  // namespace sunder

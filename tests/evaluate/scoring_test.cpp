@@ -38,6 +38,10 @@ TEST(Scoring, ColumnsFollowTheMetrics) {
   EXPECT_EQ(score_columns({"snri"}, {"none"}, {})[0].label, "SNRi");
   EXPECT_EQ(names({"bin_order"}, {"irm", "mixture"}, {}), (Names{"bin_order", "irm_bin_order"}))
       << "one signal for all sources has no order";
+  EXPECT_EQ(names({"sdri"}, {"mixture", "auxiva"}, {.sources = 3, .microphones = 3}),
+            (Names{"sdri", "auxiva_sdri", "mixture_sdr"}));
+  EXPECT_THROW(score_columns({"sdr"}, {"auxiva"}, {.sources = 3, .microphones = 2}), UsageError);
+  EXPECT_THROW(score_columns({"sdr"}, {"auxiva"}, {.sources = 1, .microphones = 1}), UsageError);
   EXPECT_THROW(score_columns({"bin_orderi"}, {"none"}, {}), UsageError);
   EXPECT_THROW(score_columns({"stio"}, {"none"}, {}), UsageError);
   EXPECT_THROW(score_columns({}, {"none"}, {}), UsageError);
@@ -45,6 +49,35 @@ TEST(Scoring, ColumnsFollowTheMetrics) {
   EXPECT_THROW(score_columns({"sdr"}, {"imr"}, {}), UsageError);
   EXPECT_THROW(score_columns({"sdr"}, {"irm"}, {.with_mixture = false}), UsageError);
   EXPECT_THROW(score_columns({"si_snri"}, {"none"}, {.with_mixture = false}), UsageError);
+}
+
+// Its signals are matched like a network's; where there are none, the other scores stay.
+TEST(Scoring, AuxIvaThatCannotSeparateSaysWhy) {
+  const int64_t length = 2000;
+  const Tensor references = Tensor::empty({2, length}, DType::float32);
+  Random random(3, RandomUse::test);
+  for (int64_t i = 0; i < 2 * length; ++i)
+    references.mutable_data<float>()[i] = static_cast<float>((i / 250 % 3 + 0.1) * random.normal());
+  const Tensor recording = Tensor::zeros({3, length}, DType::float32);
+  const auto mix = [&](int64_t m, float first, float second) {
+    for (int64_t t = 0; t < length; ++t)
+      recording.mutable_data<float>()[m * length + t] =
+          first * references.data<float>()[t] + second * references.data<float>()[length + t];
+  };
+  mix(0, 1, 1);
+  mix(1, 1, -0.5f);
+  const auto columns = score_columns({"si_sdr"}, {"auxiva", "mixture"}, {.sources = 2, .microphones = 3});
+  ScoredSignals signals{references, references, recording.slice(0, 1).reshape({length}), 8000};
+  signals.recording = recording;
+  const ScoredItem dead = score_item("x", signals, columns, {});
+  ASSERT_EQ(dead.scores.size(), 2u);
+  EXPECT_FALSE(dead.scores[0][1].value);
+  EXPECT_STREQ(dead.scores[0][1].missing, "AuxIVA needs a longer recording with a signal at every microphone");
+  EXPECT_TRUE(dead.scores[0][0].value && dead.scores[0][2].value);
+  signals.recording = recording.slice(0, 2);
+  const ScoredItem item = score_item("x", signals, columns, {});
+  for (int s = 0; s < 2; ++s)
+    EXPECT_GT(*item.scores[s][1].value, *item.scores[s][2].value + 10) << "a mixture without echoes";
 }
 
 // No name of a metric equals another one with an i appended.

@@ -1,4 +1,8 @@
 // Training, separating and scoring with several microphones, as a user does it.
+#include "audio/auxiva_separation.h"
+#include "audio/metrics/si_snr.h"
+#include "audio/sets/mixture_set.h"
+#include "files/csv.h"
 #include "files/safetensors.h"
 #include "tests/programs/training_fixture.h"
 
@@ -153,6 +157,44 @@ TEST_F(FarFieldPrograms, UnssorWithVirtualMicrophonesTrainsAndResumes) {
     return 0.0;
   };
   EXPECT_GT(valid_loss("whole"), valid_loss("unweighted") + 0.1);
+}
+
+// Beside a model of one microphone AuxIVA separates all that the set has; without a model it is what is scored.
+TEST_F(FarFieldPrograms, AuxIvaIsScoredBesideAModelAndAlone) {
+  ASSERT_EQ(train_far("m2m", "one", {"--max-epochs", "1", "--set", "model.microphones=1"}).code, 0);
+  const std::vector<std::string> common = {"--data", at("tree"), "--split", "test", "--threads", "1"};
+  const auto evaluate = [&](std::vector<std::string> more) {
+    more.insert(more.end(), common.begin(), common.end());
+    return run_program("sunder-evaluate", more);
+  };
+  const ProgramResult beside =
+      evaluate({"--model", at("one"), "--metrics", "si_snri", "--oracles", "auxiva", "--csv", at("beside.csv")});
+  ASSERT_EQ(beside.code, 0) << beside.err;
+  expect_contains(beside.out, {"SI-SNRi, AuxIVA, without training", "AuxIVA of 6 microphones"});
+  const ProgramResult alone = evaluate({"--oracles", "mixture,auxiva", "--metrics", "si_snri,sdr", "--csv",
+                                        at("alone.csv"), "--html", at("alone.html")});
+  ASSERT_EQ(alone.code, 0) << alone.err;
+  expect_contains(alone.out, {"AuxIVA of 6 microphones, data "});
+
+  const CsvTable own = CsvTable::read(folder_ / "alone.csv"), other = CsvTable::read(folder_ / "beside.csv");
+  const MixtureSet set = MixtureSet::open(folder_ / "tree", "test", {.channels = 6});
+  ASSERT_EQ(own.size(), 2 * set.size());
+  for (int64_t row = 0; row < own.size(); ++row) EXPECT_EQ(own.at(row, "si_snri"), other.at(row, "auxiva_si_snri"));
+  for (int64_t i = 0; i < set.size(); ++i) {
+    const Mixture item = set.load(i);
+    const auto expected = mean_si_snri(score_separation(item.sources, auxiva_sources(item.mixture, rate),
+                                                        item.mixture.slice(0, 1).reshape({item.length()})));
+    EXPECT_NEAR((own.number(2 * i, "si_snri") + own.number(2 * i + 1, "si_snri")) / 2, expected.value(), 1e-3);
+  }
+
+  ASSERT_EQ(prepare("set", 4).code, 0);
+  const ProgramResult mono = run_program("sunder-evaluate", {"--data", at("set"), "--oracles", "auxiva"});
+  EXPECT_EQ(mono.code, 2);
+  expect_contains(mono.err, {"AuxIVA: expected recordings of at least 2 microphones, got 1"});
+  const ProgramResult files =
+      run_program("sunder-evaluate", {"--references", at("set"), "--estimates", at("set"), "--oracles", "auxiva"});
+  EXPECT_EQ(files.code, 2);
+  expect_contains(files.err, {"--oracles auxiva: expected --data, a set of recordings of several microphones"});
 }
 
 TEST_F(FarFieldPrograms, EveryMethodTrains) {

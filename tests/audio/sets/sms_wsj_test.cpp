@@ -111,6 +111,11 @@ TEST_F(SmsWsjTest, ATreeIsAMixtureSetOfTheChannelsAskedFor) {
               values(whole.images.slice(s, s + 1).reshape({6, length}).slice(0, 1)));
   EXPECT_EQ(values(item.close_talk), values(whole.ct_observation));
 
+  EXPECT_EQ(MixtureSet::open(root, "valid", {.channels = 3}).channels(), 3);
+  const MixtureSet all = MixtureSet::open(root, "valid", {.channels = 0});
+  EXPECT_EQ(all.channels(), 6);
+  EXPECT_EQ(values(all.load(1).mixture), values(whole.observation));
+
   const MixtureSetOptions blind{.sources = CleanSources::unused};
   const Mixture single = MixtureSet::open(root, "valid", blind).load(1);
   EXPECT_EQ(values(single.mixture), values(whole.observation.slice(0, 1)));

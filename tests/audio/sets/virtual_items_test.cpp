@@ -47,8 +47,18 @@ TEST_F(VirtualItemsTest, AreAuxIvasSourcesOfTheRecording) {
     EXPECT_EQ(values(item.virtual_microphones), values(auxiva_sources(without.mixture, 8000)));
     EXPECT_EQ(values(set.draw(i, 5).virtual_microphones), values(item.virtual_microphones));
   }
-  EXPECT_EQ(set.notes().back(),
-            "2 virtual microphones by AuxIVA, computed when a recording is first used and kept in memory, 0 MiB");
+  EXPECT_EQ(
+      set.notes().back(),
+      "train: 2 virtual microphones by AuxIVA, computed when a recording is first used and kept in memory, 0 MiB");
+}
+
+TEST_F(VirtualItemsTest, AllChannelsAreAsManyAsEveryRecordingHas) {
+  const std::vector<float> noise = synthetic_voice(1, 1, 8000);
+  write_wav(folder_ / "set/2.wav", noise, 8000, WavFormat::float32, 2);
+  const MixtureSetOptions all{.channels = 0, .virtual_sources = 2, .sources = CleanSources::unused};
+  const MixtureSet set = MixtureSet::open(folder_ / "set", "train", all);
+  EXPECT_EQ(set.channels(), 2);
+  EXPECT_EQ(set.load(0).mixture.size(0), 2);
 }
 
 TEST_F(VirtualItemsTest, ASmallCacheAndThreadsDoNotChangeABit) {
