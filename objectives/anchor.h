@@ -1,16 +1,22 @@
-// What ties the bins of a speaker together where a microphone hears mainly one of them.
+// What ties the bins of a speaker together. A mixture constraint is the same for any permutation of the speakers within
+// a bin, and so are all losses of filtered estimates in effect: where the wrong speaker is in an output, the filter of
+// this bin is near zero, and with it the gradient. So the anchor holds the estimates themselves against targets at the
+// first microphone.
 #pragma once
 
-#include "autograd/ops.h"
+#include "nn/stft.h"
+#include "objectives/fcp.h"
 
 namespace sunder {
 
-// One estimate alone for each microphone: the distance of its image from the mixture by real part, imaginary part and
-// magnitude over the sum of |mixture| (tensor/ops/mixture_constraint.h, of a single image), SUM over the microphones
-// and over the batch, for every utterance with the assignment of estimates to microphones that has the smallest sum. It
-// holds for all bins at once, where a mixture constraint is the same for any permutation in a bin. images: (B, S, S, T,
-// F), of every estimate at S microphones; mixtures: (B, S, T, F) of the same type, at microphones close to one speaker
-// each; returns one value. Throws Error for other shapes and types.
-Variable anchor_loss(const Variable& images, const Tensor& mixtures);
+// The close-talk mixtures as the first far-field microphone hears them: each by FCP with the far-field taps. close:
+// (B, C, T, F) complex, far: (B, P, T, F) of the same type -> (B, C, T, F). `failures`: as in tensor/ops/fcp.h.
+Tensor close_talk_targets(const Tensor& close, const Tensor& far, const FcpConfig& fcp, const Tensor& failures = {});
+
+// The negative thresholded SNR (tensor/ops/pit_snr.h) of the estimates' waveforms with the best assignment to the
+// targets for all bins of an utterance: mean over the sources, MEAN over the utterances of the batch, dB. estimates:
+// (B, S, T, F) complex, targets: (B, S, L); returns one value. The gradient flows into the estimates only. Throws Error
+// for other shapes.
+Variable anchor_loss(const Variable& estimates, const Tensor& targets, const Stft& stft);
 
 }  // namespace sunder

@@ -1,7 +1,5 @@
 #include "objectives/m2m.h"
 
-#include "objectives/anchor.h"
-
 namespace sunder {
 
 Fields fields(M2mOptions& o) {
@@ -9,7 +7,8 @@ Fields fields(M2mOptions& o) {
           number("gamma", &o.gamma, 0, 1e6,
                  "weight of UNSSOR's magnitude scattering (ISMS) in these terms; 0 in the paper"),
           number("anchor", &o.anchor, 0, 1e6,
-                 "weight of one estimate alone at each close-talk microphone, by the best assignment; 0 in the paper")};
+                 "weight of the SNR of the estimates against the close-talk mixtures as the array hears them, dB; 0 in "
+                 "the paper")};
 }
 
 Variable m2m_loss(const Variable& estimates, const Tensor& far, const Tensor& close, const M2mOptions& options,
@@ -19,8 +18,7 @@ Variable m2m_loss(const Variable& estimates, const Tensor& far, const Tensor& cl
     throw_error("[m2m_loss] expected at least one utterance, got {}", describe(estimates.value()));
   const Variable close_images = close_talk_images(estimates, close, options.fcp.close, options.fcp.xi, failures);
   const Variable far_images = far_field_images(estimates, far, options.fcp.far, options.fcp.xi, failures);
-  Variable at_close = sum(mixture_constraint(close_images, close));
-  if (options.anchor > 0) at_close = add(at_close, scale(anchor_loss(close_images, close), options.anchor));
+  const Variable at_close = sum(mixture_constraint(close_images, close));
   Variable at_far = sum(mixture_constraint(far_images, far));
   if (options.gamma > 0) at_far = add(at_far, scale(sum(isms(far_images, far)), options.gamma));
   return scale(add(at_close, scale(at_far, options.alpha)), 1 / static_cast<double>(estimates.size(0)));

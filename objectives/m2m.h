@@ -12,8 +12,7 @@ struct M2mOptions {
   // ignores the permutation of the speakers in each bin. The paper's networks learn one permutation for all bins
   // anyway; small networks take long to (docs/results.md).
   double gamma = 0;
-  // Weight of anchor_loss (objectives/anchor.h) at the close-talk microphones, beside the paper's loss: one estimate
-  // alone, as in CTRnet (arXiv 2405.20402), but filtered and with the best assignment. It rules out what gamma makes
+  // Weight of anchor_loss (objectives/anchor.h) with the close_talk_targets, in m2m_step. It rules out what gamma makes
   // unlikely. 0 in the paper.
   double anchor = 0;
 };
@@ -22,7 +21,7 @@ Fields fields(M2mOptions& options);
 
 // The mixture-constraint loss (tensor/ops/mixture_constraint.h) of the estimates' images at every microphone: SUM over
 // the close-talk microphones plus alpha times the SUM over the far-field ones, MEAN over the utterances of the batch.
-// No permutation, but in the anchor: estimates are not assigned to speakers.
+// No permutation: estimates are not assigned to speakers.
 // estimates: (B, S, T, F) complex, far: (B, P, T, F), close: (B, C, T, F) of the same type, at any level; returns one
 // value. `failures`: as in tensor/ops/fcp.h. The gradient flows into the estimates only. Throws Error for other shapes
 // and types and for a batch without utterances.

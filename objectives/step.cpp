@@ -1,5 +1,6 @@
 #include "objectives/step.h"
 
+#include "objectives/anchor.h"
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/mixpit.h"
@@ -43,16 +44,23 @@ Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const T
 
 Variable m2m_step(const SpectralSeparator& network, const Tensor& mixtures, const Tensor& close_talk,
                   const M2mOptions& options, const Tensor& failures) {
-  const Tensor far = network.normalize(mixtures).spectra;
-  return m2m_loss(network.estimates(far), far, network.stft().forward(close_talk), options, failures);
+  const Tensor far = network.normalize(mixtures).spectra, close = network.stft().forward(close_talk);
+  const Variable estimates = network.estimates(far);
+  const Variable loss = m2m_loss(estimates, far, close, options, failures);
+  if (options.anchor == 0) return loss;
+  const Tensor targets =
+      network.stft().inverse(close_talk_targets(close, far, options.fcp, failures), close_talk.size(2));
+  return add(loss, scale(anchor_loss(estimates, targets, network.stft()), options.anchor));
 }
 
 Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, const UnssorOptions& options,
                      const Tensor& failures, const Tensor& virtual_microphones) {
   const SpectralSeparator::NormalizedSpectra far = network.normalize(mixtures);
-  Tensor near;
-  if (virtual_microphones.defined()) near = network.stft().forward(divide(virtual_microphones, far.scale));
-  return unssor_loss(network.estimates(far.spectra), far.spectra, options, failures, near);
+  const Variable estimates = network.estimates(far.spectra);
+  if (!virtual_microphones.defined()) return unssor_loss(estimates, far.spectra, options, failures);
+  const Tensor near = divide(virtual_microphones, far.scale);
+  const Variable loss = unssor_loss(estimates, far.spectra, options, failures, network.stft().forward(near));
+  return options.anchor == 0 ? loss : add(loss, scale(anchor_loss(estimates, near, network.stft()), options.anchor));
 }
 
 Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures,
@@ -67,8 +75,7 @@ Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& refere
                              mixture.reshape({mixture.size(0), mixture.size(2), mixture.size(3)}), estimates);
   }
   if (loss == "ri_mag") return result;
-  const Variable snr = scale(pit_loss(targets, network.stft().inverse(estimates, targets.size(2))),
-                             1.0 / static_cast<double>(targets.size(0)));
+  const Variable snr = anchor_loss(estimates, targets, network.stft());
   return result.defined() ? add(result, snr) : snr;
 }
 

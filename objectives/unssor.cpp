@@ -1,7 +1,5 @@
 #include "objectives/unssor.h"
 
-#include "objectives/anchor.h"
-
 namespace sunder {
 
 Fields fields(UnssorOptions& o) {
@@ -12,7 +10,7 @@ Fields fields(UnssorOptions& o) {
                {"none", "iva"}),
           number("virtual_weight", &o.virtual_weight, 0, 1e6, "weight of the virtual microphones' mixture constraints"),
           number("anchor", &o.anchor, 0, 1e6,
-                 "weight of one estimate alone at each virtual microphone, by the best assignment")};
+                 "weight of the SNR of the estimates against the virtual microphones' signals, dB")};
 }
 
 namespace {
@@ -20,8 +18,7 @@ namespace {
 Variable loss_at_virtual(const Variable& estimates, const Tensor& microphones, const UnssorOptions& options,
                          const Tensor& failures) {
   const Variable images = close_talk_images(estimates, microphones, options.fcp.far, options.fcp.xi, failures);
-  const Variable loss = scale(sum(mixture_constraint(images, microphones)), options.virtual_weight);
-  return options.anchor > 0 ? add(loss, scale(anchor_loss(images, microphones), options.anchor)) : loss;
+  return scale(sum(mixture_constraint(images, microphones)), options.virtual_weight);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ struct UnssorOptions {
   // microphone, so that the trained network needs no AuxIVA). "none": real microphones only.
   std::string virtual_microphones = "none";
   double virtual_weight = 1;  // of their mixture constraints
-  double anchor = 0;          // weight of anchor_loss (objectives/anchor.h) at them
+  double anchor = 0;          // weight of anchor_loss (objectives/anchor.h) with their signals, in unssor_step
 };
 // All but the filters and the reference.
 Fields fields(UnssorOptions& options);
@@ -25,7 +25,7 @@ Fields fields(UnssorOptions& options);
 // microphones: weighted SUM over the microphones, MEAN over the utterances of the batch. estimates: (B, S, T, F)
 // complex, mixtures: (B, P, T, F) of the same type; returns one value. `failures`: as in tensor/ops/fcp.h. The gradient
 // flows into the estimates only. virtual_microphones: (B, S, T, F), each hears one source and has an FCP weight of its
-// own; virtual_weight times their mixture constraints and anchor times their anchor_loss are added. Their images have
+// own; virtual_weight times their mixture constraints are added. Their images have
 // no isms: the image of a source that such a microphone hardly hears is weak, and scatters however its bins belong
 // together. Throws Error for other shapes and types, a reference microphone out of range and a batch without
 // utterances.

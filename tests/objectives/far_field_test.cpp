@@ -194,12 +194,8 @@ TEST_F(FarField, LossAndGradientRunCapturedOnCuda) {
   const auto work_of = [](const Tensor& z, const Tensor& far, const Tensor& close, const Tensor& failures,
                           const Tensor& one) {
     const Variable estimates(z, true);
-    M2mOptions anchored = m2m;
-    anchored.anchor = 0.5;
-    UnssorOptions with_virtual = unssor;
-    with_virtual.anchor = 0.5;
     const Variable loss =
-        add(m2m_loss(estimates, far, close, anchored, failures), unssor_loss(estimates, far, with_virtual, {}, close));
+        add(m2m_loss(estimates, far, close, m2m, failures), unssor_loss(estimates, far, unssor, {}, close));
     backward(loss, one);
     return std::pair(loss.value(), estimates.grad());
   };
