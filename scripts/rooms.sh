@@ -122,7 +122,7 @@ row() {  # NAME SUFFIX FILE...
   echo "|                    |  SI-SDR |     SDR |   eSTOI |    PESQ | bins in order |"
   echo "| :----------------- | ------: | ------: | ------: | ------: | ------------: |"
   row mixture ", the mixture itself" "$output/${runs[0]}.md"
-  row AuxIVA ", AuxIVA" "$output/${runs[0]}.md"
+  row AuxIVA ", AuxIVA, without training" "$output/${runs[0]}.md"
   for row in "${rows[@]}"; do row "$row" "" "$output/$row"-[0-9]*.md; done
 } | tee "$output/results.md"
 
