@@ -49,7 +49,12 @@ std::vector<Batch> noise_batches(const Config& config, const MethodNeeds& needs,
   if (needs.references) first.references = noise(all, dtype, 3);
   if (needs.close_talk) first.close_talk = noise(all, dtype, 2);
   if (needs.virtual_microphones) first.virtual_microphones = noise(all, dtype, 2);
-  return {first, second};
+  std::vector<Batch> batches = {first, second};
+  while (static_cast<int64_t>(batches.size()) < needs.summed) {
+    batches.emplace_back();
+    batches.back().mixtures = noise(one, dtype, batches.size() + 1);
+  }
+  return batches;
 }
 
 }  // namespace

@@ -19,26 +19,46 @@ Tensor swap_flags(uint64_t seed, int64_t epoch, int64_t step, int64_t items) {
   return Tensor::from(flags, {items});
 }
 
-Tensor exchange_order(const Tensor& swap) {
-  check_dim("exchange_order", "swap", swap, 1);
-  const int64_t items = swap.size(0);
-  if (items % 2 != 0)
-    throw_error("[exchange_order] expected an even number of items to exchange between neighbours, got {}", items);
-  const int64_t* swapped = swap.data<int64_t>();
-  std::vector<int64_t> order;
-  for (int64_t item = 0; item < items; ++item) {
-    const int64_t neighbour = item ^ 1;
-    order.push_back(2 * neighbour + (swapped[neighbour] != 0));  // the neighbour's first estimate after the swap
-    order.push_back(2 * item + (swapped[item] == 0));            // its own second estimate after the swap
+Tensor estimate_orders(uint64_t seed, int64_t epoch, int64_t step, int64_t items, int64_t sources) {
+  std::vector<int64_t> orders;
+  if (sources == 2) {
+    for (const int64_t flag : swap_flags(seed, epoch, step, items).to_vector<int64_t>())
+      orders.insert(orders.end(), {flag, 1 - flag});
+    return Tensor::from(orders, {items, 2});
   }
-  return Tensor::from(order, {items, 2});
+  Random random(seed, RandomUse::swap, static_cast<uint32_t>(epoch), static_cast<uint64_t>(step));
+  for (int64_t item = 0; item < items; ++item) {
+    const std::vector<int64_t> order = random.permutation(sources);
+    orders.insert(orders.end(), order.begin(), order.end());
+  }
+  return Tensor::from(orders, {items, sources});
+}
+
+Tensor exchange_order(const Tensor& shuffled) {
+  if (shuffled.dim() == 1) {
+    std::vector<int64_t> orders;
+    for (const int64_t flag : shuffled.to_vector<int64_t>()) orders.insert(orders.end(), {flag != 0, flag == 0});
+    return exchange_order(Tensor::from(orders, {shuffled.size(0), 2}));
+  }
+  check_dim("exchange_order", "the estimates' order", shuffled, 2);
+  const int64_t items = shuffled.size(0), sources = shuffled.size(1);
+  if (sources < 1 || items % sources != 0)
+    throw_error("[exchange_order] expected a multiple of {} items to exchange estimates between neighbours, got {}",
+                sources, items);
+  std::vector<int64_t> order;
+  for (int64_t item = 0; item < items; ++item)
+    for (int64_t s = 0; s < sources; ++s) {
+      const int64_t first = item / sources * sources, from = first + (item - first + 1 + s) % sources;
+      order.push_back(sources * from + shuffled.data<int64_t>()[from * sources + s]);
+    }
+  return Tensor::from(order, {items, sources});
 }
 
 Remixed remix_estimates(const Tensor& teacher, const Tensor& order) {
-  check_shape("remix_estimates", "teacher", teacher, {-1, 2, -1});
-  const int64_t items = teacher.size(0);
-  check_shape("remix_estimates", "order", order, {items, 2});
-  return remix(teacher.reshape({2 * items, teacher.size(2)}), order);
+  check_dim("remix_estimates", "teacher", teacher, 3);
+  const int64_t items = teacher.size(0), sources = teacher.size(1);
+  check_shape("remix_estimates", "order", order, {items, sources});
+  return remix(teacher.reshape({items * sources, teacher.size(2)}), order);
 }
 
 }  // namespace sunder

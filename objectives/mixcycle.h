@@ -16,12 +16,16 @@ Fields fields(MixCycleConfig& config);
 
 // (items) int64: 1 with probability 1/2, where a mixture's two estimates are swapped. Depends on the arguments only.
 Tensor swap_flags(uint64_t seed, int64_t epoch, int64_t step, int64_t items);
+// The same for S sources: (items, S) int64, a random order of each mixture's estimates; for two as swap_flags says.
+Tensor estimate_orders(uint64_t seed, int64_t epoch, int64_t step, int64_t items, int64_t sources);
 
-// The order after swapping within the mixtures and then exchanging the first estimates of items 2k and 2k + 1: (B, 2),
-// indices of rows of the teacher's (B * 2, L). swap: (B) int64 on the CPU, 0 or 1. Throws Error for an odd B.
-Tensor exchange_order(const Tensor& swap);
+// The order after shuffling within the mixtures and then exchanging between neighbours: (B, S), indices of rows of the
+// teacher's (B * S, L). Of two estimates the first ones of items 2k and 2k + 1 change places. Of S, which the paper
+// does not have, mixture i of S neighbours takes estimate s of neighbour (i + 1 + s) mod S: one of each. shuffled: (B,
+// S) from estimate_orders, or (B) flags for two, on the CPU. Throws Error where S does not divide B.
+Tensor exchange_order(const Tensor& shuffled);
 
-// teacher: (B, 2, L), values without a gradient; order: from exchange_order, on the teacher's device -> targets (B, 2,
+// teacher: (B, S, L), values without a gradient; order: from exchange_order, on the teacher's device -> targets (B, S,
 // L) in that order, and their sums, mixtures (B, L). Throws Error for other shapes.
 Remixed remix_estimates(const Tensor& teacher, const Tensor& order);
 

@@ -7,11 +7,11 @@
 
 namespace sunder {
 
-// Adds two mini-batches item by item, as the authors zip consecutive ones: mixture b of the result is the sum of item b
-// of both. first, second: (B, L); order: pair_order(B), on their device -> targets (B, 2, L), mixtures (B, L).
-Remixed pair_mixtures(const Tensor& first, const Tensor& second, const Tensor& order);
-// (B, 2) int64: rows b and B + b for item b.
-Tensor pair_order(int64_t items);
+// Adds K mini-batches item by item, as the authors zip two consecutive ones: mixture b of the result is the sum of item
+// b of all. batches: K times (B, L); order: sum_order(B, K), on their device -> targets (B, K, L), mixtures (B, L).
+Remixed sum_mixtures(const std::vector<Tensor>& batches, const Tensor& order);
+// (B, K) int64: rows b, B + b, 2 B + b, ... for item b.
+Tensor sum_order(int64_t items, int64_t batches = 2);
 
 // The thresholded SNR of the best assignment (tensor/ops/mixit_snr.h): mean over the mixtures, SUM over the batch.
 // mixtures: (B, M, L), estimates: (B, S, L); returns one value, dB. The gradient flows into the estimates only.

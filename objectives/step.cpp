@@ -28,13 +28,13 @@ Variable pit_dm_step(const Separator& network, const Tensor& references, const T
 }
 
 Variable mixit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order) {
-  const Remixed pairs = pair_mixtures(first, second, order);
+  const Remixed pairs = sum_mixtures({first, second}, order);
   return mixit_loss(pairs.targets, network.forward(pairs.mixtures));
 }
 
-Variable mixpit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order) {
-  const Remixed pairs = pair_mixtures(first, second, order);
-  return mixpit_loss(pairs.targets, network.forward(pairs.mixtures));
+Variable mixpit_step(const Separator& network, const std::vector<Tensor>& mixtures, const Tensor& order) {
+  const Remixed sums = sum_mixtures(mixtures, order);
+  return mixpit_loss(sums.targets, network.forward(sums.mixtures));
 }
 
 Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const Tensor& order) {

@@ -15,10 +15,13 @@ namespace sunder {
 Variable pit_step(const Separator& network, const Tensor& references, const Tensor& mixtures);
 // With dynamic mixing. references: (B, S, L); order: from shuffled_order.
 Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order);
-// first, second: (B, L), mixtures of two mini-batches; the network's input is first + second; order: pair_order(B).
+// first, second: (B, L), mixtures of two mini-batches; the network's input is first + second; order: sum_order(B).
 Variable mixit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order);
-Variable mixpit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order);
-// mixtures: (B, L), B even; order: exchange_order of swap_flags. Teacher and student are the same parameters.
+// mixtures: (B, L) of as many mini-batches as the network has outputs, S; its input is their sum; order: sum_order(B,
+// S).
+Variable mixpit_step(const Separator& network, const std::vector<Tensor>& mixtures, const Tensor& order);
+// mixtures: (B, L), B a multiple of the network's outputs; order: exchange_order of estimate_orders. Teacher and
+// student are the same parameters.
 Variable mixcycle_step(const Separator& network, const Tensor& mixtures, const Tensor& order);
 
 // Far-field recordings; these losses are the MEAN over the batch. mixtures: (B, M, L), or (B, L) for one microphone.

@@ -14,16 +14,18 @@
 namespace sunder {
 
 struct MethodNeeds {
-  bool references = false;           // PIT only: no other method is ever given a clean source
-  bool close_talk = false;           // the mixtures at the close-talk microphones
-  bool virtual_microphones = false;  // one for each source (audio/sets/virtual_items.h)
-  bool spectra = false;              // a loss between spectra: the network is a SpectralSeparator
-  std::string estimate = "image";    // what the estimated spectra are (nn/tfgridnet_separator.h)
-  bool mean_loss = false;            // losses are means over the batch, not sums
-  int64_t outputs_per_source = 1;    // MixIT: 2, its network outputs the sources of both mixtures
-  bool even_batch = false;           // MixCycle exchanges estimates between neighbours
-  int64_t paired_epochs = 0;         // this many first epochs take two mini-batches per step
-  std::string warning{};             // what the configuration leaves undone; logged at the start
+  bool references = false;                       // PIT only: no other method is ever given a clean source
+  bool close_talk = false;                       // the mixtures at the close-talk microphones
+  bool virtual_microphones = false;              // one for each source (audio/sets/virtual_items.h)
+  bool spectra = false;                          // a loss between spectra: the network is a SpectralSeparator
+  std::string estimate = "image";                // what the estimated spectra are (nn/tfgridnet_separator.h)
+  bool mean_loss = false;                        // losses are means over the batch, not sums
+  int64_t outputs_per_source = 1;                // MixIT: 2, its network outputs the sources of both mixtures
+  int64_t least_sources = 1, most_sources = 64;  // what model.sources may be
+  int64_t exchanged = 1;                         // MixCycle exchanges estimates between so many neighbours of a batch
+  int64_t summed = 2;                            // mini-batches that a step of MixIT or MixPIT adds,
+  int64_t summed_epochs = 0;                     // in so many first epochs
+  std::string warning{};                         // what the configuration leaves undone; logged at the start
 };
 inline constexpr int64_t every_epoch = std::numeric_limits<int64_t>::max();
 

@@ -26,10 +26,13 @@ void check_config(const Config& c, const MethodDefinition& method) {
     if (filter.taps() > fcp_max_taps)
       throw_error<UsageError>("fcp: expected filters of at most {} frames, got {} past and {} future ones",
                               fcp_max_taps, filter.past, filter.future);
-  if (needs.even_batch && c.train.batch % 2 != 0)
+  if (const int64_t sources = c.model.sources(); sources < needs.least_sources || sources > needs.most_sources)
+    throw_error<UsageError>("model.sources: expected {} to {} for {}, got {}", needs.least_sources, needs.most_sources,
+                            method.name, sources);
+  if (c.train.batch % needs.exchanged != 0)
     throw_error<UsageError>(
-        "train.batch: expected an even number (MixCycle exchanges estimates between neighbours), got {}",
-        c.train.batch);
+        "train.batch: expected a multiple of {} (MixCycle exchanges estimates between so many neighbours), got {}",
+        needs.exchanged, c.train.batch);
   if (c.validation.select == "blind" && !has_blind_score(c, needs))
     throw_error<UsageError>("validation.select: the blind score needs a network of 2 outputs, this one has {}",
                             c.model.sources() * needs.outputs_per_source);
@@ -53,10 +56,11 @@ TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNe
   const Separator& network = learner.network();
   const DType dtype = learner.precision().signals;
   const MixtureSet& training = sets.training;
-  const bool paired = needs.paired_epochs > 0;
-  if (const int64_t needed = c.train.batch * (paired ? 2 : 1); training.size() < needed)
+  const int64_t batches = needs.summed_epochs > 0 ? needs.summed : 1;
+  if (const int64_t needed = c.train.batch * batches; training.size() < needed)
     throw_error<InputError>("{}: expected at least {} training mixtures for {} of train.batch = {}, got {}", c.data.set,
-                            needed, paired ? "two batches" : "a batch", c.train.batch, training.size());
+                            needed, batches == 1 ? "a batch" : fmt::format("{} batches", batches), c.train.batch,
+                            training.size());
   TrainingData data{std::make_unique<Loader>(training, LoaderOptions{.batch = c.train.batch,
                                                                      .segment_seconds = c.data.segment_seconds,
                                                                      .crop = c.data.crop,
@@ -83,8 +87,8 @@ TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNe
 }
 
 int64_t expected_steps(const Config& config, const MethodNeeds& needs, const Loader& training) {
-  const int64_t epochs = config.train.max_epochs, paired = std::min(epochs, needs.paired_epochs);
-  return paired * (training.batches_per_epoch() / 2) + (epochs - paired) * training.batches_per_epoch();
+  const int64_t epochs = config.train.max_epochs, summed = std::min(epochs, needs.summed_epochs);
+  return summed * (training.batches_per_epoch() / needs.summed) + (epochs - summed) * training.batches_per_epoch();
 }
 
 }  // namespace sunder

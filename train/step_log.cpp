@@ -43,7 +43,7 @@ void StepLog::check_finite(const Pending& step, const StepResult& result, double
   const auto dump = run.folder().path() / "diverged-batch.safetensors";
   std::map<std::string, Tensor> tensors;
   for (size_t i = 0; i < step.batches.size(); ++i) {
-    const std::string suffix = i == 0 ? "" : "_2";
+    const std::string suffix = i == 0 ? "" : fmt::format("_{}", i + 1);
     const Batch& batch = step.batches[i];
     tensors["mixtures" + suffix] = batch.mixtures;
     if (batch.references.defined()) tensors["references" + suffix] = batch.references;

@@ -18,9 +18,9 @@ class MixCycle : public Method {
         mixpit_(mixpit_method.make(config, network)),
         mixcycle_(
             "mixcycle", [&network](const auto& in) { return mixcycle_step(network, in[0], in[1]); },
-            [seed = config.train.seed](std::span<const Batch> b, const Position& at) {
-              const Tensor swap = swap_flags(seed, at.epoch, at.steps, b[0].mixtures.size(0));
-              return std::vector{b[0].mixtures, exchange_order(swap)};
+            [seed = config.train.seed, sources = network.sources()](std::span<const Batch> b, const Position& at) {
+              const Tensor orders = estimate_orders(seed, at.epoch, at.steps, b[0].mixtures.size(0), sources);
+              return std::vector{b[0].mixtures, exchange_order(orders)};
             }) {}
 
   // After init_epochs epochs, or within an epoch after init_fraction of the time.
@@ -75,7 +75,9 @@ extern const MethodDefinition mixcycle_method{
           const bool by_time = config.mixcycle.init_fraction > 0;
           if (by_time && config.train.max_minutes <= 0)
             throw UsageError("mixcycle.init_fraction: expected a time limit (--max-minutes), got none");
-          MethodNeeds needs{.even_batch = true, .paired_epochs = by_time ? every_epoch : config.mixcycle.init_epochs};
+          MethodNeeds needs = mixpit_method.needs(config);
+          needs.exchanged = config.model.sources();
+          needs.summed_epochs = by_time ? every_epoch : config.mixcycle.init_epochs;
           if (const int64_t most = config.train.max_epochs; !by_time && most > 0 && most <= config.mixcycle.init_epochs)
             needs.warning = fmt::format(
                 "no step of MixCycle will be taken: the switch from MixPIT comes after mixcycle.init_epochs = {}, and "

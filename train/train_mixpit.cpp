@@ -1,21 +1,35 @@
-// MixPIT: separates sums of two mixtures into the two; from mixtures alone.
+// MixPIT: separates sums of mixtures, as many as the network has outputs, into these; from mixtures alone.
 #include "objectives/mixit.h"
 #include "objectives/step.h"
+#include "tensor/ops/snr.h"
 #include "train/method.h"
 
 namespace sunder {
 
 extern const MethodDefinition mixpit_method{
     .name = "mixpit",
-    .summary = "Trains a separator from mixtures alone: it separates two summed mixtures (MixPIT).",
+    .summary = "Trains a separator from mixtures alone: it separates summed mixtures (MixPIT).",
     .recipe = "recipes/sc09mix/mixpit.toml",
-    .needs = [](const Config&) { return MethodNeeds{.paired_epochs = every_epoch}; },
+    .needs =
+        [](const Config& config) {
+          return MethodNeeds{.least_sources = 2,
+                             .most_sources = pit_max_sources,
+                             .summed = config.model.sources(),
+                             .summed_epochs = every_epoch};
+        },
     .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
-      const auto loss = [&network](const auto& in) { return mixpit_step(network, in[0], in[1], in[2]); };
-      const auto inputs = [order = pair_order(config.train.batch)](std::span<const Batch> b, const Position&) {
-        return std::vector{b[0].mixtures, b[1].mixtures, order};
+      const auto loss = [&network](const std::vector<Tensor>& in) {
+        return mixpit_step(network, {in.begin(), in.end() - 1}, in.back());
       };
-      return std::make_unique<OneTask>("mixpit", loss, inputs, 2);
+      const int64_t sources = network.sources();
+      const auto inputs = [order = sum_order(config.train.batch, sources)](std::span<const Batch> batches,
+                                                                           const Position&) {
+        std::vector<Tensor> in;
+        for (const Batch& batch : batches) in.push_back(batch.mixtures);
+        in.push_back(order);
+        return in;
+      };
+      return std::make_unique<OneTask>("mixpit", loss, inputs, sources);
     }};
 
 }  // namespace sunder

@@ -2,6 +2,7 @@
 // part, imaginary part and magnitude at the first microphone.
 #include "objectives/pit.h"
 #include "objectives/step.h"
+#include "tensor/ops/snr.h"
 #include "train/method.h"
 
 namespace sunder {
@@ -42,7 +43,8 @@ extern const MethodDefinition pit_method{
             throw_error<UsageError>(
                 "train.dynamic_mixing: expected false for {}: speakers of different rooms cannot be mixed",
                 config.model.architecture);
-          return MethodNeeds{.references = true, .spectra = spectra, .mean_loss = spectra};
+          return MethodNeeds{
+              .references = true, .spectra = spectra, .mean_loss = spectra, .most_sources = pit_max_sources};
         },
     .make = make};
 

@@ -1,6 +1,7 @@
 // What the methods feed to the network: pairs of mixtures, re-mixed estimates, shuffled sources.
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 #include "objectives/mixcycle.h"
@@ -34,14 +35,21 @@ void expect_error(const std::string& message, const std::function<void()>& call)
   }
 }
 
-TEST(PairMixtures, ZipsTwoBatches) {
+TEST(SumMixtures, ZipsBatches) {
   const Tensor both = powers({6, 5});
-  const Remixed pairs = pair_mixtures(both.slice(0, 3), both.slice(3, 6), pair_order(3));
+  const Remixed pairs = sum_mixtures({both.slice(0, 3), both.slice(3, 6)}, sum_order(3));
   EXPECT_EQ(pairs.targets.shape(), (Shape{3, 2, 5}));
   EXPECT_EQ(firsts(pairs.targets), (std::vector<float>{1, 8, 2, 16, 4, 32}));
   EXPECT_EQ(firsts(pairs.mixtures), (std::vector<float>{9, 18, 36}));
-  expect_error("[pair_mixtures] expected second of shape (3, 5), got float32 (2, 5)",
-               [&] { pair_mixtures(both.slice(0, 3), both.slice(3, 5), pair_order(3)); });
+  const Remixed three = sum_mixtures({both.slice(0, 2), both.slice(2, 4), both.slice(4, 6)}, sum_order(2, 3));
+  EXPECT_EQ(firsts(three.targets), (std::vector<float>{1, 4, 16, 2, 8, 32}));
+  EXPECT_EQ(firsts(three.mixtures), (std::vector<float>{21, 42}));
+  expect_error("[sum_mixtures] expected every batch of shape (3, 5), got float32 (2, 5)", [&] {
+    sum_mixtures({both.slice(0, 3), both.slice(3, 5)}, sum_order(3));
+  });
+  expect_error("[sum_mixtures] expected order of shape (3, 1)",
+               [&] { sum_mixtures({both.slice(0, 3)}, sum_order(3)); });
+  expect_error("[sum_mixtures] expected batches", [] { sum_mixtures({}, sum_order(3)); });
 }
 
 TEST(RemixEstimates, SwapsInsideThenExchangesTheFirstOfNeighbours) {
@@ -51,10 +59,39 @@ TEST(RemixEstimates, SwapsInsideThenExchangesTheFirstOfNeighbours) {
   EXPECT_EQ(firsts(remixed.mixtures), (std::vector<float>{10, 5, 80, 160}));
 }
 
+// Of three estimates each new mixture takes one of each of three neighbours, in their shuffled order.
+TEST(RemixEstimates, MixesOneEstimateOfEachOfSeveralNeighbours) {
+  const Tensor orders = Tensor::from<int64_t>({0, 1, 2, 2, 0, 1, 1, 2, 0, 0, 1, 2, 0, 1, 2, 2, 1, 0}, {6, 3});
+  const Tensor order = exchange_order(orders);
+  EXPECT_EQ(order.to_vector<int64_t>(),
+            (std::vector<int64_t>{5, 8, 2, 7, 1, 4, 0, 3, 6, 12, 16, 11, 17, 10, 14, 9, 13, 15}));
+  const Remixed remixed = remix_estimates(powers({6, 3, 2}), order);
+  EXPECT_EQ(remixed.mixtures.to_vector<float>()[0], 32 + 256 + 4);
+  const auto targets = firsts(remixed.targets);
+  EXPECT_EQ(std::set<float>(targets.begin(), targets.end()).size(), 18u);  // each once
+}
+
+TEST(EstimateOrders, AreFairPermutationsAndForTwoTheFlags) {
+  const auto orders = estimate_orders(1, 2, 3, 3000, 3).to_vector<int64_t>();
+  std::map<std::vector<int64_t>, int> counts;
+  for (size_t i = 0; i < orders.size(); i += 3) ++counts[{orders.begin() + i, orders.begin() + i + 3}];
+  ASSERT_EQ(counts.size(), 6u);
+  for (const auto& [order, count] : counts) {
+    EXPECT_EQ(std::set<int64_t>(order.begin(), order.end()).size(), 3u);
+    EXPECT_NEAR(count, 500, 102);  // five standard deviations
+  }
+  EXPECT_EQ(estimate_orders(1, 2, 3, 3000, 3).to_vector<int64_t>(), orders);
+  EXPECT_NE(estimate_orders(1, 2, 4, 3000, 3).to_vector<int64_t>(), orders);
+  EXPECT_EQ(exchange_order(estimate_orders(1, 2, 3, 40, 2)).to_vector<int64_t>(),
+            exchange_order(swap_flags(1, 2, 3, 40)).to_vector<int64_t>());
+}
+
 TEST(RemixEstimates, RejectsWhatItCannotExchange) {
-  expect_error("[exchange_order] expected an even number of items to exchange between neighbours, got 3",
+  expect_error("[exchange_order] expected a multiple of 2 items to exchange estimates between neighbours, got 3",
                [] { exchange_order(Tensor::zeros({3}, DType::int64)); });
-  expect_error("[remix_estimates] expected teacher of shape (-1, 2, -1)", [] {
+  expect_error("[exchange_order] expected a multiple of 3 items",
+               [] { exchange_order(estimate_orders(0, 0, 0, 4, 3)); });
+  expect_error("[remix_estimates] expected order of shape (2, 3)", [] {
     remix_estimates(powers({2, 3, 4}), Tensor::zeros({2, 2}, DType::int64));
   });
   expect_error("[remix_estimates] expected order of shape (2, 2)", [] {

@@ -64,7 +64,7 @@ TEST_F(OverfitTest, MixitTakesSumsApart) {
   const Items data = make_items(8);
   double first = 0, last = 0;
   for (int step = 0; step < 600; ++step) {
-    last = learn(mixit_step(*network_, data.mixtures, partners(data.mixtures, step), pair_order(8)), 8);
+    last = learn(mixit_step(*network_, data.mixtures, partners(data.mixtures, step), sum_order(8)), 8);
     if (step == 0) first = last;
   }
   EXPECT_GT(first, -5);
@@ -76,7 +76,7 @@ TEST_F(OverfitTest, MixpitTakesSumsApart) {
   const Items data = make_items(8);
   double first = 0, last = 0;
   for (int step = 0; step < 600; ++step) {
-    last = learn(mixpit_step(*network_, data.mixtures, partners(data.mixtures, step), pair_order(8)), 8);
+    last = learn(mixpit_step(*network_, {data.mixtures, partners(data.mixtures, step)}, sum_order(8)), 8);
     if (step == 0) first = last;
   }
   EXPECT_GT(first, -5);
@@ -88,7 +88,7 @@ TEST_F(OverfitTest, MixCyclesLossFallsAfterMixpit) {
   make_network(2);
   const Items data = make_items(8);
   for (int step = 0; step < 100; ++step)
-    learn(mixpit_step(*network_, data.mixtures, partners(data.mixtures, step), pair_order(8)), 8);
+    learn(mixpit_step(*network_, {data.mixtures, partners(data.mixtures, step)}, sum_order(8)), 8);
   adam_->restart();
   double first = 0, last = 0;
   for (int step = 0; step < 400; ++step) {

@@ -73,9 +73,22 @@ TEST_F(BadInputTest, FlagsKeysAndValues) {
 }
 
 TEST_F(BadInputTest, WhatAMethodCannotDo) {
-  expect_refused("mixcycle", {"--batch", "3"}, 2, {"train.batch: expected an even number", "got 3"});
+  expect_refused("mixcycle", {"--batch", "3"}, 2, {"train.batch: expected a multiple of 2", "got 3"});
   expect_refused("mixcycle", {"--set", "mixcycle.init_fraction=0.5"}, 2, {"mixcycle.init_fraction", "--max-minutes"});
   expect_refused("mixit", {"--set", "validation.select=blind"}, 2, {"validation.select", "2 outputs, this one has 4"});
+  ASSERT_EQ(prepare("three", 16, 4, {"--sources", "3"}).code, 0);
+  const std::vector<std::string> three = {"--set", "model.sources=3", "--batch", "4"};
+  expect_refused("mixcycle", three, 2, {"train.batch: expected a multiple of 3", "got 4"}, "three");
+  expect_refused("mixpit", {"--set", "model.sources=3", "--batch", "6"}, 3,
+                 {"expected at least 18 training mixtures for 3 batches of train.batch = 6, got 16"}, "three");
+  expect_refused("mixpit", {"--set", "model.sources=3", "--set", "validation.select=blind"}, 2,
+                 {"validation.select", "2 outputs, this one has 3"}, "three");
+  for (const auto& [method, range] :
+       {std::pair("mixit", "1 to 8"), {"mixpit", "2 to 6"}, {"mixcycle", "2 to 6"}, {"pit", "1 to 6"}})
+    expect_refused(method, {"--set", "model.sources=9"}, 2,
+                   {fmt::format("model.sources: expected {} for {}, got 9", range, method)});
+  expect_refused("pit", {}, 2, {"model.sources: the set " + at("three") + " has mixtures of 3 sources, got 2"},
+                 "three");
   expect_refused("pit", {"--set", "model.sources=3"}, 2,
                  {"model.sources: the set " + at("set") + " has mixtures of 2 sources, got 3"});
 }

@@ -194,6 +194,27 @@ TEST_F(TrainTest, TimeEndsARunWithAValidation) {
   EXPECT_GT(metrics("run").size(), rows.size());
 }
 
+// Mixtures of three: MixIT gives its six outputs to two mixtures, MixPIT adds three mixtures, MixCycle exchanges
+// between three neighbours. 16 mixtures are 5 batches.
+TEST_P(EveryMethod, SeparatesThreeSources) {
+  const std::string& method = GetParam();
+  ASSERT_EQ(prepare("three", 16, 4, {"--sources", "3"}).code, 0);
+  const std::vector<std::string> more = {"--set", "model.sources=3",       "--batch", "3", "--max-epochs", "2",
+                                         "--set", "mixcycle.init_epochs=1"};
+  const ProgramResult run = train(method, "three", "run", more);
+  ASSERT_EQ(run.code, 0) << run.err;
+  const int64_t steps = method == "pit" ? 10 : method == "mixit" ? 4 : method == "mixpit" ? 2 : 1 + 5;
+  EXPECT_EQ(state("run/checkpoints/last")["steps"], steps);
+  EXPECT_EQ(read_safetensors(folder_ / "run/checkpoints/last/model.safetensors").metadata.at("sources"),
+            method == "mixit" ? "6" : "3");
+  EXPECT_TRUE(std::isfinite(metrics("run").back()["valid_si_snri"].get<double>()));
+  EXPECT_EQ(metrics("run").back().contains("valid_si_snri_oracle"), method == "mixit");
+  if (method != "pit") return;
+  std::vector<std::string> dynamic = more;
+  dynamic.insert(dynamic.end(), {"--set", "train.dynamic_mixing=true"});
+  EXPECT_EQ(train(method, "three", "dynamic", dynamic).code, 0);
+}
+
 TEST_F(TrainTest, MixCycleSwitchesAfterAShareOfTheTime) {
   ASSERT_EQ(prepare("long", 3000).code, 0);  // an epoch of 375 steps of MixPIT: longer than the share
   const ProgramResult run =

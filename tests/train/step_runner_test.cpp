@@ -75,7 +75,7 @@ class Training {
     const Tensor mixtures = signals({batch, samples}, 10 * step, dtype_);
     if (method_ == "pit") return {signals({batch, 2, samples}, 10 * step + 1, dtype_), mixtures};
     if (method_ == "mixcycle") return {mixtures, exchange_order(swap_flags(0, 0, step, batch))};
-    return {mixtures, signals({batch, samples}, 10 * step + 2, dtype_), pair_order(batch)};
+    return {mixtures, signals({batch, samples}, 10 * step + 2, dtype_), sum_order(batch)};
   }
   void step(const std::vector<Tensor>& in) { runner_->run(task_, in); }
   void steps(int64_t first, int64_t end) {
@@ -97,7 +97,7 @@ class Training {
     if (method_ == "pit") return pit_step(network(), on_device[0], on_device[1]);
     if (method_ == "mixcycle") return mixcycle_step(network(), on_device[0], on_device[1]);
     if (method_ == "mixit") return mixit_step(network(), on_device[0], on_device[1], on_device[2]);
-    return mixpit_step(network(), on_device[0], on_device[1], on_device[2]);
+    return mixpit_step(network(), {on_device[0], on_device[1]}, on_device[2]);
   }
 
   std::string method_;
