@@ -93,9 +93,10 @@ void set_lengths(ScreeningOptions& screening, const CorpusOptions& options, doub
                             screening.max_seconds);
 }
 
-ScreeningResult screen_corpus(const Corpus& corpus, const CorpusOptions& options, const ScreeningOptions& screening) {
+ScreeningResult screen_corpus(const Corpus& corpus, const CorpusOptions& options, const ScreeningOptions& screening,
+                              int speakers) {
   for (const Split split : all_splits)
-    if (options.count(split) > 0) require_speakers(corpus, split, true);
+    if (options.count(split) > 0) require_speakers(corpus, split, speakers);
   ScreeningResult result = screen(corpus, screening, progress_line("reading recordings"));
   for (const std::string& message : result.unusable) print_message("left out: {}\n", message);
   if (result.too_short > 0)

@@ -66,7 +66,8 @@ Corpus read_corpus(const CorpusOptions& options);
 void set_lengths(ScreeningOptions& screening, const CorpusOptions& options, double shortest, double longest);
 
 // Screens all recordings and prints which were left out. Throws InputError for a split that shall have mixtures and has
-// fewer than two speakers.
-ScreeningResult screen_corpus(const Corpus& corpus, const CorpusOptions& options, const ScreeningOptions& screening);
+// fewer than `speakers`.
+ScreeningResult screen_corpus(const Corpus& corpus, const CorpusOptions& options, const ScreeningOptions& screening,
+                              int speakers = 2);
 
 }  // namespace sunder

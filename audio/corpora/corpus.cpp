@@ -1,5 +1,7 @@
 #include "audio/corpora/corpus.h"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
 #include <map>
@@ -111,15 +113,15 @@ Corpus read_speaker_folders(const std::filesystem::path& root, const SpeakerSpli
   return corpus;
 }
 
-void require_speakers(const Corpus& corpus, Split split, bool different) {
+void require_speakers(const Corpus& corpus, Split split, size_t least) {
   std::set<std::string> speakers;
   for (const Recording& recording : corpus.recordings)
     if (recording.split == split) speakers.insert(recording.speaker);
   if (speakers.empty())
     throw_error<InputError>("{}: no recordings in the split {}", corpus.root.string(), split_name(split));
-  if (different && speakers.size() < 2)
-    throw_error<InputError>("{}: mixtures of different speakers need two of them, the split {} has one ({})",
-                            corpus.root.string(), split_name(split), *speakers.begin());
+  if (speakers.size() < least)
+    throw_error<InputError>("{}: mixtures of {} different speakers need as many, the split {} has {} ({})",
+                            corpus.root.string(), least, split_name(split), speakers.size(), fmt::join(speakers, ", "));
 }
 
 }  // namespace sunder

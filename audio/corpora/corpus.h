@@ -52,8 +52,7 @@ struct SpeakerSplit {
 // Throws InputError for an empty root and for fewer speakers than the splits need (two each).
 Corpus read_speaker_folders(const std::filesystem::path& root, const SpeakerSplit& split);
 
-// Throws InputError if the split has no recordings, or (`different`) fewer than two speakers, which mixtures of
-// different speakers need.
-void require_speakers(const Corpus& corpus, Split split, bool different);
+// Throws InputError if the split has recordings of fewer than `least` speakers, so many as a mixture has.
+void require_speakers(const Corpus& corpus, Split split, size_t least);
 
 }  // namespace sunder

@@ -18,7 +18,7 @@ class NumpyRandom {
  public:
   explicit NumpyRandom(uint32_t seed) : engine_(seed) {}
 
-  uint32_t bits() { return static_cast<uint32_t>(engine_()); }
+  uint32_t bits() { return engine_(); }
   double uniform();  // random_sample(): [0, 1), 53 bits
   double uniform(double low, double high) { return low + (high - low) * uniform(); }
   double normal();  // mean 0, variance 1: the polar method, whose second value is kept for the next call
@@ -32,7 +32,10 @@ class NumpyRandom {
  private:
   uint32_t at_most(uint32_t limit);
 
-  std::mt19937 engine_;
+  // std::mt19937 with words of 32 bits instead of uint_fast32_t, which are drawn three times as fast.
+  std::mersenne_twister_engine<uint32_t, 32, 624, 397, 31, 0x9908b0df, 11, 0xffffffff, 7, 0x9d2c5680, 15, 0xefc60000,
+                               18, 1812433253>
+      engine_;
   double spare_normal_ = 0;
   bool has_spare_ = false;
 };

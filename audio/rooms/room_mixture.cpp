@@ -1,6 +1,7 @@
 #include "audio/rooms/room_mixture.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "audio/rooms/convolution.h"
@@ -12,7 +13,7 @@ namespace {
 
 using Rows = std::vector<double>;
 
-constexpr int64_t early_samples = room_sample_rate / 20;
+constexpr int early_per_second = 20;     // 50 ms
 constexpr double full_scale_share = 71;  // of SMS-WSJ: keeps all values within +-1
 
 // Population standard deviation.
@@ -22,12 +23,6 @@ double deviation(std::span<const double> values) {
   const double mean = sum / static_cast<double>(values.size());
   for (const double value : values) squares += (value - mean) * (value - mean);
   return std::sqrt(squares / static_cast<double>(values.size()));
-}
-
-double power(std::span<const double> values) {
-  double squares = 0;
-  for (const double value : values) squares += value * value;
-  return squares / static_cast<double>(values.size());
 }
 
 Rows normals(uint32_t seed, int64_t count) {
@@ -49,15 +44,44 @@ Tensor part(const Rows& rows, int64_t sources, int64_t channels, int64_t length,
   return result;
 }
 
-// noise *= gain; the sum of the speakers' channels [begin, end) and the noise goes to `observation`.
-void observe(const Rows& images, int64_t sources, int64_t channels, int64_t begin, int64_t end, double gain, Rows noise,
-             Tensor& noise_image, Tensor& observation) {
+// Of the sum of the speakers' first `count` values of `block` each, and of the noise.
+std::array<double, 2> powers(const Rows& images, int64_t block, int64_t count, const Rows& noise) {
+  double speech = 0, disturbance = 0;
+  for (int64_t i = 0; i < count; ++i) {
+    double sum = 0;
+    for (size_t at = i; at < images.size(); at += block) sum += images[at];
+    speech += sum * sum;
+    disturbance += noise[i] * noise[i];
+  }
+  return {speech / static_cast<double>(count), disturbance / static_cast<double>(count)};
+}
+
+// The utterances at their offsets in `length` samples: (S, length).
+Tensor placed(const std::vector<std::vector<float>>& utterances, const std::vector<int64_t>& offsets, int64_t length) {
+  Tensor result = Tensor::zeros({static_cast<int64_t>(utterances.size()), length}, DType::float32);
+  float* to = result.mutable_data<float>();
+  for (size_t s = 0; s < utterances.size(); ++s, to += length)
+    std::copy(utterances[s].begin(), utterances[s].end(), to + offsets[s]);
+  return result;
+}
+
+struct Observed {
+  Tensor noise, sum;  // (channels, L)
+};
+
+// gain * noise, and its sum with the speakers' channels [begin, end) of images (S, channels, L).
+Observed observe(const Rows& images, int64_t sources, int64_t channels, int64_t begin, int64_t end, double gain,
+                 const Rows& noise) {
   const int64_t count = end - begin, length = static_cast<int64_t>(images.size()) / (sources * channels);
-  for (double& value : noise) value *= gain;
-  noise_image = part(noise, 1, count, length, 0, count).reshape({count, length});
-  for (int64_t s = 0; s < sources; ++s)
-    for (int64_t i = 0; i < count * length; ++i) noise[i] += images[(s * channels + begin) * length + i];
-  observation = part(noise, 1, count, length, 0, count).reshape({count, length});
+  const Observed result{Tensor::empty({count, length}, DType::float32), Tensor::empty({count, length}, DType::float32)};
+  float *to_noise = result.noise.mutable_data<float>(), *to_sum = result.sum.mutable_data<float>();
+  for (int64_t i = 0; i < count * length; ++i) {
+    double sum = noise[i] * gain;
+    to_noise[i] = static_cast<float>(sum);
+    for (int64_t s = 0; s < sources; ++s) sum += images[(s * channels + begin) * length + i];
+    to_sum[i] = static_cast<float>(sum);
+  }
+  return result;
 }
 
 }  // namespace
@@ -75,7 +99,7 @@ int64_t time_of_flight(const double* channels, int64_t count, int64_t length) {
 }
 
 RoomMixture mix_in_room(const Tensor& responses, int close_talk, const std::vector<std::vector<float>>& utterances,
-                        const std::string& set, const std::string& example, bool split) {
+                        const std::string& set, const std::string& example, bool parts, int sample_rate) {
   const auto sources = static_cast<int64_t>(utterances.size());
   check_shape("mix_in_room", "responses", responses, {sources, -1, -1});
   const int64_t channels = responses.size(1), taps = responses.size(2), array = channels - close_talk;
@@ -92,8 +116,7 @@ RoomMixture mix_in_room(const Tensor& responses, int close_talk, const std::vect
   RoomMixture mixture;
   mixture.mixing = draw_room_mixing(set, example, lengths);
   const int64_t block = channels * length;
-  Rows images(sources * block), early(split ? sources * block : 0), tail(early.size());
-  mixture.speech_source = Tensor::zeros({sources, length}, DType::float32);
+  Rows images(sources * block), early(parts ? sources * block : 0), tail(early.size());
   for (int64_t s = 0; s < sources; ++s) {
     const double* filters = responses.data<double>() + s * channels * taps;
     const int64_t flight = time_of_flight(filters, array, taps), offset = mixture.mixing.offsets[s];
@@ -104,10 +127,8 @@ RoomMixture mix_in_room(const Tensor& responses, int close_talk, const std::vect
       throw_error<InputError>("{}: expected speech, utterance {} has no energy at the array", example, s + 1);
     const double scale = std::pow(10, mixture.mixing.log_weights[s] / 20) / level / full_scale_share;
     for (double& value : image) value *= scale;
-    std::copy(utterances[s].begin(), utterances[s].end(),
-              mixture.speech_source.mutable_data<float>() + s * length + offset);
-    if (!split) continue;
-    const int64_t kept = std::min(taps, flight + early_samples);
+    if (!parts) continue;
+    const int64_t kept = std::min<int64_t>(taps, flight + sample_rate / early_per_second);
     Rows first;
     for (int64_t c = 0; c < channels; ++c) first.insert(first.end(), filters + c * taps, filters + c * taps + kept);
     const std::span<double> part_early(early.data() + s * block, block);
@@ -118,23 +139,26 @@ RoomMixture mix_in_room(const Tensor& responses, int close_talk, const std::vect
     }
   }
 
-  Rows speech(array * length);
-  for (int64_t s = 0; s < sources; ++s)
-    for (int64_t i = 0; i < array * length; ++i) speech[i] += images[s * block + i];
   Rows noise = normals(md5_seed(example) - 1, array * length);
-  const double gain = std::sqrt(power(speech) / power(noise)) * std::pow(10, -mixture.mixing.snr / 20);
-  observe(images, sources, channels, 0, array, gain, std::move(noise), mixture.noise, mixture.observation);
+  const auto [speech_power, noise_power] = powers(images, block, array * length, noise);
+  const double gain = std::sqrt(speech_power / noise_power) * std::pow(10, -mixture.mixing.snr / 20);
+  const Observed far = observe(images, sources, channels, 0, array, gain, noise);
+  mixture.observation = far.sum;
   mixture.image = part(images, sources, channels, length, 0, array);
+  Observed close;
   if (close_talk > 0) {
     noise = normals(sha256_seed(set + "_" + example + "_close_talk_noise"), close_talk * length);
-    observe(images, sources, channels, array, channels, gain, std::move(noise), mixture.ct_noise,
-            mixture.ct_observation);
+    close = observe(images, sources, channels, array, channels, gain, noise);
+    mixture.ct_observation = close.sum;
     mixture.ct_image = part(images, sources, channels, length, array, channels);
   }
-  if (!split) return mixture;
+  if (!parts) return mixture;
+  mixture.speech_source = placed(utterances, mixture.mixing.offsets, length);
+  mixture.noise = far.noise;
   mixture.early = part(early, sources, channels, length, 0, array);
   mixture.tail = part(tail, sources, channels, length, 0, array);
   if (close_talk > 0) {
+    mixture.ct_noise = close.noise;
     mixture.ct_early = part(early, sources, channels, length, array, channels);
     mixture.ct_tail = part(tail, sources, channels, length, array, channels);
   }

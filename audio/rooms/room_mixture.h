@@ -13,22 +13,24 @@ namespace sunder {
 // for the close-talk microphones.
 struct RoomMixture {
   RoomMixing mixing;
-  Tensor speech_source;    // (S, L): the utterances at their offsets, neither scaled nor delayed
-  Tensor image, ct_image;  // (S, M, L), (S, C, L): each speaker alone at each microphone
-  // The images by the first 50 ms of the response after the time of flight, and by the rest; undefined without `split`.
+  Tensor image, ct_image;              // (S, M, L), (S, C, L): each speaker alone at each microphone
+  Tensor observation, ct_observation;  // (M, L), (C, L): the sum of all images and the noise
+  // Undefined without `parts`. (S, L): the utterances at their offsets, neither scaled nor delayed.
+  Tensor speech_source;
+  // The images by the first 50 ms of the response after the time of flight, and by the rest.
   Tensor early, ct_early, tail, ct_tail;
   // (M, L), (C, L): white noise, mixing.snr dB below the speech at the array, and of the same level at the close-talk
   // microphones.
   Tensor noise, ct_noise;
-  Tensor observation, ct_observation;  // (M, L), (C, L): the sum of all images and the noise
 };
 
-// responses: (S, M + C, N) float64 on the CPU, as scene_responses; the last C are close-talk microphones. Noise,
-// weights and offsets are drawn from the names of set and example (draw_room_mixing). `split`: make early and tail too.
-// Throws InputError that begins with the example's name for an empty or silent utterance; Error if there are not S
-// utterances or the responses have another shape.
+// responses: (S, M + C, N) float64 on the CPU at `sample_rate`, as scene_responses; the last C are close-talk
+// microphones. Noise, weights and offsets are drawn from the names of set and example (draw_room_mixing). `parts`: make
+// what is undefined without them. Throws InputError that begins with the example's name for an empty or silent
+// utterance; Error if there are not S utterances or the responses have another shape.
 RoomMixture mix_in_room(const Tensor& responses, int close_talk, const std::vector<std::vector<float>>& utterances,
-                        const std::string& set, const std::string& example, bool split);
+                        const std::string& set, const std::string& example, bool parts,
+                        int sample_rate = room_sample_rate);
 
 // Time of flight to the nearest microphone, in samples: the first sample that exceeds a tenth of its channel's peak,
 // the earliest of all channels. channels: (M, N).

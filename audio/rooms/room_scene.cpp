@@ -15,7 +15,6 @@ namespace {
 
 constexpr double pi = std::numbers::pi;
 constexpr double least_distance = 5e-3;  // m; closer than a head and a microphone's case allow
-constexpr int drawn_sources = 4, array_microphones = 6;
 
 double rounded(double value) { return std::nearbyint(value * 1000) / 1000; }
 Position rounded(const Position& at) { return {rounded(at[0]), rounded(at[1]), rounded(at[2])}; }
@@ -27,11 +26,11 @@ Position around(const Position& centre, NumpyRandom& random) {
 }
 
 std::vector<Position> draw_sources(const Position& centre, NumpyRandom& random) {
-  double normals[3][drawn_sources];
+  double normals[3][room_most_sources];
   for (auto& row : normals)
     for (double& value : row) value = random.normal();
-  std::vector<Position> sources(drawn_sources, centre);
-  for (int s = 0; s < drawn_sources; ++s) {
+  std::vector<Position> sources(room_most_sources, centre);
+  for (int s = 0; s < room_most_sources; ++s) {
     const double norm = std::hypot(normals[0][s], normals[1][s]), radius = std::sqrt(random.uniform(1, 4));
     for (int a = 0; a < 2; ++a) sources[s][a] += normals[a][s] / norm * radius;
   }
@@ -48,9 +47,9 @@ void turn(double& x, double& y, double angle) {
 std::vector<Position> draw_array(const Position& centre, NumpyRandom& random) {
   const double about_x = random.uniform(0, 0.02 * pi), about_y = random.uniform(0, 0.02 * pi);
   const double about_z = random.uniform(0, 2 * pi);
-  std::vector<Position> microphones(array_microphones);
-  for (int m = 0; m < array_microphones; ++m) {
-    const double angle = (2 * m - 1) * pi / array_microphones;
+  std::vector<Position> microphones(room_microphones);
+  for (int m = 0; m < room_microphones; ++m) {
+    const double angle = (2 * m - 1) * pi / room_microphones;
     Position& at = microphones[m] = {0.1 * std::cos(angle), 0.1 * std::sin(angle), 0};
     turn(at[1], at[2], about_x);
     turn(at[2], at[0], about_y);
@@ -108,8 +107,8 @@ std::vector<int64_t> next_column(const std::vector<std::vector<int64_t>>& rows, 
 }  // namespace
 
 RoomScene draw_room_scene(const std::string& set, int64_t index, int sources) {
-  if (sources < 1 || sources > drawn_sources)
-    throw_error("[draw_room_scene] expected 1 to {} sources, got {}", drawn_sources, sources);
+  if (sources < 1 || sources > room_most_sources)
+    throw_error("[draw_room_scene] expected 1 to {} sources, got {}", room_most_sources, sources);
   RoomScene scene;
   scene.name = fmt::format("{}_{}", set, index);
   NumpyRandom random(sha256_seed(scene.name));
@@ -163,15 +162,20 @@ void check_room_scene(const RoomScene& scene) {
               scene.name, least_distance, text(source), text(at));
 }
 
-Tensor scene_responses(const RoomScene& scene, Stream stream) {
+int64_t room_response_length(int sample_rate) { return std::llround(8192.0 * sample_rate / room_sample_rate); }
+
+Tensor scene_responses(const RoomScene& scene, const ResponseOptions& options, Stream stream) {
   check_room_scene(scene);
   std::vector<Position> microphones = scene.microphones;
   microphones.insert(microphones.end(), scene.close_talk.begin(), scene.close_talk.end());
+  const double decayed = std::ceil(options.decay_db / 60 * scene.t60 * options.sample_rate);
+  int64_t length = room_response_length(options.sample_rate);
+  if (decayed < static_cast<double>(length)) length = std::max<int64_t>(1, static_cast<int64_t>(decayed));
   const Tensor room = rows_of({scene.room}).reshape({1, 3}), t60 = Tensor::full({1}, scene.t60, DType::float64);
   const Tensor responses =
       room_responses(room.to(stream), rows_of(scene.sources).to(stream), rows_of(microphones).to(stream),
-                     t60.to(stream), {.sample_rate = room_sample_rate, .length = room_response_length});
-  return responses.reshape({responses.size(1), responses.size(2), room_response_length});
+                     t60.to(stream), {.sample_rate = static_cast<double>(options.sample_rate), .length = length});
+  return responses.reshape({responses.size(1), responses.size(2), length});
 }
 
 RoomMixing draw_room_mixing(const std::string& set, const std::string& example, const std::vector<int64_t>& lengths) {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,12 @@ namespace sunder {
 
 using Position = std::array<double, 3>;  // m, from a corner of the room
 
-inline constexpr int room_sample_rate = 8000;  // Hz
-inline constexpr int64_t room_response_length = 8192;
+inline constexpr int room_sample_rate = 8000;  // Hz, of SMS-WSJ
+inline constexpr int room_microphones = 6;     // of the array
+inline constexpr int room_most_sources = 4;    // that SMS-WSJ draws in a room
+
+// Samples of a response: 8192 at 8 kHz, as many seconds at other rates.
+int64_t room_response_length(int sample_rate = room_sample_rate);
 
 struct RoomScene {
   std::string name;  // for messages
@@ -37,9 +42,16 @@ RoomScene draw_room_scene(const std::string& set, int64_t index, int sources = 2
 // only some sources.
 void check_room_scene(const RoomScene& scene);
 
-// (S, M + C, room_response_length) float64: from each source to each microphone, the close-talk ones last. On the CPU
-// or `stream`. Throws as check_room_scene.
-Tensor scene_responses(const RoomScene& scene, Stream stream = cpu_device);
+struct ResponseOptions {
+  int sample_rate = room_sample_rate;
+  // The responses end where sound has decayed by this many dB, at the rate of the scene's t60; infinity: after
+  // room_response_length. Their cost grows with the third power of their length.
+  double decay_db = std::numeric_limits<double>::infinity();
+};
+
+// (S, M + C, N) float64: from each source to each microphone, the close-talk ones last. On the CPU or `stream`. Throws
+// as check_room_scene.
+Tensor scene_responses(const RoomScene& scene, const ResponseOptions& options = {}, Stream stream = cpu_device);
 
 // What an example adds to its scene, drawn from the names of set and example.
 struct RoomMixing {

@@ -5,7 +5,7 @@
 
 #include "audio/recording.h"
 #include "audio/rooms/room_mixture.h"
-#include "audio/rooms/room_set.h"
+#include "audio/rooms/room_plan.h"
 #include "audio/sets/sms_wsj.h"
 #include "tensor/error.h"
 #include "tensor/ops/slice_axis.h"
@@ -19,7 +19,9 @@ bool lists_images(const RoomEntry& entry) {
   return !entry.files.image.empty() || (!entry.files.early.empty() && !entry.files.tail.empty());
 }
 
-constexpr int drawn_microphones = 6;  // SMS-WSJ's array
+// Of new rooms' responses. What is cut off has 54 dB less energy than the response, or still less: the noise has 20 to
+// 30 dB less than the speech.
+constexpr double drawn_decay_db = 75;
 
 class RoomItems : public MixtureItems {
  public:
@@ -34,9 +36,10 @@ class RoomItems : public MixtureItems {
     if (options.close_talk && set_.close_talk() != set_.num_sources())
       throw_error<InputError>("{}: expected a close-talk microphone for each of {} speakers (ct_observation), found {}",
                               folder.string(), set_.num_sources(), set_.close_talk());
-    if (options.on_the_fly && (sample_rate() != room_sample_rate || set_.microphones() != drawn_microphones))
-      throw_error<InputError>("{}: new rooms have {} microphones and {} Hz, found {} and {}", folder.string(),
-                              drawn_microphones, room_sample_rate, set_.microphones(), sample_rate());
+    if (options.on_the_fly && (set_.num_sources() > room_most_sources || set_.microphones() != room_microphones))
+      throw_error<InputError>("{}: new rooms have {} microphones and at most {} speakers, found {} and {}",
+                              folder.string(), room_microphones, room_most_sources, set_.microphones(),
+                              set_.num_sources());
     bool all_list_images = true;
     for (int64_t i = 0; i < size(); ++i) all_list_images &= lists_images(set_.entry(i));
     with_sources_ =
@@ -78,10 +81,12 @@ class RoomItems : public MixtureItems {
     std::vector<std::vector<float>> dry;
     for (const fs::path& path : entry.files.dry) dry.push_back(read_recording(path, sample_rate(), Channels::one));
     const std::string name = fmt::format("{}/seed-{}/epoch-{}", name_, options_.seed, epoch);
-    const RoomScene scene = draw_room_scene(name, i, num_sources());
+    RoomScene scene = draw_room_scene(name, i, num_sources());
+    if (!options_.close_talk) scene.close_talk.clear();  // which leaves the array's signals as they are
+    const Tensor responses = scene_responses(scene, {.sample_rate = sample_rate(), .decay_db = drawn_decay_db});
     // Noise and SNR follow from the example's name, so the name must be new too.
-    const RoomMixture mixture = mix_in_room(scene_responses(scene), static_cast<int>(scene.close_talk.size()), dry,
-                                            name, name + "/" + entry.id, /*split=*/false);
+    const RoomMixture mixture = mix_in_room(responses, static_cast<int>(scene.close_talk.size()), dry, name,
+                                            name + "/" + entry.id, /*parts=*/false, sample_rate());
     return mixture_of(i, mixture.observation, mixture.image, mixture.ct_observation);
   }
 
@@ -113,7 +118,7 @@ class RoomItems : public MixtureItems {
       if (!fs::exists(path)) throw_error<InputError>("{}: no such file, which {} needs", path.string(), entry.id);
   }
 
-  // observation: (all channels, L), images: (S, all channels, L), close_talk: (S, L).
+  // observation: (all channels, L), images: (S, 1 or all channels, L), close_talk: (S, L).
   Mixture mixture_of(int64_t i, const Tensor& observation, const Tensor& images, const Tensor& close_talk) const {
     Mixture mixture{id(i), sample_rate(), observation.slice(0, channels_)};
     if (with_sources_) mixture.sources = slice_axis(images, 1, 0, 1).reshape({images.size(0), -1});

@@ -5,7 +5,7 @@
 #include <fstream>
 
 #include "audio/file.h"
-#include "audio/rooms/room_set.h"
+#include "audio/rooms/room_plan.h"
 #include "audio/sets/item_id.h"
 #include "files/json.h"
 #include "files/system_error.h"
@@ -148,7 +148,9 @@ SmsWsjSet SmsWsjSet::open(const fs::path& list, const std::string& set, const Sm
         "beginning if the tree was moved)",
         gone->files.observation.string(), gone->id, result.list_.string(), missing, result.size());
   const AudioInfo info = audio_info(result.entries_[0].files.observation);
-  result.microphones_ = info.channels, result.sample_rate_ = info.sample_rate;
+  result.microphones_ = result.image_microphones_ = info.channels, result.sample_rate_ = info.sample_rate;
+  if (const auto& images = result.entries_[0].files.image; !images.empty() && fs::exists(images[0]))
+    if (audio_info(images[0]).channels == 1) result.image_microphones_ = 1;
   if (const fs::path& close = result.entries_[0].files.ct_observation; !close.empty())
     result.close_talk_ = audio_info(close).channels;
   return result;
@@ -173,8 +175,8 @@ RoomItem SmsWsjSet::load(int64_t i, const RoomParts& parts) const {
   const RoomEntry& entry = entries_[i];
   const RoomFiles& files = entry.files;
   const auto images = [&](const char* what, const std::vector<fs::path>& whole, const std::vector<fs::path>& early,
-                          const std::vector<fs::path>& tail, int channels) {
-    if (!whole.empty()) return read_each(whole, channels, entry.length);
+                          const std::vector<fs::path>& tail, int channels, int whole_channels) {
+    if (!whole.empty()) return read_each(whole, whole_channels, entry.length);
     if (early.empty() || tail.empty())
       throw_error<InputError>("{}: example {}: names neither {} images nor their early and tail parts", list_.string(),
                               entry.id, what);
@@ -187,10 +189,11 @@ RoomItem SmsWsjSet::load(int64_t i, const RoomParts& parts) const {
                 .images = {},
                 .ct_observation = {},
                 .ct_images = {}};
-  if (parts.images) item.images = images("speech", files.image, files.early, files.tail, microphones_);
+  if (parts.images)
+    item.images = images("speech", files.image, files.early, files.tail, microphones_, image_microphones_);
   if (parts.close_talk && close_talk_ > 0) item.ct_observation = read(files.ct_observation, close_talk_, entry.length);
   if (parts.ct_images && close_talk_ > 0)
-    item.ct_images = images("close-talk", files.ct_image, files.ct_early, files.ct_tail, close_talk_);
+    item.ct_images = images("close-talk", files.ct_image, files.ct_early, files.ct_tail, close_talk_, close_talk_);
   return item;
 }
 

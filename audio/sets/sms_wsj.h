@@ -30,7 +30,7 @@ struct RoomEntry {
 struct RoomItem {
   std::string id;
   Tensor observation;     // (M, L)
-  Tensor images;          // (S, M, L): each speaker alone at each microphone
+  Tensor images;          // (S, M, L): each speaker alone at each microphone, or (S, 1, L): at the first
   Tensor ct_observation;  // (C, L); undefined without close-talk microphones
   Tensor ct_images;       // (S, C, L); undefined unless asked for, too
 };
@@ -50,9 +50,9 @@ class SmsWsjSet {
   // `list`: sms_wsj.json or the folder that holds it; `set`: one of its sets, or train, valid, test for SMS-WSJ's own
   // names. Paths in the list are absolute, or relative to it; a file that is missing there but exists under the same
   // last folders (<signal>/<set>/<file>) in the list's own folder is taken from there, so that a tree can be moved.
-  // Speaker images are speech_image where the list has it, else the sum of early (also called
-  // speech_reverberation_direct) and tail. Throws InputError for a list that is missing, not JSON or not of this form,
-  // for a set that it lacks (with those it has), and for the first missing observation.
+  // Speaker images are speech_image where the list has it, of all microphones or of the first alone; else the sum of
+  // early (also called speech_reverberation_direct) and tail. Throws InputError for a list that is missing, not JSON or
+  // not of this form, for a set that it lacks (with those it has), and for the first missing observation.
   static SmsWsjSet open(const std::filesystem::path& list, const std::string& set, const SmsWsjOptions& options = {});
 
   int64_t size() const { return static_cast<int64_t>(entries_.size()); }
@@ -74,6 +74,7 @@ class SmsWsjSet {
   std::filesystem::path list_;
   std::vector<RoomEntry> entries_;
   int microphones_ = 0, close_talk_ = 0, sample_rate_ = 0;
+  int image_microphones_ = 0;  // of speech_image
 };
 
 }  // namespace sunder

@@ -219,6 +219,40 @@ TEST_F(FarFieldPrograms, EveryMethodTrains) {
   EXPECT_EQ(mixcycle.code, 0) << mixcycle.err;
 }
 
+// Three speakers at 4 kHz, a close-talk microphone each.
+TEST_F(FarFieldPrograms, ThreeSpeakersAtAnotherRate) {
+  std::string list = "path,speaker,split\n";
+  int voice = 0;
+  for (const std::string split : {"train", "valid"})
+    for (int speaker = 0; speaker < 3; ++speaker, ++voice)
+      for (int take = 0; take < 3; ++take) {
+        const std::string name = fmt::format("{}-{}-{}.wav", split, speaker, take);
+        std::filesystem::create_directories(folder_ / "voices");
+        write_wav(folder_ / "voices" / name, synthetic_voice(voice, take, 4500 + 150 * take, 4000), 4000);
+        list += fmt::format("{0},{1}-{2},{1}\n", name, split, speaker);
+      }
+  write("voices/splits.csv", list);
+  const ProgramResult made = run_program(
+      "sunder-prepare", {"rooms", "--speech", at("voices"), "--output", at("three"), "--train", "2", "--valid", "1",
+                         "--test", "0", "--threads", "1", "--sources", "3", "--sample-rate", "4000"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  for (const std::string method : {"pit", "m2m", "unssor"}) {
+    const ProgramResult run =
+        train_far(method, method, {"--max-epochs", "2", "--on-the-fly", "--set", "model.sources=3"}, "three");
+    EXPECT_EQ(run.code, 0) << run.err;
+    EXPECT_TRUE(std::isfinite(metrics(method).back()["valid_si_snri"].get<double>()));
+    const auto metadata = read_safetensors(folder_ / method / "checkpoints/best/model.safetensors").metadata;
+    EXPECT_EQ(metadata.at("sources"), "3");
+    EXPECT_EQ(metadata.at("sample_rate"), "4000");
+  }
+  for (const std::string method : {"pit", "m2m"}) {
+    const ProgramResult two = train_far(method, "refused", {}, "three");
+    EXPECT_EQ(two.code, 2);
+    expect_contains(two.err, {"model.sources: the set " + at("three") + " has mixtures of 3 sources, got 2"});
+    EXPECT_FALSE(exists("refused"));
+  }
+}
+
 // New rooms every epoch: the first epoch has the tree's recordings, the second has others.
 TEST_F(FarFieldPrograms, RoomsAreDrawnAnewEveryEpoch) {
   for (const std::string on_the_fly : {"false", "true"})
@@ -268,7 +302,7 @@ TEST_F(FarFieldPrograms, MixturesAloneAreEnough) {
       std::erase_if(example["audio_path"].get_ref<nlohmann::json::object_t&>(),
                     [](const auto& path) { return path.first != "observation" && path.first != "ct_observation"; });
   write("tree/sms_wsj.json", list.dump());
-  for (const char* signal : {"early", "tail", "ct_early", "ct_tail", "speech_source", "sources"})
+  for (const char* signal : {"speech_image", "sources"})
     ASSERT_GT(std::filesystem::remove_all(folder_ / "tree" / signal), 0u) << signal;
   for (const std::string method : {"m2m", "unssor"}) {
     const ProgramResult run = train_far(method, method, {"--max-epochs", "2"});

@@ -114,11 +114,11 @@ TEST_F(OutputsTest, WhatLinksOfTheCorpusLeadToIsAnInputToo) {
 
 TEST_F(OutputsTest, SetsOfOlderVersionsAreRecognised) {
   ASSERT_EQ(run("sunder-prepare", voices({"--output", "set", "--write-audio"})).code, 0);
-  ASSERT_EQ(run("sunder-prepare", rooms({"--output", "tree"})).code, 0);
+  ASSERT_EQ(run("sunder-prepare", rooms({"--output", "tree", "--with", "all"})).code, 0);
   for (const std::string name : {"set", "tree"}) {
     fs::remove(folder_ / name / ".sunder");
-    const Words again =
-        name == "set" ? voices({"--output", name, "--force", "--write-audio"}) : rooms({"--output", name, "--force"});
+    const Words again = name == "set" ? voices({"--output", name, "--force", "--write-audio"})
+                                      : rooms({"--output", name, "--force", "--with", "all"});
     const std::string mine = name == "set" ? "set/train/mix/mine.wav" : "tree/mine/observation/mine.wav";
     write(mine, "mine");
     refused(again, {name + ": exists, is not empty and was not made by Sunder"});

@@ -115,10 +115,10 @@ TEST_F(CorpusTest, OneSpeakerMakesNoMixtures) {
   write("a.wav", "x");
   write("splits.csv", "path,speaker,split\na.wav,ann,train\n");
   const Corpus corpus = read_splits_csv(folder_);
-  expect_error<InputError>([&] { require_speakers(corpus, Split::train, true); },
-                           {"different speakers", "has one (ann)"});
-  expect_error<InputError>([&] { require_speakers(corpus, Split::valid, true); }, {"no recordings", "valid"});
-  EXPECT_NO_THROW(require_speakers(corpus, Split::train, false));
+  expect_error<InputError>([&] { require_speakers(corpus, Split::train, 2); },
+                           {"2 different speakers", "the split train has 1 (ann)"});
+  expect_error<InputError>([&] { require_speakers(corpus, Split::valid, 2); }, {"no recordings", "valid"});
+  EXPECT_NO_THROW(require_speakers(corpus, Split::train, 1));
 }
 
 TEST_F(CorpusTest, DebianVoicesAreMergedLeftOutAndHeldOut) {

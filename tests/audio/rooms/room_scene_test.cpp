@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <complex>
 #include <set>
 
 #include "audio/rooms/numpy_random.h"
@@ -135,15 +136,46 @@ TEST(RoomSceneTest, ImpossibleScenesAreNamed) {
 // reverberation_time=0.387, nsample=8192, hp_filter=True), at full length.
 TEST(RoomSceneTest, ResponsesAreThoseOfRirGenerator) {
   const Tensor responses = scene_responses(draw_room_scene("cv_dev93", 0));
-  const double* response = responses.data<double>() + 8 * room_response_length;  // from the second source to the first
+  const double* response =
+      responses.data<double>() + 8 * room_response_length();  // from the second source to the first
   const std::vector<std::pair<int64_t, double>> expected = {
       {0, -4.6413763597816606e-07},   {31, 0.043717570876944174},     {32, 0.028890268813622486},
       {33, -0.01688910321027598},     {100, -0.00043242571292877174}, {400, -0.0011651224579290187},
       {2000, -7.096309220143426e-05}, {5000, -4.93609453039803e-07},  {8191, 1.5661726343012752e-09}};
   for (const auto& [t, value] : expected) EXPECT_NEAR(response[t], value, 1e-15) << t;
   double energy = 0;
-  for (int64_t t = 0; t < room_response_length; ++t) energy += response[t] * response[t];
+  for (int64_t t = 0; t < room_response_length(); ++t) energy += response[t] * response[t];
   EXPECT_NEAR(energy, 0.008544500548724052, 1e-15);
+}
+
+// Cut responses are the beginnings of whole ones; an image reaches back by half a windowed sinc of 8 ms.
+TEST(RoomSceneTest, ResponsesMayEndWhereSoundHasDecayed) {
+  const RoomScene scene = draw_room_scene("cv_dev93", 0);  // T60 0.387 s
+  for (const int rate : {8000, 16000}) {
+    const Tensor whole = scene_responses(scene, {.sample_rate = rate}),
+                 cut = scene_responses(scene, {.sample_rate = rate, .decay_db = 75});
+    const int64_t length = room_response_length(rate), kept = cut.size(2);
+    EXPECT_EQ(whole.size(2), rate == 8000 ? 8192 : 16384);
+    EXPECT_EQ(kept, rate == 8000 ? 3870 : 7740);
+    for (int64_t r = 0; r < 16; ++r)
+      for (int64_t t = 0; t < kept - rate / 250; ++t)
+        ASSERT_EQ(cut.data<double>()[r * kept + t], whole.data<double>()[r * length + t]) << r << ' ' << t;
+  }
+  EXPECT_EQ(scene_responses(scene, {.decay_db = 1000}).size(2), 8192);
+}
+
+// The same response at two rates: direct sound at the same time, and the same energy of a band that both hold.
+TEST(RoomSceneTest, ResponsesFollowTheRate) {
+  const RoomScene scene = draw_room_scene("cv_dev93", 0);
+  const auto sums = [&](int rate) {  // of the response at 500 Hz, e^(-i w t) sampled at the rate
+    const Tensor responses = scene_responses(scene, {.sample_rate = rate});
+    std::complex<double> sum = 0;
+    for (int64_t t = 0; t < responses.size(2); ++t)
+      sum += responses.data<double>()[t] * std::polar(1.0, -2 * M_PI * 500 * static_cast<double>(t) / rate);
+    return sum;
+  };
+  const std::complex<double> low = sums(8000), high = sums(16000);
+  EXPECT_NEAR(std::abs(high / low - 1.0), 0, 0.02);
 }
 
 // T60 by backward integration of the squared response (Schroeder, JASA 37, 1965): a line through the decay from -5 to
@@ -171,8 +203,8 @@ TEST(RoomSceneTest, ResponsesDecayInTheTimeAskedFor) {
     scene.close_talk.clear();
     scene.microphones.resize(1);
     const Tensor response = scene_responses(scene);
-    ASSERT_EQ(response.shape(), (Shape{1, 1, room_response_length}));
-    const double ratio = decay_time(response.data<double>(), room_response_length) / scene.t60;
+    ASSERT_EQ(response.shape(), (Shape{1, 1, room_response_length()}));
+    const double ratio = decay_time(response.data<double>(), room_response_length()) / scene.t60;
     EXPECT_NEAR(ratio, 1, 0.3) << scene.name << ", T60 " << scene.t60;
     mean += ratio / scenes;
     within += std::abs(ratio - 1) < 0.15;

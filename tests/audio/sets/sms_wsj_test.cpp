@@ -25,8 +25,8 @@ class SmsWsjTest : public ScratchFolder {
   Corpus corpus(const fs::path& name = "speech") const {
     for (int speaker = 0; speaker < 4; ++speaker)
       for (int i = 0; i < 2; ++i)
-        write_tone(name / fmt::format("s{}/r_{}.wav", speaker, i), 2000 + 300 * speaker + 150 * i, 8000, 0.3f,
-                   200 + 90 * speaker + 40 * i);
+        write_tone(name / fmt::format("s{}/r_{}.wav", speaker, i), longer_ * (2000 + 300 * speaker + 150 * i), 8000,
+                   0.3f, 200 + 90 * speaker + 40 * i);
     Corpus result{folder_ / name, {}};
     for (const fs::path& path : list_audio(folder_ / name, true))
       result.recordings.push_back(
@@ -34,11 +34,15 @@ class SmsWsjTest : public ScratchFolder {
     return result;
   }
   fs::path tree(const std::string& name = "tree", uint64_t seed = 0) const {
+    return tree(name, {.counts = {0, 3, 0}, .seed = seed, .storage = RoomStorage::all});
+  }
+  fs::path tree(const std::string& name, const RoomSetOptions& options) const {
     const fs::path root = folder_ / name;
     fs::create_directories(root);
-    write_room_set(corpus(), Split::valid, {.counts = {0, 3, 0}, .seed = seed}, root, root);
+    write_room_set(plan_room_set(corpus(), Split::valid, options), root, root);
     return root;
   }
+  int longer_ = 1;  // utterances
   json list(const fs::path& root) const { return json::parse(read(root / "sms_wsj.json")); }
   void change(const fs::path& root, const std::function<void(json&)>& edit) const {
     json all = list(root);
@@ -83,6 +87,104 @@ TEST_F(SmsWsjTest, ATreeThatIsWrittenIsRead) {
     EXPECT_EQ(info.frames, 8192);
     EXPECT_GT(fs::file_size(response), 6u * 8192 * 8);  // float64
   }
+}
+
+// What a training reads and no more; the same recordings as in the whole tree.
+TEST_F(SmsWsjTest, ATreeForTrainingHoldsTheFirstMicrophonesImages) {
+  const SmsWsjSet all = SmsWsjSet::open(tree(), "valid");
+  for (const RoomStorage storage : {RoomStorage::training, RoomStorage::images}) {
+    const bool first_alone = storage == RoomStorage::training;
+    const fs::path root = tree(first_alone ? "lean" : "images", {.counts = {0, 3, 0}, .storage = storage});
+    std::set<std::string> folders;
+    for (const auto& entry : fs::directory_iterator(root)) folders.insert(entry.path().filename());
+    EXPECT_EQ(folders, (std::set<std::string>{"ct_observation", "observation", "sms_wsj.json", "speech_image"}));
+    const SmsWsjSet set = SmsWsjSet::open(root, "valid");
+    for (int64_t i = 0; i < set.size(); ++i) {
+      const RoomItem item = set.load(i), whole = all.load(i);
+      const int64_t length = set.entry(i).length;
+      EXPECT_EQ(item.observation.to_vector<float>(), whole.observation.to_vector<float>());
+      EXPECT_EQ(item.ct_observation.to_vector<float>(), whole.ct_observation.to_vector<float>());
+      ASSERT_EQ(item.images.shape(), (Shape{2, first_alone ? 1 : 6, length}));
+      for (int64_t s = 0; s < 2; ++s)
+        for (int64_t n = 0; n < item.images.size(1) * length; ++n)
+          ASSERT_NEAR(item.images.data<float>()[s * item.images.size(1) * length + n],
+                      whole.images.data<float>()[s * 6 * length + n], 1e-7);
+    }
+    const json paths = list(root)["datasets"]["cv_dev93"].begin().value()["audio_path"];
+    EXPECT_EQ(paths.size(), 3u) << paths;
+    const Mixture mixture = MixtureSet::open(root, "valid", {.channels = 6, .close_talk = true}).load(0);
+    EXPECT_EQ(mixture.sources.to_vector<float>()[5], set.load(0).images.to_vector<float>()[5]);
+    // Two channels are neither the first alone nor all.
+    const std::string image = paths["speech_image"][0];
+    write_wav(image, std::vector<float>(2 * set.entry(0).length, 0.1f), 8000, WavFormat::float32, 2);
+    expect_error<InputError>([&] { SmsWsjSet::open(root, "valid").load(0); }, {image, "expected 6 channels", "got 2"});
+  }
+}
+
+// Three speakers at another rate: the same rooms, and everything at that rate.
+TEST_F(SmsWsjTest, SeveralSpeakersAtAnotherRate) {
+  const fs::path root =
+      tree("three", {.counts = {0, 2, 0}, .sources = 3, .sample_rate = 16000, .storage = RoomStorage::all});
+  const SmsWsjSet set = SmsWsjSet::open(root, "valid");
+  EXPECT_EQ(set.num_sources(), 3);
+  EXPECT_EQ(set.close_talk(), 3);
+  EXPECT_EQ(set.sample_rate(), 16000);
+  for (int64_t i = 0; i < set.size(); ++i) {
+    const RoomEntry& entry = set.entry(i);
+    EXPECT_EQ(std::set<std::string>(entry.speakers.begin(), entry.speakers.end()).size(), 3u);
+    std::vector<std::vector<float>> dry;
+    for (const fs::path& path : entry.files.dry) dry.push_back(read_mono(path).samples);
+    const RoomScene scene = draw_room_scene("cv_dev93", i, 3);
+    const Tensor responses = scene_responses(scene, {.sample_rate = 16000});
+    EXPECT_EQ(responses.shape(), (Shape{3, 9, 16384}));
+    const RoomMixture mixture = mix_in_room(responses, 3, dry, "cv_dev93", entry.id, true, 16000);
+    const RoomItem item = set.load(i);
+    EXPECT_EQ(item.observation.to_vector<float>(), mixture.observation.to_vector<float>());
+    EXPECT_EQ(item.ct_observation.to_vector<float>(), mixture.ct_observation.to_vector<float>());
+    EXPECT_EQ(read_audio(entry.files.early[2]).samples,
+              interleaved(std::span<const float>(mixture.early.slice(2, 3).to_vector<float>()), 6));
+    EXPECT_EQ(list(root)["datasets"]["cv_dev93"][entry.id]["num_speakers"], 3);
+  }
+  expect_error<InputError>(
+      [&] {
+        plan_room_set(corpus(), Split::valid, {.counts = {0, 4, 0}, .sources = 5});
+      },
+      {"5 different speakers", "the split valid has 4 (s0, s1, s2, s3)"});
+}
+
+// New rooms at another rate and for more speakers. Close-talk microphones that nobody asks for change nothing.
+TEST_F(SmsWsjTest, RoomsAreDrawnForAnySpeakersAndRate) {
+  longer_ = 4;  // than the responses
+  const fs::path root =
+      tree("three", {.counts = {0, 2, 0}, .sources = 3, .sample_rate = 4000, .storage = RoomStorage::all});
+  MixtureSetOptions options{.channels = 6, .close_talk = true, .on_the_fly = true};
+  const Mixture drawn = MixtureSet::open(root, "valid", options).draw(1, 4);
+  EXPECT_EQ(drawn.mixture.size(0), 6);
+  EXPECT_EQ(drawn.close_talk.size(0), 3);
+  EXPECT_EQ(drawn.sources.size(0), 3);
+  EXPECT_EQ(drawn.sample_rate, 4000);
+  options.close_talk = false;
+  const Mixture alone = MixtureSet::open(root, "valid", options).draw(1, 4);
+  EXPECT_EQ(alone.mixture.to_vector<float>(), drawn.mixture.to_vector<float>());
+  EXPECT_EQ(alone.sources.to_vector<float>(), drawn.sources.to_vector<float>());
+  EXPECT_FALSE(alone.close_talk.defined());
+  // The end of the responses that is left out is far below the noise.
+  const RoomEntry entry = SmsWsjSet::open(root, "valid").entry(1);
+  std::vector<std::vector<float>> dry;
+  for (const fs::path& path : entry.files.dry) dry.push_back(read_mono(path).samples);
+  const std::string name = "cv_dev93/seed-0/epoch-4";
+  const Tensor responses = scene_responses(draw_room_scene(name, 1, 3), {.sample_rate = 4000});
+  const RoomMixture whole = mix_in_room(responses, 3, dry, name, name + "/" + entry.id, false, 4000);
+  double power = 0, difference = 0;
+  for (int64_t n = 0; n < whole.observation.numel(); ++n) {
+    power += std::pow(whole.observation.data<float>()[n], 2);
+    difference += std::pow(whole.observation.data<float>()[n] - drawn.mixture.data<float>()[n], 2);
+  }
+  EXPECT_LT(10 * std::log10(difference / power), -50);
+  EXPECT_GT(difference, 0);
+  const fs::path lean = tree("lean", {.counts = {0, 2, 0}});  // the dry recordings of trainings alone are kept
+  expect_error<InputError>([&] { MixtureSet::open(lean, "valid", {.on_the_fly = true}); },
+                           {"expected the dry recording of each speaker (original_source)", "found 0"});
 }
 
 TEST_F(SmsWsjTest, EqualSeedsMakeEqualTrees) {
@@ -265,8 +367,7 @@ TEST_F(SmsWsjTest, ASpeakerWithTooMuchIsCutAndSilenceIsNamed) {
         {.path = fmt::format("s9/{}.wav", i), .speaker = "s9", .label = "", .split = Split::valid});
   }
   fs::create_directories(folder_ / "cut");
-  const RoomSetCounts counts =
-      write_room_set(speech, Split::valid, {.counts = {0, 4, 0}}, folder_ / "cut", folder_ / "cut");
+  const RoomSetCounts counts = plan_room_set(speech, Split::valid, {.counts = {0, 4, 0}}).counts;
   EXPECT_EQ(counts.surplus, 18);  // 8 of the others leave her 2
   EXPECT_EQ(counts.utterances, 10);
   EXPECT_EQ(counts.speakers, 5);
@@ -275,12 +376,12 @@ TEST_F(SmsWsjTest, ASpeakerWithTooMuchIsCutAndSilenceIsNamed) {
     write_wav(silent.root / recording.path, std::vector<float>(900), 8000);
   expect_error<InputError>(
       [&] {
-        write_room_set(silent, Split::valid, {.counts = {0, 1, 0}}, folder_ / "cut", folder_ / "cut");
+        write_room_set(plan_room_set(silent, Split::valid, {.counts = {0, 1, 0}}), folder_ / "cut", folder_ / "cut");
       },
       {".wav", "silent"});
   expect_error<InputError>(
       [&] {
-        write_room_set(silent, Split::test, {.counts = {0, 0, 1}}, folder_ / "cut", folder_ / "cut");
+        plan_room_set(silent, Split::test, {.counts = {0, 0, 1}});
       },
       {"no recordings in the split test"});
 }
