@@ -286,7 +286,7 @@ TEST_F(EvaluateTest, UsageIsChecked) {
   refused({}, 2, {"--data is required"});
   refused({"--data", "set", "--metrics", "pesq_nb"}, 2, {"name it with --pesq-program"});
   refused({"--data", "set", "--metrics", "sdri,estoy"}, 2, {"got 'estoy'", "did you mean 'estoi'"});
-  refused({"--data", "set", "--oracles", "wiener"}, 2, {"got 'wiener'", "irm, ibm, psm, mixture"});
+  refused({"--data", "set", "--oracles", "wiener"}, 2, {"got 'wiener'", "irm, ibm, psm, auxiva, mixture"});
   refused({"--data", "set", "--permutation-by", "stoi"}, 2, {"--permutation-by"});
   refused({"--data", "set", "--align", "trim"}, 2, {"--align belongs to --references"});
   refused({"--data", "set", "--metrics", "pesq_nb", "--pesq-program", "/nowhere/pesq"}, 3, {"/nowhere/pesq"});
