@@ -45,15 +45,15 @@ cmake --build build/release --parallel "$(nproc)"
 export PATH="$PWD/build/release/bin:$PATH"
 
 say "Rooms"
-counts=(--train 1000 --valid 40 --test 60 --min-seconds 4 --max-seconds 16) more=() split=test
+counts=(--train 1000 --valid 40 --test 60) more=() split=test
 if [ "$heart" = yes ]; then
-  counts=(--train 4 --valid 4 --test 4 --min-seconds 2 --max-seconds 8) split=train
+  counts=(--train 4 --valid 4 --test 4) split=train
   more=(--set validation.every_epochs=25 --max-epochs $((epochs > 0 ? epochs : 500)))
 elif [ "$epochs" -gt 0 ]; then
   more=(--max-epochs "$epochs")
 fi
 [ -e "$output/set/sms_wsj.json" ] ||
-  sunder-prepare rooms --speech "$speech" --output "$output/set" "${counts[@]}"
+  sunder-prepare rooms --speech "$speech" --output "$output/set" "${counts[@]}" --min-seconds 4 --max-seconds 16
 
 # Every run is ROW-SEED; rows with one microphone are trained once.
 runs=()
@@ -130,6 +130,8 @@ say "Two of the recordings, separated by every row"
 mapfile -t recordings < <(find "$output"/set/observation/"$([ $split = test ] && echo test || echo train)"* -name '*.wav' |
   sort -V | head -n 2)
 for row in "${rows[@]}"; do
-  sunder-separate --model "$output/$row-0" "${recordings[@]}" -o "$output/separated/$row"
+  channel=()
+  [[ $row != *-1ch ]] || channel=(--channel 1)
+  sunder-separate --model "$output/$row-0" "${channel[@]}" "${recordings[@]}" -o "$output/separated/$row" >/dev/null
 done
 echo "listen to $output/separated/*/*.wav and look at the spectrograms beside them"
