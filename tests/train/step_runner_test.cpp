@@ -30,6 +30,8 @@ TfGridNetSeparatorConfig small_far_field() {
   TfGridNetSeparatorConfig config;
   config.network = {.microphones = 3, .emb_dim = 8, .num_blocks = 1, .lstm_hidden = 6, .heads = 2, .qk_channels = 1};
   config.stft = {64, 16, "sqrt_hann"};
+  config.input = "relative";
+  config.output = "mask";
   return config;
 }
 const FcpOptions taps{.past = 3, .future = 1};
@@ -69,7 +71,6 @@ class Training {
   std::vector<Tensor> inputs(int64_t step, int64_t samples = length) const {
     if (is_far_field(method_)) {
       const Tensor recordings = signals({2, 3, samples}, 10 * step, dtype_);
-      if (method_ == "unssor") return {recordings};
       return {recordings, signals({2, 2, samples}, 10 * step + 1, dtype_)};
     }
     const Tensor mixtures = signals({batch, samples}, 10 * step, dtype_);
@@ -91,9 +92,11 @@ class Training {
  private:
   Variable loss(const std::vector<Tensor>& on_device) const {
     if (method_ == "m2m")
-      return m2m_step(*network_->spectral(), on_device[0], on_device[1], {.fcp = {.far = taps, .close = taps}});
-    if (method_ == "unssor") return unssor_step(*network_->spectral(), on_device[0], {.fcp = {.far = taps}});
-    if (method_ == "pit_spectra") return pit_spectra_step(*network_->spectral(), on_device[1], on_device[0]);
+      return m2m_step(*network_->spectral(), on_device[0], on_device[1],
+                      {.fcp = {.far = taps, .close = taps}, .anchor = 0.5});
+    if (method_ == "unssor")
+      return unssor_step(*network_->spectral(), on_device[0], {.fcp = {.far = taps}, .anchor = 0.5}, {}, on_device[1]);
+    if (method_ == "pit_spectra") return pit_spectra_step(*network_->spectral(), on_device[1], on_device[0], "both");
     if (method_ == "pit") return pit_step(network(), on_device[0], on_device[1]);
     if (method_ == "mixcycle") return mixcycle_step(network(), on_device[0], on_device[1]);
     if (method_ == "mixit") return mixit_step(network(), on_device[0], on_device[1], on_device[2]);
