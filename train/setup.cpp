@@ -19,6 +19,11 @@ void check_config(const Config& c, const MethodDefinition& method) {
     throw UsageError("validation.select: the blind score needs a network of one microphone");
   if (c.optim.min_lr > 0 && c.optim.min_lr >= c.optim.lr)
     throw_error<UsageError>("optim.min_lr: expected less than optim.lr = {}, got {}", c.optim.lr, c.optim.min_lr);
+  if (c.data.crop.rule == "active" && !needs.references && !needs.close_talk && !needs.virtual_microphones)
+    throw_error<UsageError>(
+        "data.crop: expected whole-second or any for {}, which hears no speaker alone to judge active segments by, got "
+        "active",
+        method.name);
   if (c.optim.decay != "none" && c.train.max_epochs == 0 && c.train.max_minutes == 0)
     throw_error<UsageError>("optim.decay: expected train.max_epochs or train.max_minutes for '{}', got neither",
                             c.optim.decay);

@@ -340,6 +340,10 @@ TEST_F(FarFieldPrograms, WhatDoesNotFitIsRefused) {
           {"--set", "model.microphones=1", "--set", "unssor.virtual=iva"});
   refused("unssor", 2, {"unssor.anchor: expected 0 without virtual microphones (unssor.virtual), got 0.5"},
           {"--set", "unssor.anchor=0.5"});
+  refused("unssor", 2, {"data.crop: expected whole-second or any for unssor, which hears no speaker alone"},
+          {"--set", "data.crop=active"});
+  refused("m2m", 2, {"optim.decay: expected train.max_epochs or train.max_minutes for 'linear', got neither"},
+          {"--set", "optim.decay=linear", "--set", "train.max_epochs=0"});
   refused("m2m", 3, {"expected at least 7 microphones, found 6"}, {"--set", "model.microphones=7"});
   refused("m2m", 2, {"data.segment_seconds: expected more than the 5 frames that a filter spans, got 5"},
           {"--set", "data.segment_seconds=0.008"});
