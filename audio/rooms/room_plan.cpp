@@ -33,16 +33,26 @@ std::vector<RoomUtterance> utterances_of(const Corpus& corpus, Split split) {
   return utterances;
 }
 
-// Where there are more speakers than sources S, limits the one with the most utterances to 1 / (2 S) of all: each of
-// them must meet others S times, once in each column, and SMS-WSJ's random search often finds no composition at twice
-// that share. Returns how many were dropped.
-int64_t drop_surplus(const std::string& set, size_t sources, std::vector<RoomUtterance>& utterances) {
-  std::map<std::string, std::vector<int64_t>> of_speaker;
-  for (size_t i = 0; i < utterances.size(); ++i) of_speaker[utterances[i].recording.speaker].push_back(i);
-  const auto most = std::max_element(of_speaker.begin(), of_speaker.end(),
-                                     [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+using BySpeaker = std::map<std::string, std::vector<int64_t>>;
+
+BySpeaker by_speaker(const std::vector<RoomUtterance>& utterances) {
+  BySpeaker result;
+  for (size_t i = 0; i < utterances.size(); ++i) result[utterances[i].recording.speaker].push_back(i);
+  return result;
+}
+
+BySpeaker::iterator most_frequent(BySpeaker& of_speaker) {
+  return std::max_element(of_speaker.begin(), of_speaker.end(),
+                          [](const auto& a, const auto& b) { return a.second.size() < b.second.size(); });
+}
+
+// Limits the speaker with the most utterances to 1 / (2 S) of all, where there are more speakers than sources S: each
+// of them must meet others S times, once in each column, and SMS-WSJ's random search often finds no composition at
+// twice that share. Returns how many were dropped.
+int64_t limit_most_frequent(const std::string& set, size_t sources, std::vector<RoomUtterance>& utterances) {
+  auto of_speaker = by_speaker(utterances);
   if (of_speaker.size() <= sources) return 0;
-  std::vector<int64_t>& own = most->second;
+  std::vector<int64_t>& own = most_frequent(of_speaker)->second;
   const size_t keep = std::max<size_t>(1, (utterances.size() - own.size()) / (2 * sources - 1));
   if (own.size() <= keep) return 0;
   NumpyRandom(sha256_seed(set + "_surplus")).shuffle(own);
@@ -54,6 +64,17 @@ int64_t drop_surplus(const std::string& set, size_t sources, std::vector<RoomUtt
   const auto surplus = static_cast<int64_t>(utterances.size() - kept);
   utterances.resize(kept);
   return surplus;
+}
+
+int64_t drop_surplus(const std::string& set, size_t sources, std::vector<RoomUtterance>& utterances) {
+  int64_t dropped = limit_most_frequent(set, sources, utterances);
+  // Another one may now have so many that there is no composition at all.
+  for (int64_t more = 1; more > 0; dropped += more) {
+    auto of_speaker = by_speaker(utterances);
+    const bool too_many = !utterances.empty() && most_frequent(of_speaker)->second.size() * sources > utterances.size();
+    more = too_many ? limit_most_frequent(set, sources, utterances) : 0;
+  }
+  return dropped;
 }
 
 }  // namespace

@@ -359,6 +359,18 @@ TEST_F(SmsWsjTest, BadListsAreNamed) {
   expect_error<InputError>(open, {"sms_wsj.json", "no such file"});
 }
 
+// Without most of the first speaker, the second has more than all others could meet.
+TEST_F(SmsWsjTest, TwoSpeakersWithTooMuchAreCut) {
+  Corpus speech{folder_ / "speech", {}};
+  for (const auto& [speaker, count] : {std::pair("a", 12), {"b", 5}, {"c", 1}, {"d", 1}})
+    for (int i = 0; i < count; ++i)
+      speech.recordings.push_back(
+          {.path = fmt::format("{}/{}.wav", speaker, i), .speaker = speaker, .label = "", .split = Split::valid});
+  const RoomSetCounts counts = plan_room_set(speech, Split::valid, {.counts = {0, 4, 0}}).counts;
+  EXPECT_EQ(counts.surplus, 14);  // 2 of a and then 1 of b are left
+  EXPECT_EQ(counts.speakers, 4);
+}
+
 TEST_F(SmsWsjTest, ASpeakerWithTooMuchIsCutAndSilenceIsNamed) {
   Corpus speech = corpus();
   for (int i = 0; i < 20; ++i) {
