@@ -107,4 +107,13 @@ std::vector<int64_t> heard_channels(const Tensor& references, int64_t source) {
   return channels;
 }
 
+Tensor chosen_rows(const Tensor& signals, const std::vector<int64_t>& rows) {
+  Shape shape = signals.shape();
+  shape[0] = static_cast<int64_t>(rows.size());
+  const Tensor result = Tensor::empty(shape, signals.dtype());
+  for (size_t i = 0; i < rows.size(); ++i)
+    result.slice(static_cast<int64_t>(i), static_cast<int64_t>(i) + 1).copy_from(signals.slice(rows[i], rows[i] + 1));
+  return result;
+}
+
 }  // namespace sunder

@@ -31,6 +31,9 @@ std::span<const double> channel_row(const Tensor& signals, int64_t index, int64_
 Tensor channel_of(const Tensor& signals, int64_t channel);
 Tensor from_channels(const std::vector<Tensor>& channels);
 
+// Rows of signals (N, ...) in another order.
+Tensor chosen_rows(const Tensor& signals, const std::vector<int64_t>& rows);
+
 // The channels in which a reference is not silent.
 std::vector<int64_t> heard_channels(const Tensor& references, int64_t source);
 // Names the references that hold only zeros; empty if none does.

@@ -102,15 +102,6 @@ std::vector<int64_t> matched_outputs(const ScoredSignals& signals, const Scoring
   return best_assignment(permutation_scores(signals, options), sources, outputs);
 }
 
-Tensor chosen_rows(const Tensor& signals, const std::vector<int64_t>& rows) {
-  Shape shape = signals.shape();
-  shape[0] = static_cast<int64_t>(rows.size());
-  const Tensor result = Tensor::empty(shape, signals.dtype());
-  for (size_t i = 0; i < rows.size(); ++i)
-    result.slice(static_cast<int64_t>(i), static_cast<int64_t>(i) + 1).copy_from(signals.slice(rows[i], rows[i] + 1));
-  return result;
-}
-
 // What AuxIVA separates, matched to the sources as a network's outputs are.
 Tensor auxiva_estimates(const ScoredSignals& signals, const ScoringOptions& options, const char*& missing) {
   ScoredSignals separated = signals;

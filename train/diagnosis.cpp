@@ -17,9 +17,10 @@ Diagnosis diagnose(const ValidationScores& s) {
   if (!s.si_snri || !s.bins_in_order || !s.si_snri_by_bin)
     return {"unclear",
             "the outputs differ from the mixture and from each other; what is in them only clean sources show"};
-  const std::string bins = fmt::format("{:.0f} % of the bins in order, {:.2f} dB with the best order in every bin",
-                                       100 * *s.bins_in_order, *s.si_snri_by_bin);
-  if (*s.bins_in_order<split_share&& * s.si_snri_by_bin - *s.si_snri> split_gain_db)
+  const double in_order = *s.bins_in_order, by_bin = *s.si_snri_by_bin, gain = by_bin - *s.si_snri;
+  const std::string bins =
+      fmt::format("{:.0f} % of the bins in order, {:.2f} dB with the best order in every bin", 100 * in_order, by_bin);
+  if (in_order < split_share && gain > split_gain_db)
     return {"bins split", fmt::format("the bins are split: speakers change outputs between bands ({})", bins)};
   if (*s.si_snri > separating_db) return {"separating", fmt::format("the speakers separate ({})", bins)};
   return {"unclear", fmt::format("the outputs are not the speakers yet ({})", bins)};

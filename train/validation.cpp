@@ -12,6 +12,7 @@
 #include "autograd/variable.h"
 #include "command/signals.h"
 #include "evaluate/blind.h"
+#include "evaluate/scored_signals.h"
 #include "objectives/mixcycle.h"
 #include "tensor/error.h"
 #include "tensor/ops/slice_axis.h"
@@ -142,11 +143,9 @@ void add_item(const Tensor& references, const Tensor& estimates, const Tensor& m
   means.si_snri.add(*score);
   means.sources_ratio.add(weaker_to_stronger_db(references, references.size(0)));
   if (estimates.size(0) == references.size(0) && references.size(0) <= bin_order_most_sources) {
-    const Tensor matched = Tensor::empty_like(estimates);
-    for (size_t s = 0; s < scores.size(); ++s)
-      matched.slice(static_cast<int64_t>(s), static_cast<int64_t>(s) + 1)
-          .copy_from(estimates.slice(scores[s].output, scores[s].output + 1));
-    add_bin_order(references, matched, scores, sample_rate, means);
+    std::vector<int64_t> outputs;
+    for (const SourceScore& source : scores) outputs.push_back(source.output);
+    add_bin_order(references, chosen_rows(estimates, outputs), scores, sample_rate, means);
   }
   if (estimates.size(0) == references.size(0) || estimates.size(0) > best_sums_max_outputs) return;
   if (const auto best = mean_si_snri(score_best_sums(references, estimates, mixture))) means.oracle.add(*best);

@@ -32,9 +32,8 @@ struct Spectra {
   }
 };
 
-// The energy of reference s that output k explains in bin f.
-double explained(const Spectra& references, const Spectra& estimates, int64_t s, int64_t k, int64_t f) {
-  const double energy = estimates.energy(k, f);
+// The energy of reference s that output k, whose own is `energy`, explains in bin f.
+double explained(const Spectra& references, const Spectra& estimates, int64_t s, int64_t k, int64_t f, double energy) {
   if (energy == 0) return 0;
   complex128 both = 0;
   for (int64_t t = 0; t < references.frames; ++t) both += std::conj(estimates.at(k, t, f)) * references.at(s, t, f);
@@ -44,20 +43,21 @@ double explained(const Spectra& references, const Spectra& estimates, int64_t s,
 // The output of each source in bin f.
 std::vector<int64_t> order_of(const Spectra& references, const Spectra& estimates, int64_t f) {
   const int64_t sources = references.tensor.size(0);
-  std::vector<double> scores;
+  std::vector<double> energies, scores;
+  for (int64_t k = 0; k < sources; ++k) energies.push_back(estimates.energy(k, f));
   for (int64_t s = 0; s < sources; ++s)
-    for (int64_t k = 0; k < sources; ++k) scores.push_back(explained(references, estimates, s, k, f));
+    for (int64_t k = 0; k < sources; ++k) scores.push_back(explained(references, estimates, s, k, f, energies[k]));
   const auto total = [&](const std::vector<int64_t>& order) {
     double sum = 0;
     for (int64_t s = 0; s < sources; ++s) sum += scores[s * sources + order[s]];
     return sum;
   };
-  std::vector<int64_t> own(sources), best = own;
+  std::vector<int64_t> own(sources);
   std::iota(own.begin(), own.end(), 0);
   const double largest = *std::ranges::max_element(scores);
   if (largest > 0)  // best_assignment takes scores up to 1e6
     for (double& score : scores) score /= largest;
-  best = best_assignment(scores, sources, sources);
+  const std::vector<int64_t> best = best_assignment(scores, sources, sources);
   return total(best) - total(own) > equal_energy ? best : own;
 }
 
