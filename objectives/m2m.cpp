@@ -1,5 +1,7 @@
 #include "objectives/m2m.h"
 
+#include "tensor/ops/slice_axis.h"
+
 namespace sunder {
 
 Fields fields(M2mOptions& o) {
@@ -22,6 +24,13 @@ Variable m2m_loss(const Variable& estimates, const Tensor& far, const Tensor& cl
   Variable at_far = sum(mixture_constraint(far_images, far));
   if (options.gamma > 0) at_far = add(at_far, scale(sum(isms(far_images, far)), options.gamma));
   return scale(add(at_close, scale(at_far, options.alpha)), 1 / static_cast<double>(estimates.size(0)));
+}
+
+Tensor close_talk_targets(const Tensor& close, const Tensor& far, const FcpConfig& config, const Tensor& failures) {
+  check_dim("close_talk_targets", "close", close, 4);
+  check_dim("close_talk_targets", "far", far, 4);
+  const Tensor first = slice_axis(far, 1, 0, 1);
+  return fcp(close, first, fcp_weight(first, 1, config.xi), config.far, failures).images.reshape(close.shape());
 }
 
 }  // namespace sunder

@@ -12,8 +12,10 @@ struct M2mOptions {
   // ignores the permutation of the speakers in each bin. The paper's networks learn one permutation for all bins
   // anyway; small networks take long to (docs/results.md).
   double gamma = 0;
-  // Weight of anchor_loss (objectives/anchor.h) with the close_talk_targets, in m2m_step. It rules out what gamma makes
-  // unlikely. 0 in the paper.
+  // Weight of pit_spectra_snr_loss (objectives/pit.h) against the close_talk_targets, in m2m_step. It ties the bins of
+  // a speaker together: the mixture constraint is the same for any permutation of the speakers within a bin, and so are
+  // all losses of filtered estimates in effect, since the filter of a bin whose output holds the wrong speaker is near
+  // zero, and with it the gradient. So this one holds the estimates themselves. 0 in the paper.
   double anchor = 0;
 };
 // All but the filters, which have their own section.
@@ -27,5 +29,9 @@ Fields fields(M2mOptions& options);
 // and types and for a batch without utterances.
 Variable m2m_loss(const Variable& estimates, const Tensor& far, const Tensor& close, const M2mOptions& options,
                   const Tensor& failures = {});
+
+// The close-talk mixtures as the first far-field microphone hears them: each by FCP with the far-field taps. close:
+// (B, C, T, F) complex, far: (B, P, T, F) of the same type -> (B, C, T, F). `failures`: as in tensor/ops/fcp.h.
+Tensor close_talk_targets(const Tensor& close, const Tensor& far, const FcpConfig& fcp, const Tensor& failures = {});
 
 }  // namespace sunder

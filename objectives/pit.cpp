@@ -16,6 +16,13 @@ Variable pit_ri_mag_loss(const Tensor& references, const Tensor& mixtures, const
   return mean(pit_ri_mag(references, mixtures, estimates));
 }
 
+Variable pit_spectra_snr_loss(const Tensor& references, const Variable& estimates, const Stft& stft) {
+  check_dim("pit_spectra_snr_loss", "estimates", estimates.value(), 4);
+  check_shape("pit_spectra_snr_loss", "references", references, {estimates.size(0), estimates.size(1), -1});
+  return scale(pit_loss(references, stft.inverse(estimates, references.size(2))),
+               1 / static_cast<double>(references.size(0)));
+}
+
 Tensor shuffled_order(uint64_t seed, int64_t epoch, int64_t step, int64_t items, int64_t sources) {
   Random random(seed, RandomUse::swap, static_cast<uint32_t>(epoch), static_cast<uint64_t>(step));
   return Tensor::from(random.permutation(items * sources), {items, sources});

@@ -3,6 +3,7 @@
 
 #include "autograd/ops.h"
 #include "files/settings.h"
+#include "nn/stft.h"
 #include "tensor/ops/remix.h"
 
 namespace sunder {
@@ -25,6 +26,11 @@ Variable pit_loss(const Tensor& references, const Variable& estimates, double sn
 // unssor_loss, which it is compared with. references, estimates: (B, S, T, F) complex, mixtures: (B, T, F) at the
 // references' microphone; returns one value. The gradient flows into the estimates only.
 Variable pit_ri_mag_loss(const Tensor& references, const Tensor& mixtures, const Variable& estimates);
+
+// pit_loss of the waveforms of spectra, MEAN over the utterances of the batch: one permutation for all bins of an
+// utterance. references: (B, S, L), estimates: (B, S, T, F) complex; returns one value, dB. The gradient flows into the
+// estimates only. Throws Error for other shapes.
+Variable pit_spectra_snr_loss(const Tensor& references, const Variable& estimates, const Stft& stft);
 
 // Dynamic mixing (PIT-DM): shuffles the sources of a batch across its items and sums them to new mixtures.
 // sources: (B, S, L); order: from shuffled_order, on their device -> targets (B, S, L), mixtures (B, L).

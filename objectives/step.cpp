@@ -1,6 +1,5 @@
 #include "objectives/step.h"
 
-#include "objectives/anchor.h"
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/mixpit.h"
@@ -50,7 +49,7 @@ Variable m2m_step(const SpectralSeparator& network, const Tensor& mixtures, cons
   if (options.anchor == 0) return loss;
   const Tensor targets =
       network.stft().inverse(close_talk_targets(close, far, options.fcp, failures), close_talk.size(2));
-  return add(loss, scale(anchor_loss(estimates, targets, network.stft()), options.anchor));
+  return add(loss, scale(pit_spectra_snr_loss(targets, estimates, network.stft()), options.anchor));
 }
 
 Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, const UnssorOptions& options,
@@ -60,7 +59,8 @@ Variable unssor_step(const SpectralSeparator& network, const Tensor& mixtures, c
   if (!virtual_microphones.defined()) return unssor_loss(estimates, far.spectra, options, failures);
   const Tensor near = divide(virtual_microphones, far.scale);
   const Variable loss = unssor_loss(estimates, far.spectra, options, failures, network.stft().forward(near));
-  return options.anchor == 0 ? loss : add(loss, scale(anchor_loss(estimates, near, network.stft()), options.anchor));
+  return options.anchor == 0 ? loss
+                             : add(loss, scale(pit_spectra_snr_loss(near, estimates, network.stft()), options.anchor));
 }
 
 Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& references, const Tensor& mixtures,
@@ -75,7 +75,7 @@ Variable pit_spectra_step(const SpectralSeparator& network, const Tensor& refere
                              mixture.reshape({mixture.size(0), mixture.size(2), mixture.size(3)}), estimates);
   }
   if (loss == "ri_mag") return result;
-  const Variable snr = anchor_loss(estimates, targets, network.stft());
+  const Variable snr = pit_spectra_snr_loss(targets, estimates, network.stft());
   return result.defined() ? add(result, snr) : snr;
 }
 

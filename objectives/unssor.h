@@ -16,7 +16,7 @@ struct UnssorOptions {
   // microphone, so that the trained network needs no AuxIVA). "none": real microphones only.
   std::string virtual_microphones = "none";
   double virtual_weight = 1;  // of their mixture constraints
-  double anchor = 0;          // weight of anchor_loss (objectives/anchor.h) with their signals, in unssor_step
+  double anchor = 0;          // weight of pit_spectra_snr_loss (objectives/pit.h) against their signals, in unssor_step
 };
 // All but the filters and the reference.
 Fields fields(UnssorOptions& options);

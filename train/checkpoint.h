@@ -52,9 +52,9 @@ Checkpoint find_checkpoint(const std::filesystem::path& path);
 bool belongs_to(const Checkpoint& checkpoint, const std::filesystem::path& run_folder);
 
 // Called before a run resumes from one of its own checkpoints, so that later steps are never resumed: damaged ones are
-// renamed to damaged-step-..., whole ones move to abandoned (or abandoned-2, ...) with a copy of metrics.jsonl. `last` and
-// `best` point at what remains; if no best one remains, `best` goes with the abandoned one. Returns what was set aside
-// and where, one line each. Throws Error.
+// renamed to damaged-step-..., whole ones move to abandoned (or abandoned-2, ...) with a copy of metrics.jsonl. `last`
+// and `best` point at what remains; if no best one remains, `best` goes with the abandoned one. Returns what was set
+// aside and where, one line each. Throws Error.
 std::vector<std::string> rewind_checkpoints(const std::filesystem::path& run_folder, const Checkpoint& checkpoint,
                                             MakeLink make_link = make_symlink);
 

@@ -4,7 +4,7 @@
 
 #include "audio/sample_rate.h"
 #include "command/command_line.h"
-#include "files/read_file.h"
+#include "files/text_file.h"
 #include "files/toml.h"
 #include "tensor/error.h"
 
@@ -71,14 +71,6 @@ Fields fields_with(Config& c, const Fields& model) {
          in_section("mixcycle", fields(c.mixcycle)) + in_section("pit", fields(c.pit)) +
          in_section("fcp", merged(fields(c.m2m.fcp), fields(c.unssor.fcp))) + in_section("m2m", fields(c.m2m)) +
          in_section("unssor", fields(c.unssor));
-}
-
-std::string read_text(const std::filesystem::path& path) {
-  try {
-    return read_file(path);
-  } catch (const ReadError& error) {
-    throw InputError(error.what());
-  }
 }
 
 }  // namespace

@@ -1,6 +1,4 @@
 // Targets for the estimates themselves, and UNSSOR's virtual microphones.
-#include "objectives/anchor.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -101,7 +99,7 @@ TEST_F(Anchor, IsTheSnrOfTheBestAssignmentByHand) {
       } while (std::next_permutation(order.begin(), order.end()));
       expected += best / items;
     }
-    EXPECT_NEAR(anchor_loss(Variable(estimates), targets, stft).value().item(), expected, 1e-9) << sources;
+    EXPECT_NEAR(pit_spectra_snr_loss(targets, Variable(estimates), stft).value().item(), expected, 1e-9) << sources;
   }
 }
 
@@ -117,8 +115,8 @@ TEST_F(Anchor, SeesPermutedBins) {
   const M2mOptions m2m{.fcp = {.far = taps, .close = taps}};
   EXPECT_NEAR(m2m_loss(Variable(permuted), far, close, m2m).value().item(),
               m2m_loss(Variable(estimates), far, close, m2m).value().item(), 1e-12);
-  EXPECT_GT(anchor_loss(Variable(permuted), targets, stft).value().item(),
-            anchor_loss(Variable(estimates), targets, stft).value().item() + 10);
+  EXPECT_GT(pit_spectra_snr_loss(targets, Variable(permuted), stft).value().item(),
+            pit_spectra_snr_loss(targets, Variable(estimates), stft).value().item() + 10);
 }
 
 // Where the array hears a filtered close-talk microphone alone, this is its target, and no other microphone matters.
@@ -147,7 +145,7 @@ TEST_F(Anchor, GradientsMatchFiniteDifferences) {
   for (const int64_t sources : {2, 3}) {
     const Tensor estimates = spectra({items, sources, frames, bins}, 6), far = spectra({items, 4, frames, bins}, 7);
     const Tensor near = spectra({items, sources, frames, bins}, 8), targets = waveforms(sources, 9);
-    check_gradient([&](const auto& in) { return std::vector{anchor_loss(in[0], targets, stft)}; }, estimates);
+    check_gradient([&](const auto& in) { return std::vector{pit_spectra_snr_loss(targets, in[0], stft)}; }, estimates);
     const UnssorOptions unssor{.fcp = {.far = taps}, .gamma = 0.06, .virtual_weight = 0.4};
     check_gradient([&](const auto& in) { return std::vector{unssor_loss(in[0], far, unssor, {}, near)}; }, estimates);
   }
@@ -184,13 +182,14 @@ TEST_F(Anchor, AddsToTheStepsWithItsWeight) {
       network.stft().inverse(close_talk_targets(network.stft().forward(close), far.spectra, m2m.fcp), 200);
   m2m.anchor = 0.7;
   EXPECT_NEAR(m2m_step(network, mixtures, close, m2m).value().item(),
-              plain + 0.7 * anchor_loss(estimates, targets, network.stft()).value().item(), 1e-9);
+              plain + 0.7 * pit_spectra_snr_loss(targets, estimates, network.stft()).value().item(), 1e-9);
 
   UnssorOptions unssor{.fcp = {.far = taps}};
   const double without = unssor_step(network, mixtures, unssor, {}, close).value().item();
   unssor.anchor = 0.7;
   EXPECT_NEAR(unssor_step(network, mixtures, unssor, {}, close).value().item(),
-              without + 0.7 * anchor_loss(estimates, divide(close, far.scale), network.stft()).value().item(), 1e-9);
+              without + 0.7 * pit_spectra_snr_loss(divide(close, far.scale), estimates, network.stft()).value().item(),
+              1e-9);
 }
 
 TEST_F(Anchor, SilentVirtualMicrophonesAddNothing) {
@@ -206,10 +205,11 @@ TEST_F(Anchor, SilentVirtualMicrophonesAddNothing) {
 
 TEST_F(Anchor, RejectsWhatDoesNotFit) {
   try {
-    anchor_loss(Variable(spectra({1, 3, frames, bins}, 15)), noise({1, 2, length}, 16), stft);
+    pit_spectra_snr_loss(noise({1, 2, length}, 16), Variable(spectra({1, 3, frames, bins}, 15)), stft);
     FAIL() << "nothing was thrown";
   } catch (const Error& error) {
-    EXPECT_STREQ(error.what(), "[anchor_loss] expected targets of shape (1, 3, -1), got float64 (1, 2, 50) on cpu");
+    EXPECT_STREQ(error.what(),
+                 "[pit_spectra_snr_loss] expected references of shape (1, 3, -1), got float64 (1, 2, 50) on cpu");
   }
 }
 
