@@ -21,7 +21,7 @@
 #include "files/output_folder.h"
 #include "files/output_target.h"
 #include "files/plain_message.h"
-#include "nn/separation.h"
+#include "nn/separation_stream.h"
 #include "programs/model_options.h"
 #include "report/separation_picture.h"
 #include "tensor/error.h"

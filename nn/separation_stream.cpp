@@ -1,0 +1,186 @@
+#include "nn/separation_stream.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "audio/metrics/assignment.h"
+#include "nn/separation.h"
+#include "tensor/error.h"
+
+namespace sunder {
+namespace {
+
+struct Match {
+  std::vector<int64_t> outputs;  // for each source, the chunk's output that continues it
+  double confidence = 0;
+};
+
+double inner_product(const float* a, const float* b, int64_t length) {
+  double sum = 0;
+  for (int64_t t = 0; t < length; ++t) sum += static_cast<double>(a[t]) * b[t];
+  return sum;
+}
+
+double value_of(const std::vector<double>& products, const std::vector<int64_t>& outputs) {
+  double sum = 0;
+  for (size_t s = 0; s < outputs.size(); ++s) sum += products[s * outputs.size() + outputs[s]];
+  return sum;
+}
+
+// The next best assignment lacks at least one pair of the best: the best of those without one of them each.
+double next_best(const std::vector<double>& products, const std::vector<int64_t>& best) {
+  const auto sources = static_cast<int64_t>(best.size());
+  double value = -INFINITY;
+  for (int64_t s = 0; s < sources; ++s) {
+    std::vector<double> without = products;
+    // Products are at most 1 in absolute value: no assignment that has another choice takes this pair.
+    without[s * sources + best[s]] = -4 * static_cast<double>(sources);
+    value = std::max(value, value_of(without, best_assignment(without, sources, sources)));
+  }
+  return value;
+}
+
+// ends: for each source where the overlap begins; outputs: the chunk's, from there on.
+Match match(const std::vector<const float*>& ends, const std::vector<const float*>& outputs, int64_t overlap) {
+  const auto sources = static_cast<int64_t>(ends.size());
+  std::vector<double> products;
+  double energy = 0, largest = 0;
+  for (const float* end : ends)
+    for (const float* output : outputs) products.push_back(inner_product(end, output, overlap));
+  for (const std::vector<const float*>* signals : {&ends, &outputs})
+    for (const float* signal : *signals) energy += inner_product(signal, signal, overlap);
+  for (const double product : products) largest = std::max(largest, std::abs(product));
+  if (!(largest > 0)) largest = 1;
+  for (double& product : products) product /= largest;  // independent of the recording's level
+  Match result{best_assignment(products, sources, sources), 0};
+  if (sources > 1 && energy > 0)
+    result.confidence =
+        2 * largest * (value_of(products, result.outputs) - next_best(products, result.outputs)) / energy;
+  return result;
+}
+
+void drop_front(std::vector<std::vector<float>>& signals, int64_t samples) {
+  for (std::vector<float>& signal : signals) signal.erase(signal.begin(), signal.begin() + samples);
+}
+
+}  // namespace
+
+SeparationStream::SeparationStream(const Separator& network, const Chunks& chunks,
+                                   std::function<void(const Seam&)> on_seam)
+    : network_(network),
+      chunks_(chunks),
+      on_seam_(std::move(on_seam)),
+      input_(network.microphones()),
+      output_(network.sources()) {
+  if (chunks.overlap < 0 || chunks.overlap >= chunks.length)
+    throw_error("[separation_stream] expected an overlap of 0 to {} samples, got {}", chunks.length - 1,
+                chunks.overlap);
+}
+
+void SeparationStream::push(std::span<const float* const> microphones, int64_t samples) {
+  if (finished_) throw_error("[separation_stream] expected no samples after the end");
+  if (microphones.size() != input_.size())
+    throw_error("[separation_stream] expected {} microphones, got {}", input_.size(), microphones.size());
+  // In pieces: the memory does not depend on how much is pushed at a time.
+  for (int64_t taken = 0; taken < samples;) {
+    const int64_t held = input_begin_ + static_cast<int64_t>(input_[0].size());
+    const int64_t piece = std::min(samples - taken, next_ + chunks_.length - held);
+    for (size_t m = 0; m < input_.size(); ++m)
+      input_[m].insert(input_[m].end(), microphones[m] + taken, microphones[m] + taken + piece);
+    taken += piece;
+    if (held + piece < next_ + chunks_.length) return;
+    separate_chunk(next_, chunks_.length);
+    // The last chunk may begin anywhere behind this one's beginning.
+    drop_front(input_, next_ - input_begin_);
+    input_begin_ = next_;
+    next_ += chunks_.length - chunks_.overlap;
+  }
+}
+
+void SeparationStream::finish() {
+  if (finished_) return;
+  finished_ = true;
+  const int64_t samples = input_begin_ + static_cast<int64_t>(input_[0].size());
+  const int64_t separated = pulled_ + static_cast<int64_t>(output_[0].size());
+  if (samples > separated) {
+    const int64_t start = std::max<int64_t>(samples - chunks_.length, 0);
+    separate_chunk(start, samples - start);
+  }
+  input_.clear();
+}
+
+void SeparationStream::separate_chunk(int64_t start, int64_t length) {
+  const auto microphones = static_cast<int64_t>(input_.size());
+  const Tensor part = Tensor::empty({1, microphones, length}, DType::float32);
+  for (int64_t m = 0; m < microphones; ++m)
+    std::copy_n(input_[m].begin() + (start - input_begin_), length, part.mutable_data<float>() + m * length);
+  const Tensor estimates =
+      separate_batch(network_, microphones == 1 ? part.reshape({1, length}) : part).cast(DType::float32);
+  append(estimates.data<float>(), start, length);
+}
+
+// estimates: (S, length), from sample `start` on.
+void SeparationStream::append(const float* estimates, int64_t start, int64_t length) {
+  const int64_t sources = network_.sources(), end = pulled_ + static_cast<int64_t>(output_[0].size());
+  // The last chunk reaches further back; what was pulled cannot change any more.
+  const int64_t overlap = end == 0 ? 0 : chunks_.overlap, begin = end - overlap;
+  std::vector<const float*> ends, outputs;
+  for (int64_t s = 0; s < sources; ++s) {
+    ends.push_back(output_[s].data() + (begin - pulled_));
+    outputs.push_back(estimates + s * length + (begin - start));
+  }
+  const Match matched = match(ends, outputs, overlap);
+  for (int64_t s = 0; s < sources; ++s) {
+    std::vector<float>& signal = output_[s];
+    const float* continued = outputs[matched.outputs[s]];
+    for (int64_t t = 0; t < overlap; ++t) {
+      const double share = (static_cast<double>(t) + 0.5) / static_cast<double>(overlap);
+      float& sample = signal[begin - pulled_ + t];
+      sample = static_cast<float>((1 - share) * sample + share * continued[t]);
+    }
+    signal.insert(signal.end(), continued + overlap, estimates + (matched.outputs[s] + 1) * length);
+  }
+  if (end > 0 && on_seam_) on_seam_({begin, matched.confidence});
+}
+
+int64_t SeparationStream::available() const {
+  const auto held = static_cast<int64_t>(output_[0].size());
+  return finished_ ? held : std::max<int64_t>(held - chunks_.overlap, 0);
+}
+
+int64_t SeparationStream::pull(std::span<float* const> sources, int64_t samples) {
+  if (sources.size() != output_.size())
+    throw_error("[separation_stream] expected {} sources, got {}", output_.size(), sources.size());
+  const int64_t count = std::min(samples, available());
+  for (size_t s = 0; s < sources.size(); ++s) std::copy_n(output_[s].begin(), count, sources[s]);
+  drop_front(output_, count);
+  pulled_ += count;
+  return count;
+}
+
+std::vector<std::vector<float>> separate_signal(const Separator& network,
+                                                const std::vector<std::vector<float>>& recording, const Chunks& chunks,
+                                                const Progress& progress) {
+  const auto samples = static_cast<int64_t>(recording[0].size());
+  SeparationStream stream(network, chunks);
+  std::vector<std::vector<float>> signals(network.sources(), std::vector<float>(samples));
+  int64_t pulled = 0;
+  const auto pull = [&] {
+    std::vector<float*> to;
+    for (std::vector<float>& signal : signals) to.push_back(signal.data() + pulled);
+    pulled += stream.pull(to, samples - pulled);
+  };
+  for (int64_t pushed = 0; pushed < samples;) {
+    const int64_t block = std::min(samples - pushed, chunks.length);
+    std::vector<const float*> from;
+    for (const std::vector<float>& microphone : recording) from.push_back(microphone.data() + pushed);
+    stream.push(from, block);
+    pushed += block;
+    if (pushed == samples) stream.finish();
+    pull();
+    if (progress) progress(pushed, samples);
+  }
+  return signals;
+}
+
+}  // namespace sunder

@@ -1,0 +1,173 @@
+#include "nn/separation_stream.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "tensor/random.h"
+#include "tests/files/scratch_folder.h"
+#include "tests/nn/alternating_network.h"
+
+namespace sunder {
+namespace {
+
+std::vector<float> wave(int64_t samples, double level) {
+  std::vector<float> signal(samples);
+  for (int64_t t = 0; t < samples; ++t)
+    signal[t] = static_cast<float>(level * std::sin(0.37 * static_cast<double>(t)) *
+                                   (1 + std::sin(0.011 * static_cast<double>(t))));
+  return signal;
+}
+
+TEST(SeparationStream, OutputsKeepTheirOrderFromChunkToChunk) {
+  for (const double level : {1e-6, 0.3, 1e5}) {  // the match does not depend on the level
+    const std::vector<float> mixture = wave(5003, level);
+    const Alternating network;
+    int64_t last = 0;
+    const auto estimates = separate_signal(network, {mixture}, {700, 100}, [&](int64_t done, int64_t total) {
+      EXPECT_GT(done, last);
+      EXPECT_EQ(total, 5003);
+      last = done;
+    });
+    EXPECT_EQ(last, 5003);
+    EXPECT_GT(network.calls, 7);
+    EXPECT_EQ(network.longest, 700);
+    ASSERT_EQ(estimates.size(), 2u);
+    for (size_t t = 0; t < mixture.size(); ++t) {
+      ASSERT_NEAR(estimates[0][t], std::max(mixture[t], 0.0f), 1e-6 * level) << t;
+      ASSERT_NEAR(estimates[1][t], std::min(mixture[t], 0.0f), 1e-6 * level) << t;
+    }
+  }
+}
+
+// Lengths around every border of chunks: estimates have the signal's length and are in one order.
+TEST(SeparationStream, LastChunkEndsWithTheSignal) {
+  for (const int64_t overlap : {1, 30, 50, 99})
+    for (const int64_t samples : {1, 9, 99, 100, 101, 149, 150, 169, 170, 171, 199, 200, 201, 240, 1234}) {
+      const std::vector<float> mixture = wave(samples, 1);
+      const Alternating network;
+      const auto estimates = separate_signal(network, {mixture}, {100, overlap});
+      EXPECT_LE(network.longest, 100);
+      ASSERT_EQ(estimates[0].size(), mixture.size());
+      for (size_t t = 0; t < mixture.size(); ++t)
+        ASSERT_NEAR(estimates[0][t] + estimates[1][t], mixture[t], 1e-6) << samples << " " << overlap << " " << t;
+    }
+}
+
+// Blocks of any size: the same bits as in one piece, a delay below one chunk, nothing lost or held back at the end.
+TEST(SeparationStream, BlocksOfAnySizeGiveTheSameSamples) {
+  const std::vector<float> mixture = wave(5003, 0.3);
+  const Alternating reference;
+  const auto whole = separate_signal(reference, {mixture}, {700, 100});
+  for (const int64_t largest : {1, 64, 699, 5003}) {
+    const Alternating network;
+    std::vector<Seam> seams;
+    SeparationStream stream(network, {700, 100}, [&](const Seam& seam) { seams.push_back(seam); });
+    std::vector<std::vector<float>> found(2);
+    Random random(1, RandomUse::test, 0, largest);
+    const auto pull = [&](int64_t samples) {
+      std::vector<float> first(samples), second(samples);
+      const int64_t count = stream.pull(std::vector<float*>{first.data(), second.data()}, samples);
+      EXPECT_LE(count, samples);
+      found[0].insert(found[0].end(), first.begin(), first.begin() + count);
+      found[1].insert(found[1].end(), second.begin(), second.begin() + count);
+      return count;
+    };
+    for (int64_t pushed = 0; pushed < 5003;) {
+      const int64_t block = std::min<int64_t>(5003 - pushed, 1 + static_cast<int64_t>(random.uniform() * largest));
+      const float* from = mixture.data() + pushed;
+      stream.push({&from, 1}, block);
+      pushed += block;
+      EXPECT_LT(pushed - static_cast<int64_t>(found[0].size()) - stream.available(), 700);
+      pull(static_cast<int64_t>(random.uniform() * 300));
+    }
+    stream.finish();
+    stream.finish();
+    while (pull(123) > 0) {
+    }
+    EXPECT_EQ(found, whole) << largest;
+    EXPECT_EQ(stream.available(), 0);
+    ASSERT_EQ(seams.size(), 8u);
+    EXPECT_EQ(seams[0].sample, 600);
+    EXPECT_EQ(seams[7].sample, 4800);
+  }
+}
+
+// Three sources of two microphones: what comes out says where it came from.
+class Passing : public Alternating {
+ public:
+  explicit Passing(double silence_from = 1e9) : silence_from_(silence_from) {}
+  Variable forward(const Tensor& mixture) const override {
+    const int64_t length = mixture.size(2);
+    const Tensor estimates = Tensor::zeros({1, 3, length}, DType::float32);
+    const float* x = mixture.data<float>();
+    float* to = estimates.mutable_data<float>();
+    for (int64_t t = 0; t < length; ++t) {
+      const float position = x[length + t];
+      if (position >= silence_from_) continue;
+      for (int64_t s = 0; s < 3; ++s)  // disjoint in time, rotated with every call
+        if (static_cast<int64_t>(position) % 3 == s) to[(s + calls) % 3 * length + t] = x[t];
+    }
+    ++calls;
+    return Variable(estimates);
+  }
+  int64_t sources() const override { return 3; }
+  int64_t microphones() const override { return 2; }
+
+ private:
+  double silence_from_;
+};
+
+std::vector<std::vector<float>> wave_and_positions(int64_t samples) {
+  std::vector<std::vector<float>> recording{wave(samples, 1), std::vector<float>(samples)};
+  for (int64_t t = 0; t < samples; ++t) recording[1][t] = static_cast<float>(t);
+  return recording;
+}
+
+TEST(SeparationStream, MicrophonesStayTogetherAndThreeSourcesInOrder) {
+  const auto recording = wave_and_positions(2500);
+  const auto estimates = separate_signal(Passing(), recording, {400, 90});
+  for (int64_t t = 0; t < 2500; ++t)
+    for (int64_t s = 0; s < 3; ++s) ASSERT_NEAR(estimates[s][t], t % 3 == s ? recording[0][t] : 0, 1e-6) << t;
+}
+
+TEST(SeparationStream, ConfidenceIsOneForOrthogonalOutputsAndZeroForSilence) {
+  std::vector<Seam> seams;
+  const Passing network(/*silence_from=*/600);
+  SeparationStream stream(network, {400, 90}, [&](const Seam& seam) { seams.push_back(seam); });
+  const auto recording = wave_and_positions(1020);
+  stream.push(std::vector<const float*>{recording[0].data(), recording[1].data()}, 1020);
+  ASSERT_EQ(seams.size(), 2u);
+  EXPECT_EQ(seams[0].sample, 310);
+  EXPECT_NEAR(seams[0].confidence, 0.67, 0.03);  // any other order exchanges at least two of three equal sources
+  EXPECT_EQ(seams[1].sample, 620);
+  EXPECT_EQ(seams[1].confidence, 0);
+
+  seams.clear();
+  const Alternating two;
+  SeparationStream of_two(two, {700, 100}, [&](const Seam& seam) { seams.push_back(seam); });
+  const std::vector<float> mixture = wave(1300, 1);
+  const float* from = mixture.data();
+  of_two.push({&from, 1}, 1300);
+  ASSERT_EQ(seams.size(), 1u);
+  EXPECT_NEAR(seams[0].confidence, 1, 1e-6);
+}
+
+TEST(SeparationStream, RefusesWhatDoesNotFit) {
+  const Alternating network;
+  EXPECT_THROW(SeparationStream(network, {100, 100}), Error);
+  EXPECT_THROW(SeparationStream(network, {100, -1}), Error);
+  SeparationStream stream(network, {100, 10});
+  const float sample = 1;
+  const std::vector<const float*> two{&sample, &sample};
+  expect_error<Error>([&] { stream.push(two, 1); }, {"expected 1 microphones, got 2"});
+  float out = 0;
+  const std::vector<float*> one{&out};
+  expect_error<Error>([&] { stream.pull(one, 1); }, {"expected 2 sources, got 1"});
+  stream.finish();
+  EXPECT_EQ(stream.available(), 0);  // of nothing
+  expect_error<Error>([&] { stream.push({two.data(), 1}, 1); }, {"expected no samples after the end"});
+}
+
+}  // namespace
+}  // namespace sunder
