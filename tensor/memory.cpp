@@ -18,10 +18,11 @@ namespace sunder {
 
 struct ArenaBlocks {
   Stream stream;
+  size_t limit = 0;                                       // bytes; 0: none
   size_t bytes = 0;                                       // of all its blocks
   std::map<size_t, std::vector<std::byte*>> free_blocks;  // by size
 
-  explicit ArenaBlocks(Stream of) : stream(of) {}
+  ArenaBlocks(Stream of, size_t most) : stream(of), limit(most) {}
   ~ArenaBlocks();
 };
 
@@ -82,6 +83,7 @@ class Pool {
       if (!arena) count_in(bytes);
       return block;
     }
+    if (arena && arena->limit > 0) keep_limit(*arena, bytes);
     std::byte* block = system_allocate(bytes, device_);
     if (!block) {
       release_locked();
@@ -107,12 +109,7 @@ class Pool {
 
   void release(ArenaBlocks& arena) {
     std::lock_guard lock(mutex_);
-    for (auto& [bytes, blocks] : arena.free_blocks) {
-      for (std::byte* block : blocks) {
-        count_out(bytes);
-        free_locked(block, bytes);
-      }
-    }
+    release_locked(arena);
   }
 
   MemoryStats stats() {
@@ -157,6 +154,25 @@ class Pool {
     for (auto& [key, blocks] : cached_)
       for (std::byte* block : blocks) free_locked(block, key.second);
     cached_.clear();
+  }
+
+  void release_locked(ArenaBlocks& arena) {
+    for (auto& [bytes, blocks] : arena.free_blocks) {
+      for (std::byte* block : blocks) {
+        count_out(bytes);
+        free_locked(block, bytes);
+        arena.bytes -= bytes;
+      }
+    }
+    arena.free_blocks.clear();
+  }
+
+  void keep_limit(ArenaBlocks& arena, size_t bytes) {
+    if (arena.bytes + bytes > arena.limit) release_locked(arena);
+    if (arena.bytes + bytes <= arena.limit) return;
+    throw OutOfMemory(fmt::format("out of memory: asked for {} bytes with {} in use and a limit of {}", bytes,
+                                  arena.bytes, arena.limit),
+                      bytes);
   }
 
   std::string out_of_memory(size_t bytes) const {
@@ -230,7 +246,8 @@ size_t pool_bytes(const std::vector<MemoryTrace::Event>& events) {
 }
 
 ArenaBlocks::~ArenaBlocks() { Pool::of(stream.device).release(*this); }
-Arena::Arena(Stream stream) : blocks_(std::make_shared<ArenaBlocks>(stream)) {}
+Arena::Arena(Stream stream, size_t limit) : blocks_(std::make_shared<ArenaBlocks>(stream, limit)) {}
+void Arena::trim() { Pool::of(blocks_->stream.device).release(*blocks_); }
 size_t Arena::bytes() const { return blocks_->bytes; }
 Arena::Scope::Scope(const Arena& arena) : before_(std::exchange(current_arena, arena.blocks_)) {}
 Arena::Scope::~Scope() { current_arena = std::move(before_); }

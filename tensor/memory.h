@@ -31,13 +31,17 @@ void release_cached_memory(Device device);
 // results differ, it read memory that nothing wrote.
 void set_memory_poison(uint8_t byte);
 
-// Private memory for work that is captured into a graph: a replay writes to the recorded addresses, so nothing else may
-// use them while the graph lives. Freed blocks are reused inside the arena. All of it counts as in use, and returns to
-// the system with the arena and its last tensor.
+// Private memory: of work that is captured into a graph, whose replay writes to the recorded addresses, so that nothing
+// else may use them while the graph lives, or of one client among many, who has a limit. Freed blocks are reused inside
+// the arena. All of it counts as in use, and returns to the system with the arena and its last tensor.
 class Arena {
  public:
-  explicit Arena(Stream stream);
+  // Where an allocation would exceed `limit` bytes (0: none), the arena's unused blocks are freed first; where that is
+  // not enough it throws OutOfMemory. A graph's arena has no limit.
+  explicit Arena(Stream stream, size_t limit = 0);
   size_t bytes() const;
+  // Gives the unused blocks back to the system. Not while a graph lives.
+  void trim();
 
   // During its lifetime this thread's allocations on the arena's stream come from the arena.
   class Scope {

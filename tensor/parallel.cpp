@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <utility>
 
@@ -12,7 +13,7 @@ namespace sunder {
 namespace {
 
 std::atomic<int> requested = 0;
-thread_local bool alone = false;
+thread_local int limit = 0;  // 0: none
 
 // Never destroyed: its threads may outlive static objects. A child process after fork() has none of them, and makes a
 // team of its own.
@@ -23,7 +24,7 @@ ThreadTeam& team() {
   (void)forks;
   ThreadTeam* existing = current_team;
   if (existing) return *existing;
-  auto* fresh = new ThreadTeam([] { alone = true; });
+  auto* fresh = new ThreadTeam([] { limit = 1; });
   if (current_team.compare_exchange_strong(existing, fresh)) return *fresh;
   delete fresh;  // another thread was faster
   return *existing;
@@ -32,12 +33,16 @@ ThreadTeam& team() {
 }  // namespace
 
 void set_num_threads(int count) { requested = count; }
-void work_alone() { alone = true; }
-WorkAlone::WorkAlone() : before_(std::exchange(alone, true)) {}
-WorkAlone::~WorkAlone() { alone = before_; }
+void work_alone() { limit = 1; }
+ThreadLimit::ThreadLimit(int threads) : before_(std::exchange(limit, limit > 0 ? std::min(limit, threads) : threads)) {}
+ThreadLimit::~ThreadLimit() { limit = before_; }
 
 // Ops called from a worker do not nest.
-int num_threads() { return alone ? 1 : team_size(); }
+int num_threads() { return limit > 0 ? std::min(limit, team_size()) : team_size(); }
+
+void stop_threads() {
+  if (ThreadTeam* existing = current_team) existing->stop();
+}
 
 int team_size() {
   static const int usable = usable_cpus();
@@ -47,7 +52,7 @@ int team_size() {
 
 void run_parallel(int64_t chunks, ChunkLoop loop, const void* context) {
   const int threads = num_threads();
-  const WorkAlone inside;
+  const ThreadLimit inside(1);
   team().run(threads, chunks, loop, context);
 }
 

@@ -8,22 +8,24 @@ namespace sunder {
 
 // How many threads ops use; 0 restores the default, usable_cpus() (cpu_count.h).
 void set_num_threads(int count);
-int num_threads();  // 1 inside a loop
-int team_size();    // num_threads() outside of all loops
+int num_threads();  // of the calling thread's ops; 1 inside a loop
+int team_size();    // the same without any limit
 // Makes the calling thread run ops single-threaded from now on: a thread that prepares data during training takes no
 // others.
 void work_alone();
-// The same as long as the object lives.
-class WorkAlone {
+// As long as the object lives, ops of the calling thread use at most `threads` threads, itself included.
+class ThreadLimit {
  public:
-  WorkAlone();
-  ~WorkAlone();
-  WorkAlone(const WorkAlone&) = delete;
-  WorkAlone& operator=(const WorkAlone&) = delete;
+  explicit ThreadLimit(int threads);
+  ~ThreadLimit();
+  ThreadLimit(const ThreadLimit&) = delete;
+  ThreadLimit& operator=(const ThreadLimit&) = delete;
 
  private:
-  bool before_;
+  int before_;
 };
+// Ends the threads that help, when no loop runs. A later loop starts new ones.
+void stop_threads();
 
 // A loop over chunks [begin, end), whose state `context` is.
 using ChunkLoop = void (*)(const void* context, int64_t begin, int64_t end);

@@ -74,17 +74,26 @@ void ThreadTeam::run(int threads, int64_t chunks, ChunkLoop loop, const void* co
 
 // How many members a team of `threads` has.
 int ThreadTeam::grow(int threads) {
-  while (threads_ + 1 < threads && !full_) {
+  const auto members = [&] { return static_cast<int>(threads_.size()) + 1; };
+  while (members() < threads && !full_) {
     try {
       const SignalsBlocked blocked;
-      const int member = threads_ + 1;
-      std::thread([this, member, seen = published_.load()] { serve(member, seen); }).detach();
-      threads_ = member;
+      threads_.emplace_back([this, member = members(), seen = published_.load()] { serve(member, seen); });
     } catch (const std::exception&) {
       full_ = true;
     }
   }
-  return std::min(threads, threads_ + 1);
+  return std::min(threads, members());
+}
+
+void ThreadTeam::stop() {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  published_.fetch_add(1);
+  published_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+  threads_.clear();
+  stopping_ = false;
 }
 
 void ThreadTeam::begin(int members, int64_t chunks, ChunkLoop loop, const void* context) {
@@ -138,6 +147,7 @@ void ThreadTeam::serve(int member, uint32_t seen) {
   for (;;) {
     wait_for(published_, [&](uint32_t value) { return value != seen; });
     seen = published_.load(std::memory_order_acquire);
+    if (stopping_) return;
     if (!enter(seen)) continue;
     if (member < job_.members) work(member);
     leave();

@@ -10,6 +10,8 @@
 #include <exception>
 #include <functional>
 #include <mutex>
+#include <thread>
+#include <vector>
 
 namespace sunder {
 
@@ -19,13 +21,15 @@ class ThreadTeam {
  public:
   // `at_start` runs in each new thread.
   explicit ThreadTeam(std::function<void()> at_start) : at_start_(std::move(at_start)) {}
-  ~ThreadTeam() = default;  // only without threads: they never end
+  ~ThreadTeam() = default;  // only without threads
   ThreadTeam(const ThreadTeam&) = delete;
   ThreadTeam& operator=(const ThreadTeam&) = delete;
 
   // Runs `loop` over [0, chunks) on the caller and up to threads - 1 others: fewer where the system gives no more
   // threads; none while another thread's loop runs. Rethrows what the lowest of the failing chunks threw.
   void run(int threads, int64_t chunks, ChunkLoop loop, const void* context);
+  // Waits for a loop that runs and ends all threads; the next loop starts new ones.
+  void stop();
 
  private:
   // Each member of the team begins with a range of its own, so that consecutive loops over the same rows find them in
@@ -51,8 +55,8 @@ class ThreadTeam {
   void leave();
 
   std::function<void()> at_start_;
-  std::mutex mutex_;   // of the caller whose job it is
-  int threads_ = 0;    // started
+  std::mutex mutex_;  // of the caller whose job it is
+  std::vector<std::thread> threads_;
   bool full_ = false;  // the system gave no more
   std::deque<Range> ranges_;
   Job job_;
@@ -63,6 +67,7 @@ class ThreadTeam {
   alignas(64) std::atomic<uint32_t> published_ = 0;
   alignas(64) std::atomic<uint32_t> left_ = 0;
 
+  std::atomic<bool> stopping_ = false;
   std::atomic<bool> failed_ = false;
   std::mutex failure_mutex_;
   std::exception_ptr failure_;

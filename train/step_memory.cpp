@@ -76,7 +76,7 @@ Events without_runs(const Events& events, size_t longest) {
 Events trace_step(const Parameters& parameters, const std::vector<Tensor>& inputs, const Tensor& one,
                   const StepTask::Loss& loss) {
   parameters.zero_grad();
-  const WorkAlone all_of_it;  // a trace has one thread's blocks, and which thread takes a piece of a loop is chance
+  const ThreadLimit all_of_it(1);  // a trace has one thread's blocks, and which thread takes a piece of a loop is chance
   const MemoryTrace trace(one.stream());
   backward(loss(inputs), one);
   Events events = trace.events();

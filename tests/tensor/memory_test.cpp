@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdlib>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -99,6 +100,52 @@ TEST(MemoryTest, OutOfMemoryCarriesTheBytesAskedFor) {
     EXPECT_EQ(error.kind(), ErrorKind::memory);
     EXPECT_NE(std::string(error.what()).find("asked for 1152921504606846976 bytes"), std::string::npos) << error.what();
   }
+}
+
+constexpr size_t kib = 1024;
+
+std::shared_ptr<std::byte> take(size_t bytes) { return allocate(bytes, cpu_device); }
+
+TEST(Arena, AnAllocationBeyondTheLimitIsRefusedAndNothingElse) {
+  const Arena arena(cpu_device, 100 * kib);
+  const size_t before = memory_stats(cpu_device).bytes_in_use;
+  {
+    const Arena::Scope scope(arena);
+    const auto kept = take(60 * kib);
+    try {
+      take(50 * kib);
+      FAIL() << "nothing was thrown";
+    } catch (const OutOfMemory& error) {
+      EXPECT_EQ(std::string(error.what()),
+                pool_is_off() ? "out of memory: asked for 51200 bytes with 61440 in use and a limit of 102400"
+                              : "out of memory: asked for 53248 bytes with 61440 in use and a limit of 102400");
+    }
+    EXPECT_TRUE(take(32 * kib));
+  }
+  EXPECT_TRUE(take(200 * kib));  // outside of the arena
+  EXPECT_GT(memory_stats(cpu_device).bytes_in_use, before);
+}
+
+// Lengths that change all the time: blocks of old sizes make room.
+TEST(Arena, UnusedBlocksCountAgainstTheLimitOnlyAsLongAsThereIsRoom) {
+  const Arena arena(cpu_device, 100 * kib);
+  const Arena::Scope scope(arena);
+  for (size_t size = 10 * kib; size <= 96 * kib; size += kib) {
+    EXPECT_TRUE(take(size));
+    EXPECT_LE(arena.bytes(), 100 * kib);
+  }
+}
+
+TEST(Arena, TrimmingKeepsWhatIsInUse) {
+  Arena arena(cpu_device);
+  const size_t before = memory_stats(cpu_device).bytes_in_use;
+  const Arena::Scope scope(arena);
+  const auto kept = take(64 * kib);
+  take(32 * kib);
+  EXPECT_EQ(arena.bytes(), 96 * kib);
+  arena.trim();
+  EXPECT_EQ(arena.bytes(), 64 * kib);
+  EXPECT_EQ(memory_stats(cpu_device).bytes_in_use, before + 64 * kib);
 }
 
 }  // namespace

@@ -9,6 +9,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <mutex>
@@ -124,6 +125,40 @@ TEST_F(ParallelFor, WorkAloneIsOfOneThread) {
     expect_whole(100, 7);
   }).join();
   EXPECT_EQ(num_threads(), 3);
+}
+
+TEST_F(ParallelFor, ALimitIsOfItsThreadAndOfItsTime) {
+  set_num_threads(4);
+  {
+    const ThreadLimit two(2);
+    EXPECT_EQ(num_threads(), 2);
+    EXPECT_EQ(team_size(), 4);
+    {
+      const ThreadLimit more(3);
+      EXPECT_EQ(num_threads(), 2);
+    }
+    std::thread([] { EXPECT_EQ(num_threads(), 4); }).join();
+    expect_whole(100, 7);
+  }
+  EXPECT_EQ(num_threads(), 4);
+}
+
+int64_t threads_of_process() {
+  const auto tasks = std::filesystem::directory_iterator("/proc/self/task");
+  return std::distance(begin(tasks), end(tasks));
+}
+
+TEST_F(ParallelFor, ThreadsEndAndStartAgain) {
+  stop_threads();
+  const int64_t before = threads_of_process();
+  set_num_threads(4);
+  for (int i = 0; i < 20; ++i) {
+    expect_whole(1000, 7);
+    EXPECT_GT(threads_of_process(), before);
+    stop_threads();
+    EXPECT_EQ(threads_of_process(), before);
+  }
+  stop_threads();
 }
 
 int in_child(const std::function<bool()>& body) {
