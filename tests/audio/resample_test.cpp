@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "tensor/error.h"
@@ -44,6 +45,35 @@ TEST(ResampleTest, LongSignalsHaveNoSeams) {
   const std::vector<float> output = resample(tone(400000, 300, 8000), 8000, 11025);
   const std::vector<float> expected = tone(static_cast<int64_t>(output.size()), 300, 11025);
   for (size_t t = 1000; t < output.size() - 1000; ++t) ASSERT_NEAR(output[t], expected[t], 2e-5) << t;
+}
+
+// As a microphone gives it: in blocks of any size.
+TEST(ResampleTest, BlocksDoNotChangeABit) {
+  std::vector<float> signal = tone(50000, 700, 16000);
+  for (size_t t = 0; t < signal.size(); t += 37) signal[t] += 0.3f;
+  for (const auto& [from, to] : {std::pair{16000, 8000}, {44100, 8000}, {8000, 44100}, {16000, 16000}, {8000, 11025}}) {
+    const std::vector<float> whole = resample(signal, from, to);
+    ASSERT_EQ(static_cast<int64_t>(whole.size()), resampled_length(50000, from, to));
+    for (const size_t block : {1, 7, 1000, 8191, 20000}) {
+      Resampler resampler(from, to);
+      std::vector<float> output;
+      for (size_t begin = 0; begin < signal.size(); begin += block) {
+        resampler.push(std::span(signal).subspan(begin, std::min(block, signal.size() - begin)), output);
+        ASSERT_LE(static_cast<int64_t>(output.size()), resampled_length(static_cast<int64_t>(begin + block), from, to));
+      }
+      resampler.finish(output);
+      ASSERT_EQ(output, whole) << from << " to " << to << " Hz in blocks of " << block;
+      EXPECT_THROW(resampler.push(signal, output), Error);
+    }
+  }
+}
+
+TEST(ResampleTest, NothingGivesNothing) {
+  Resampler resampler(8000, 16000);
+  std::vector<float> output;
+  resampler.push({}, output);
+  resampler.finish(output);
+  EXPECT_TRUE(output.empty());
 }
 
 TEST(ResampleTest, EqualRatesCopyAndBadRatesThrow) {
