@@ -59,10 +59,6 @@ Match match(const std::vector<const float*>& ends, const std::vector<const float
   return result;
 }
 
-void drop_front(std::vector<std::vector<float>>& signals, int64_t samples) {
-  for (std::vector<float>& signal : signals) signal.erase(signal.begin(), signal.begin() + samples);
-}
-
 }  // namespace
 
 SeparationStream::SeparationStream(const Separator& network, const Chunks& chunks,
@@ -83,15 +79,14 @@ void SeparationStream::push(std::span<const float* const> microphones, int64_t s
     throw_error("[separation_stream] expected {} microphones, got {}", input_.size(), microphones.size());
   // In pieces: the memory does not depend on how much is pushed at a time.
   for (int64_t taken = 0; taken < samples;) {
-    const int64_t held = input_begin_ + static_cast<int64_t>(input_[0].size());
+    const int64_t held = input_begin_ + input_[0].size();
     const int64_t piece = std::min(samples - taken, next_ + chunks_.length - held);
-    for (size_t m = 0; m < input_.size(); ++m)
-      input_[m].insert(input_[m].end(), microphones[m] + taken, microphones[m] + taken + piece);
+    for (size_t m = 0; m < input_.size(); ++m) input_[m].append({microphones[m] + taken, static_cast<size_t>(piece)});
     taken += piece;
     if (held + piece < next_ + chunks_.length) return;
     separate_chunk(next_, chunks_.length);
     // The last chunk may begin anywhere behind this one's beginning.
-    drop_front(input_, next_ - input_begin_);
+    for (SampleQueue& signal : input_) signal.drop(next_ - input_begin_);
     input_begin_ = next_;
     next_ += chunks_.length - chunks_.overlap;
   }
@@ -100,8 +95,8 @@ void SeparationStream::push(std::span<const float* const> microphones, int64_t s
 void SeparationStream::finish() {
   if (finished_) return;
   finished_ = true;
-  const int64_t samples = input_begin_ + static_cast<int64_t>(input_[0].size());
-  const int64_t separated = pulled_ + static_cast<int64_t>(output_[0].size());
+  const int64_t samples = input_begin_ + input_[0].size();
+  const int64_t separated = pulled_ + output_[0].size();
   if (samples > separated) {
     const int64_t start = std::max<int64_t>(samples - chunks_.length, 0);
     separate_chunk(start, samples - start);
@@ -113,7 +108,7 @@ void SeparationStream::separate_chunk(int64_t start, int64_t length) {
   const auto microphones = static_cast<int64_t>(input_.size());
   const Tensor part = Tensor::empty({1, microphones, length}, DType::float32);
   for (int64_t m = 0; m < microphones; ++m)
-    std::copy_n(input_[m].begin() + (start - input_begin_), length, part.mutable_data<float>() + m * length);
+    std::copy_n(input_[m].data() + (start - input_begin_), length, part.mutable_data<float>() + m * length);
   const Tensor estimates =
       separate_batch(network_, microphones == 1 ? part.reshape({1, length}) : part).cast(DType::float32);
   append(estimates.data<float>(), start, length);
@@ -121,7 +116,7 @@ void SeparationStream::separate_chunk(int64_t start, int64_t length) {
 
 // estimates: (S, length), from sample `start` on.
 void SeparationStream::append(const float* estimates, int64_t start, int64_t length) {
-  const int64_t sources = network_.sources(), end = pulled_ + static_cast<int64_t>(output_[0].size());
+  const int64_t sources = network_.sources(), end = pulled_ + output_[0].size();
   // The last chunk reaches further back; what was pulled cannot change any more.
   const int64_t overlap = end == 0 ? 0 : chunks_.overlap, begin = end - overlap;
   std::vector<const float*> ends, outputs;
@@ -131,20 +126,19 @@ void SeparationStream::append(const float* estimates, int64_t start, int64_t len
   }
   const Match matched = match(ends, outputs, overlap);
   for (int64_t s = 0; s < sources; ++s) {
-    std::vector<float>& signal = output_[s];
     const float* continued = outputs[matched.outputs[s]];
     for (int64_t t = 0; t < overlap; ++t) {
       const double share = (static_cast<double>(t) + 0.5) / static_cast<double>(overlap);
-      float& sample = signal[begin - pulled_ + t];
+      float& sample = output_[s].data()[begin - pulled_ + t];
       sample = static_cast<float>((1 - share) * sample + share * continued[t]);
     }
-    signal.insert(signal.end(), continued + overlap, estimates + (matched.outputs[s] + 1) * length);
+    output_[s].append({continued + overlap, estimates + (matched.outputs[s] + 1) * length});
   }
   if (end > 0 && on_seam_) on_seam_({begin, matched.confidence});
 }
 
 int64_t SeparationStream::available() const {
-  const auto held = static_cast<int64_t>(output_[0].size());
+  const auto held = output_[0].size();
   return finished_ ? held : std::max<int64_t>(held - chunks_.overlap, 0);
 }
 
@@ -152,8 +146,7 @@ int64_t SeparationStream::pull(std::span<float* const> sources, int64_t samples)
   if (sources.size() != output_.size())
     throw_error("[separation_stream] expected {} sources, got {}", output_.size(), sources.size());
   const int64_t count = std::min(samples, available());
-  for (size_t s = 0; s < sources.size(); ++s) std::copy_n(output_[s].begin(), count, sources[s]);
-  drop_front(output_, count);
+  for (size_t s = 0; s < sources.size(); ++s) output_[s].take(sources[s], count);
   pulled_ += count;
   return count;
 }

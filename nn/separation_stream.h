@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "audio/progress.h"
+#include "nn/sample_queue.h"
 #include "nn/separator.h"
 
 namespace sunder {
@@ -57,9 +58,9 @@ class SeparationStream {
   bool finished_ = false;
   int64_t next_ = 0;         // where the next chunk begins, if it is not the last
   int64_t input_begin_ = 0;  // the sample that input_ begins with
-  std::vector<std::vector<float>> input_;
-  int64_t pulled_ = 0;                      // samples
-  std::vector<std::vector<float>> output_;  // from there to the end of the last chunk
+  std::vector<SampleQueue> input_;
+  int64_t pulled_ = 0;               // samples
+  std::vector<SampleQueue> output_;  // from there to the end of the last chunk
 };
 
 // The same for a whole recording: M signals of one length at the network's rate, one for each microphone -> S signals
