@@ -35,10 +35,22 @@ size_t element_size(const std::string& dtype) {
   return 0;
 }
 
+// Bytes in memory as a stream.
+class MemoryBuffer : public std::streambuf {
+ public:
+  explicit MemoryBuffer(std::span<const std::byte> bytes) {
+    char* first = const_cast<char*>(reinterpret_cast<const char*>(bytes.data()));
+    setg(first, first, first + bytes.size());
+  }
+};
+
 // Reads one file, which every error names.
 class Reader {
  public:
-  explicit Reader(const std::filesystem::path& path) : path_(path) {
+  // Of a file that is in memory already.
+  Reader(std::span<const std::byte> bytes, const std::string& name)
+      : path_(name), memory_(bytes), stream_(&memory_), size_(bytes.size()) {}
+  explicit Reader(const std::filesystem::path& path) : path_(path), stream_(&file_) {
     std::error_code error;
     const bool exists = std::filesystem::exists(path, error);
     if (error) throw ReadError(path, error.value());
@@ -46,8 +58,7 @@ class Reader {
     if (!std::filesystem::is_regular_file(path, error)) fail("expected a safetensors file, got a folder or a device");
     size_ = std::filesystem::file_size(path, error);
     if (error) throw ReadError(path, error.value());
-    stream_.open(path, std::ios::binary);
-    if (!stream_) throw ReadError(path, errno);
+    if (!file_.open(path, std::ios::in | std::ios::binary)) throw ReadError(path, errno);
   }
 
   SafeTensors read() {
@@ -191,7 +202,9 @@ class Reader {
   }
 
   std::filesystem::path path_;
-  std::ifstream stream_;
+  MemoryBuffer memory_{{}};
+  std::filebuf file_;
+  std::istream stream_;  // one of them
   uint64_t size_ = 0, data_size_ = 0;
 };
 
@@ -213,6 +226,9 @@ const char* dtype_name(const std::string& name, const Tensor& tensor) {
 }  // namespace
 
 SafeTensors read_safetensors(const std::filesystem::path& path) { return Reader(path).read(); }
+SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& source) {
+  return Reader(bytes, source).read();
+}
 
 const Tensor& named_tensor(const SafeTensors& file, const std::string& source, const std::string& name, int dim,
                            const std::string& network) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <map>
+#include <span>
 #include <string>
 
 #include "tensor/tensor.h"
@@ -23,6 +24,8 @@ inline constexpr uint64_t safetensors_header_limit = 100'000'000;  // bytes, the
 // that overlap or lie outside the file, and bytes that belong to no tensor. Throws ReadError where the system refuses:
 // the file may be whole.
 SafeTensors read_safetensors(const std::filesystem::path& path);
+// The same from a file's bytes; errors call it `source`.
+SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& source);
 
 // The tensor of that name with `dim` axes. Throws ModelError naming `network`, which the file is expected to be of.
 const Tensor& named_tensor(const SafeTensors& file, const std::string& source, const std::string& name, int dim,

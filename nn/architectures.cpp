@@ -168,7 +168,11 @@ bool add_given(const std::map<std::string, std::string>& given, SafeTensors& fil
 LoadedModel load_separator(const std::string& path, const std::string& architecture, Precision precision, Stream stream,
                            const std::map<std::string, std::string>& given) {
   const std::string source = model_file(path).string();
-  SafeTensors file = read_safetensors(source);
+  return load_separator(read_safetensors(source), source, architecture, precision, stream, given);
+}
+
+LoadedModel load_separator(SafeTensors file, const std::string& source, const std::string& architecture,
+                           Precision precision, Stream stream, const std::map<std::string, std::string>& given) {
   const bool has_given = add_given(given, file, source);
   const ModelConfig model = read_model_config(file, source, architecture);
   LoadedModel loaded;
@@ -180,6 +184,12 @@ LoadedModel load_separator(const std::string& path, const std::string& architect
     throw_error<ModelError>("{}: {}", source, error.what());
   }
   loaded.separator->parameters().load_state_dict(file.tensors, source);
+  loaded.metadata = std::move(file.metadata);
+  loaded.copy_to = [model, precision, weights = loaded.separator->parameters().values()](Stream to) {
+    auto copy = model.separator().make(precision, to, /*seed=*/0);
+    copy->parameters().values().copy_from(weights.to(cpu_device));
+    return copy;
+  };
   return loaded;
 }
 

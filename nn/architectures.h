@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -65,9 +66,17 @@ class ModelConfig {
 struct LoadedModel {
   std::unique_ptr<Separator> separator;
   int sample_rate = 8000;
+  std::map<std::string, std::string> metadata;  // of the file, and what was given
+  // The same network with a copy of the weights on another stream of its device: a network works on its weights'
+  // stream.
+  std::function<std::unique_ptr<Separator>(Stream)> copy_to;
 };
 LoadedModel load_separator(const std::string& path, const std::string& architecture, Precision precision, Stream stream,
                            const std::map<std::string, std::string>& given = {});
+
+// The same from a file that was read; errors call it `source`.
+LoadedModel load_separator(SafeTensors file, const std::string& source, const std::string& architecture,
+                           Precision precision, Stream stream, const std::map<std::string, std::string>& given = {});
 
 // The configuration of a model file's network. `architecture`: the one that it is expected to have; empty: the one that
 // it names. Throws like load_separator.

@@ -94,7 +94,8 @@ int64_t RecordingStream::pull(std::span<float* const> sources, int64_t samples) 
 
 int64_t RecordingStream::delay() const {
   const int64_t chunk = resampled_length(chunk_length_, network_rate_, rate_);
-  return network_rate_ == rate_ ? chunk : chunk + static_cast<int64_t>(conversion_delay_seconds * rate_) + block;
+  if (network_rate_ == rate_) return chunk;
+  return chunk + resampled_length(conversion_delay, std::min(network_rate_, rate_), rate_) + block;
 }
 
 }  // namespace sunder

@@ -11,8 +11,9 @@
 
 namespace sunder {
 
-// By how much both conversions of sample rates delay a stream at most. soxr filters blocks.
-inline constexpr double conversion_delay_seconds = 1;
+// By how much both conversions of sample rates delay a stream at most, in samples at the lower rate. soxr filters
+// blocks: up to 1,375 were measured for one conversion, of 14 pairs of rates (libsoxr 0.1.3).
+inline constexpr int64_t conversion_delay = 3000;
 
 // Converts what is pushed to the network's rate, separates it (nn/separation_stream.h), and converts the estimates
 // back: as many samples as were pushed. In blocks of any size the samples are the same.

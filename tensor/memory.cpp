@@ -19,11 +19,12 @@ namespace sunder {
 struct ArenaBlocks {
   Stream stream;
   size_t limit = 0;                                       // bytes; 0: none
-  size_t bytes = 0;                                       // of all its blocks
+  size_t bytes = 0, in_use = 0, peak = 0;                 // of all its blocks; handed out now, and most ever
   std::map<size_t, std::vector<std::byte*>> free_blocks;  // by size
 
   ArenaBlocks(Stream of, size_t most) : stream(of), limit(most) {}
   ~ArenaBlocks();
+  void hand_out(size_t block) { peak = std::max(peak, in_use += block); }
 };
 
 struct TraceEvents {
@@ -80,7 +81,8 @@ class Pool {
     if (!free_blocks.empty()) {
       std::byte* block = free_blocks.back();
       free_blocks.pop_back();
-      if (!arena) count_in(bytes);
+      if (arena) arena->hand_out(bytes);
+      else count_in(bytes);
       return block;
     }
     if (arena && arena->limit > 0) keep_limit(*arena, bytes);
@@ -93,13 +95,22 @@ class Pool {
     stats_.bytes_reserved += bytes;
     ++stats_.allocations;
     count_in(bytes);
-    if (arena) arena->bytes += bytes;
+    if (arena) {
+      arena->bytes += bytes;
+      arena->hand_out(bytes);
+    }
     return block;
   }
 
   void give_back(std::byte* block, size_t bytes, Stream stream, ArenaBlocks* arena) {
     std::lock_guard lock(mutex_);
-    if (arena) return arena->free_blocks[bytes].push_back(block);
+    if (arena) {
+      arena->free_blocks[bytes].push_back(block);
+      arena->in_use -= bytes;
+      // As below; graphs, whose blocks must stay where they are, are CUDA's alone.
+      if (!device_.is_cuda() && arena->bytes - arena->in_use > max_cached * arena->peak) release_locked(*arena);
+      return;
+    }
     count_out(bytes);
     if (!caching_) return free_locked(block, bytes);
     cached_[{stream.handle, bytes}].push_back(block);

@@ -23,7 +23,7 @@ struct Source {
   std::string folder() const { return path.substr(0, path.find('/')); }
 };
 
-constexpr std::array layers = {"tensor",     "files",  "audio",    "autograd", "nn",
+constexpr std::array layers = {"tensor",     "files",  "audio",    "autograd", "nn",      "embed",
                                "objectives", "report", "evaluate", "train",    "programs"};
 constexpr std::array folders = {"tensor",     "files",   "command",  "audio",   "autograd", "nn",
                                 "objectives", "report",  "evaluate", "train",   "programs", "embed",
@@ -59,7 +59,7 @@ const std::vector<Source>& sources() {
   return all;
 }
 
-// Why a file of `folder` may not include `target`, or nothing. bench, embed and tests may include anything. Command
+// Why a file of `folder` may not include `target`, or nothing. bench and tests may include anything. Command
 // lines are for programs: command stands beside the layers, on files, and only train and programs may use it.
 std::string objection(const std::string& folder, const std::string& target) {
   const std::string target_folder = target.substr(0, target.find('/'));

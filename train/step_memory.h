@@ -15,7 +15,4 @@ namespace sunder {
 std::optional<size_t> predict_step_memory(const Parameters& parameters, const std::vector<Tensor>& inputs,
                                           int64_t samples, int64_t shortest, const StepTask::Loss& loss);
 
-// The relative error bound of a prediction; a test compares it with actual steps.
-inline constexpr double step_memory_error = 0.1;
-
 }  // namespace sunder

@@ -8,7 +8,7 @@
 #include "nn/conv_tasnet.h"
 #include "nn/tfgridnet_separator.h"
 #include "objectives/step.h"
-#include "tensor/memory.h"
+#include "tensor/memory_forecast.h"
 #include "tensor/parallel.h"
 #include "tensor/random.h"
 
@@ -45,7 +45,7 @@ void expect_predicted(const Separator& network, const std::vector<Tensor>& input
   const size_t before = memory_stats(cpu_device).bytes_reserved;
   runner.run(StepTask(loss), inputs);
   const auto taken = static_cast<double>(memory_stats(cpu_device).bytes_reserved - before);
-  EXPECT_NEAR(static_cast<double>(*predicted) / taken, 1, step_memory_error) << taken;
+  EXPECT_NEAR(static_cast<double>(*predicted) / taken, 1, memory_forecast_error) << taken;
   EXPECT_EQ(network.parameters().values().to_vector<float>(), expected);
 }
 

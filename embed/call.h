@@ -1,0 +1,32 @@
+// How functions that work with a session run.
+#pragma once
+
+#include <algorithm>
+
+#include "audio/sample_rate.h"
+#include "embed/session.h"
+#include "embed/status.h"
+#include "tensor/parallel.h"
+
+namespace sunder::embed {
+
+// Runs `work` as the session's only call: in its memory, with its threads. What it throws becomes the status, and the
+// session's message.
+template <class Work>
+sunder_status call(sunder_session* session, const Work& work) noexcept {
+  if (!session) return SUNDER_BAD_ARGUMENT;
+  if (session->busy.exchange(true)) return SUNDER_BUSY;
+  session->network.cancelled = false;
+  const sunder_status status = guarded(session->message, [&] {
+    const ThreadLimit threads(std::max(session->params.threads, 1));
+    const Arena::Scope memory(session->work);
+    work();
+  });
+  session->busy = false;
+  return status;
+}
+
+// given, or `otherwise` where it is 0.
+int checked_rate(int given, int otherwise, const char* name);
+
+}  // namespace sunder::embed

@@ -1,0 +1,98 @@
+#include "embed/model.h"
+
+#include <atomic>
+
+#include "embed/status.h"
+#include "tensor/blas.h"
+#include "tensor/memory.h"
+#include "tensor/parallel.h"
+
+namespace sunder::embed {
+namespace {
+
+std::atomic<int64_t> guests = 0;
+
+constexpr sunder_model_params no_params = SUNDER_MODEL_PARAMS_INIT;
+
+struct Loaded {
+  Guest guest;  // goes after the weights
+  LoadedModel model;
+};
+
+std::map<std::string, std::string> given_metadata(const sunder_model_params& params) {
+  if (params.metadata_count > 0 && !params.metadata) bad_argument("params->metadata: expected an array, got NULL");
+  std::map<std::string, std::string> given;
+  for (size_t i = 0; i < params.metadata_count; ++i) {
+    const std::string pair = params.metadata[i] ? params.metadata[i] : "";
+    const size_t equals = pair.find('=');
+    if (equals == std::string::npos)
+      bad_argument(fmt::format("params->metadata[{}]: expected \"KEY=VALUE\", got \"{}\"", i, pair));
+    given[pair.substr(0, equals)] = pair.substr(equals + 1);
+  }
+  return given;
+}
+
+// load: makes the model from the parameters.
+template <class Load>
+sunder_status load_with(const sunder_model_params* given, sunder_model** model, const Load& load) {
+  if (model) *model = nullptr;
+  return guarded(thread_message(), [&] {
+    if (!model) bad_argument("model: expected where to store it, got NULL");
+    const sunder_model_params params = known_part(given, no_params, "params");
+    const Stream stream = parse_device(params.device ? params.device : "cpu");
+    const Precision precision = parse_precision(params.precision ? params.precision : "fp32", stream.device);
+    if (stream.device.is_cpu()) blas::core_name();  // loads it, so that no session fails for want of it
+    auto loaded = std::make_shared<Loaded>();
+    loaded->model = load(params.architecture ? params.architecture : "", precision, stream, given_metadata(params));
+    *model = new sunder_model{{loaded, &loaded->model}};
+  });
+}
+
+}  // namespace
+
+Guest::Guest() {
+  if (guests++ == 0) set_num_threads(1);  // sessions ask for more
+}
+Guest::~Guest() {
+  if (--guests > 0) return;
+  stop_threads();
+  release_cached_memory(cpu_device);
+}
+
+}  // namespace sunder::embed
+
+using namespace sunder;
+using namespace sunder::embed;
+
+sunder_status sunder_model_load(const char* path, const sunder_model_params* params, sunder_model** model) {
+  return load_with(params, model, [&](const char* architecture, Precision precision, Stream stream, const auto& given) {
+    if (!path) bad_argument("path: expected the name of a file or folder, got NULL");
+    return load_separator(path, architecture, precision, stream, given);
+  });
+}
+
+sunder_status sunder_model_load_memory(const void* bytes, size_t size, const sunder_model_params* params,
+                                       sunder_model** model) {
+  return load_with(params, model, [&](const char* architecture, Precision precision, Stream stream, const auto& given) {
+    if (!bytes) bad_argument("bytes: expected a model file's bytes, got NULL");
+    const std::string source = "model in memory";
+    SafeTensors file = parse_safetensors({static_cast<const std::byte*>(bytes), size}, source);
+    return load_separator(std::move(file), source, architecture, precision, stream, given);
+  });
+}
+
+void sunder_model_free(sunder_model* model) { delete model; }
+
+int sunder_model_sources(const sunder_model* model) { return static_cast<int>(model->shared->separator->sources()); }
+int sunder_model_microphones(const sunder_model* model) {
+  return static_cast<int>(model->shared->separator->microphones());
+}
+int sunder_model_sample_rate(const sunder_model* model) { return model->shared->sample_rate; }
+int64_t sunder_model_shortest(const sunder_model* model) { return model->shared->separator->shortest_input(); }
+
+const char* sunder_model_metadata(const sunder_model* model, const char* key) {
+  if (!key) return nullptr;
+  const auto& metadata = model->shared->metadata;
+  const auto found = metadata.find(key);
+  return found == metadata.end() ? nullptr : found->second.c_str();
+}

@@ -1,0 +1,153 @@
+// Whole recordings, one or many.
+#include <map>
+
+#include "embed/call.h"
+#include "nn/separation.h"
+
+namespace sunder::embed {
+namespace {
+
+// Frames that are converted at a time.
+constexpr int64_t block = 65536;
+
+constexpr sunder_audio no_audio = SUNDER_AUDIO_INIT;
+
+// A recording and where its estimates go, checked.
+struct Job {
+  sunder_audio mixture, estimates;
+  Layout in, out;
+  int rate;
+};
+
+Job checked(const sunder_session& session, const sunder_audio* mixture, const sunder_audio* estimates) {
+  if (!mixture) bad_argument("mixture: expected a recording, got NULL");
+  if (!estimates) bad_argument("estimates: expected buffers, got NULL");
+  Job job{known_part(mixture, no_audio, "mixture"), known_part(estimates, no_audio, "estimates"), {}, {}, 0};
+  job.in = checked_layout(job.mixture, session.network.microphones(), "mixture");
+  job.out = checked_layout(job.estimates, session.network.sources(), "estimates");
+  job.rate = checked_rate(job.mixture.sample_rate, session.model->sample_rate, "mixture.sample_rate");
+  if (job.estimates.sample_rate != 0 && job.estimates.sample_rate != job.rate)
+    bad_argument(fmt::format("estimates.sample_rate: expected the mixture's {} Hz or 0, got {}", job.rate,
+                             job.estimates.sample_rate));
+  if (job.estimates.frames != job.mixture.frames)
+    bad_argument(
+        fmt::format("estimates.frames: expected the mixture's {}, got {}", job.mixture.frames, job.estimates.frames));
+  check_samples(job.mixture.samples, job.mixture.frames, job.in, "mixture");
+  check_samples(job.estimates.samples, job.estimates.frames, job.out, "estimates");
+  return job;
+}
+
+void report(const sunder_session& session, int64_t done, int64_t total) {
+  if (session.params.progress && session.params.progress(session.params.progress_user, done, total) != 0)
+    throw Cancelled();
+}
+
+std::vector<std::vector<float>> rows(int64_t channels, int64_t frames) {
+  return {static_cast<size_t>(channels), std::vector<float>(frames)};
+}
+
+void separate(sunder_session& session, const Job& job) {
+  RecordingStream stream(session.network, session.model->sample_rate, job.rate, session.chunks);
+  const int64_t frames = job.mixture.frames;
+  int64_t written = 0;
+  const auto drain = [&] {
+    while (stream.available() > 0) {
+      auto estimates = rows(job.out.channels, std::min(stream.available(), block));
+      std::vector<float*> to;
+      for (std::vector<float>& estimate : estimates) to.push_back(estimate.data());
+      const int64_t count = stream.pull(to, block);
+      session.clipped += write_frames(job.estimates.samples, frames, job.out, written, estimates);
+      written += count;
+    }
+  };
+  for (int64_t begin = 0; begin < frames; begin += block) {
+    auto mixture = rows(job.in.channels, std::min(block, frames - begin));
+    read_frames(job.mixture.samples, frames, job.in, begin, mixture);
+    std::vector<const float*> from;
+    for (const std::vector<float>& row : mixture) from.push_back(row.data());
+    stream.push(from, static_cast<int64_t>(mixture[0].size()));
+    drain();
+    report(session, std::min(begin + block, frames), frames);
+  }
+  stream.finish();
+  drain();
+}
+
+// Recordings of one length and rate that fit into a chunk run through the network as one batch.
+void separate_together(sunder_session& session, const std::vector<const Job*>& jobs) {
+  const int64_t microphones = session.network.microphones(), sources = session.network.sources();
+  const int rate = jobs[0]->rate, network_rate = session.model->sample_rate;
+  const int64_t frames = jobs[0]->mixture.frames, length = resampled_length(frames, rate, network_rate);
+  const auto items = static_cast<int64_t>(jobs.size());
+  const Tensor mixtures = Tensor::empty({items, microphones, length}, DType::float32);
+  for (int64_t b = 0; b < items; ++b) {
+    auto mixture = rows(microphones, frames);
+    read_frames(jobs[b]->mixture.samples, frames, jobs[b]->in, 0, mixture);
+    for (int64_t m = 0; m < microphones; ++m)
+      std::ranges::copy(resample(mixture[m], rate, network_rate),
+                        mixtures.mutable_data<float>() + (b * microphones + m) * length);
+  }
+  const Tensor estimates =
+      separate_batch(session.network, microphones == 1 ? mixtures.reshape({items, length}) : mixtures)
+          .cast(DType::float32);
+  for (int64_t b = 0; b < items; ++b) {
+    std::vector<std::vector<float>> converted;
+    for (int64_t s = 0; s < sources; ++s) {
+      const float* estimate = estimates.data<float>() + (b * sources + s) * length;
+      converted.push_back(resample({estimate, static_cast<size_t>(length)}, network_rate, rate));
+      converted.back().resize(frames);
+    }
+    session.clipped += write_frames(jobs[b]->estimates.samples, frames, jobs[b]->out, 0, converted);
+  }
+}
+
+}  // namespace
+
+int checked_rate(int given, int otherwise, const char* name) {
+  if (given == 0) return otherwise;
+  if (given < lowest_sample_rate || given > highest_sample_rate)
+    bad_argument(
+        fmt::format("{}: expected 0 or {} to {} Hz, got {}", name, lowest_sample_rate, highest_sample_rate, given));
+  return given;
+}
+
+}  // namespace sunder::embed
+
+using namespace sunder;
+using namespace sunder::embed;
+
+sunder_status sunder_separate(sunder_session* session, const sunder_audio* mixture, const sunder_audio* estimates) {
+  return call(session, [&] {
+    session->clipped = 0;
+    separate(*session, checked(*session, mixture, estimates));
+  });
+}
+
+sunder_status sunder_separate_batch(sunder_session* session, size_t count, const sunder_audio* mixtures,
+                                    const sunder_audio* estimates) {
+  return call(session, [&] {
+    session->clipped = 0;
+    if (count == 0) return;
+    if (!mixtures) bad_argument("mixtures: expected an array, got NULL");
+    if (!estimates) bad_argument("estimates: expected an array, got NULL");
+    if (mixtures->struct_size < sizeof(size_t) || estimates->struct_size < sizeof(size_t))
+      bad_argument("mixtures, estimates: expected struct_size to be set, as SUNDER_AUDIO_INIT does");
+    // The caller's structs may be longer than ours.
+    const auto at = [](const sunder_audio* first, size_t i) {
+      return reinterpret_cast<const sunder_audio*>(reinterpret_cast<const char*>(first) + i * first->struct_size);
+    };
+    std::vector<Job> jobs;
+    std::map<std::pair<int64_t, int>, std::vector<const Job*>> alike;
+    for (size_t i = 0; i < count; ++i) jobs.push_back(checked(*session, at(mixtures, i), at(estimates, i)));
+    for (const Job& job : jobs) alike[{job.mixture.frames, job.rate}].push_back(&job);
+    int64_t done = 0;
+    for (const auto& [kind, group] : alike) {
+      const bool short_enough =
+          resampled_length(kind.first, kind.second, session->model->sample_rate) <= session->chunks.length;
+      if (group.size() > 1 && kind.first > 0 && short_enough) separate_together(*session, group);
+      else
+        for (const Job* job : group) separate(*session, *job);
+      report(*session, done += static_cast<int64_t>(group.size()), static_cast<int64_t>(count));
+    }
+  });
+}

@@ -1,0 +1,136 @@
+#include "embed/session.h"
+
+#include <algorithm>
+#include <cmath>
+#include <mutex>
+
+#include "embed/call.h"
+#include "nn/separation.h"
+#include "tensor/memory_forecast.h"
+#include "tensor/parallel.h"
+
+namespace sunder::embed {
+namespace {
+
+constexpr sunder_session_params no_params = SUNDER_SESSION_PARAMS_INIT;
+constexpr double default_chunk_seconds = 30, default_overlap_seconds = 4, longest_chunk_seconds = 36000;
+constexpr int most_threads = 4096;
+
+void check(const sunder_session_params& params) {
+  if (params.threads < 0 || params.threads > most_threads)
+    bad_argument(fmt::format("params->threads: expected 0 to {}, got {}", most_threads, params.threads));
+  // Written so that NaN is refused.
+  if (!(params.chunk_seconds >= 0 && params.chunk_seconds <= longest_chunk_seconds))
+    bad_argument(
+        fmt::format("params->chunk_seconds: expected 0 to {}, got {}", longest_chunk_seconds, params.chunk_seconds));
+  const double chunk = params.chunk_seconds > 0 ? params.chunk_seconds : default_chunk_seconds;
+  if (!(params.overlap_seconds >= 0 && params.overlap_seconds <= chunk / 2))
+    bad_argument(fmt::format("params->overlap_seconds: expected 0 to {}, half a chunk, got {}", chunk / 2,
+                             params.overlap_seconds));
+}
+
+// Of checked parameters.
+Chunks chunks_of(const sunder_session_params& params, int sample_rate) {
+  const double seconds = params.chunk_seconds > 0 ? params.chunk_seconds : default_chunk_seconds;
+  const double overlap =
+      params.overlap_seconds > 0 ? params.overlap_seconds : std::min(default_overlap_seconds, seconds / 4);
+  const int64_t length = std::max<int64_t>(std::llround(seconds * sample_rate), 1);
+  return {length, std::min<int64_t>(std::llround(overlap * sample_rate), length / 2)};
+}
+
+// The team is as large as the session that wants most.
+void want_threads(int threads) {
+  static std::mutex mutex;
+  const std::lock_guard lock(mutex);
+  if (threads > team_size()) set_num_threads(threads);
+}
+
+// The stream that the weights of a session's network are on.
+Stream stream_of(const LoadedModel& model, void* given, const std::optional<cuda::OwnedStream>& own) {
+  const Device device = model.separator->parameters().values().device();
+  return device.is_cpu() ? Stream(device) : own ? own->get() : Stream(device, given);
+}
+
+std::optional<cuda::OwnedStream> own_stream_for(const LoadedModel& model, const sunder_session_params& params) {
+  const Device device = model.separator->parameters().values().device();
+  if (device.is_cpu() && params.cuda_stream) bad_argument("params->cuda_stream: expected NULL for a model on the CPU");
+  if (device.is_cpu() || params.cuda_stream) return std::nullopt;
+  return std::optional<cuda::OwnedStream>(std::in_place, device);
+}
+
+}  // namespace
+
+SessionNetwork::SessionNetwork(std::shared_ptr<const LoadedModel> model, Stream stream) : model_(std::move(model)) {
+  if (stream.device.is_cuda()) copy_ = model_->copy_to(stream);
+}
+
+Variable SessionNetwork::forward(const Tensor& mixture) const {
+  if (cancelled) throw Cancelled();
+  return network().forward(mixture);
+}
+
+}  // namespace sunder::embed
+
+using namespace sunder;
+using namespace sunder::embed;
+
+sunder_session::sunder_session(std::shared_ptr<const LoadedModel> of, const sunder_session_params& with)
+    : params(with),
+      model(std::move(of)),
+      chunks(chunks_of(params, model->sample_rate)),
+      own_stream(own_stream_for(*model, params)),
+      network(model, stream_of(*model, params.cuda_stream, own_stream)),
+      work(network.parameters().values().stream(), params.memory_limit) {
+  want_threads(std::max(params.threads, 1));
+}
+
+sunder_status sunder_session_create(sunder_model* model, const sunder_session_params* given, sunder_session** session) {
+  if (session) *session = nullptr;
+  return guarded(thread_message(), [&] {
+    if (!session) bad_argument("session: expected where to store it, got NULL");
+    if (!model) bad_argument("model: expected a model, got NULL");
+    const sunder_session_params params = known_part(given, no_params, "params");
+    check(params);
+    *session = new sunder_session(model->shared, params);
+  });
+}
+
+void sunder_session_free(sunder_session* session) { delete session; }
+
+const char* sunder_session_error(const sunder_session* session) {
+  return session ? session->message.c_str() : "session: expected a session, got NULL";
+}
+
+void sunder_cancel(sunder_session* session) {
+  if (session) session->network.cancelled = true;
+}
+
+sunder_status sunder_session_memory(sunder_session* session, int64_t frames, int sample_rate, uint64_t* bytes) {
+  return call(session, [&] {
+    if (!bytes) bad_argument("bytes: expected where to store it, got NULL");
+    if (frames < 1) bad_argument(fmt::format("frames: expected at least 1, got {}", frames));
+    const int rate = checked_rate(sample_rate, session->model->sample_rate, "sample_rate");
+    const int64_t length =
+        std::clamp(resampled_length(std::min(frames, int64_t{1} << 40), rate, session->model->sample_rate),
+                   session->network.shortest_input(), session->chunks.length);
+    const auto prepare = [&](int64_t samples) {
+      return [&, samples] {
+        const int64_t microphones = session->network.microphones();
+        separate_batch(
+            session->network,
+            Tensor::zeros(microphones == 1 ? Shape{1, samples} : Shape{1, microphones, samples}, DType::float32));
+      };
+    };
+    const Stream stream = session->network.parameters().values().stream();
+    std::optional<size_t> found = forecast_memory(length, session->network.shortest_input(), stream, prepare);
+    if (!found) {  // a short one: what it takes is found by doing it
+      const Arena trial(stream);
+      const Arena::Scope scope(trial);
+      prepare(length)();
+      found = trial.bytes();
+    }
+    *bytes = *found;
+  });
+}
+
+uint64_t sunder_clipped(const sunder_session* session) { return session ? session->clipped : 0; }

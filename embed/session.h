@@ -1,0 +1,62 @@
+// What a sunder_session is: work memory, a stream on the model's device, and at most one recording under way.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "embed/buffers.h"
+#include "embed/model.h"
+#include "nn/recording_stream.h"
+#include "tensor/cuda/runtime.h"
+#include "tensor/memory.h"
+
+namespace sunder::embed {
+
+// The model's network for one session: on the session's stream, and asked before each chunk whether to go on.
+class SessionNetwork : public Separator {
+ public:
+  SessionNetwork(std::shared_ptr<const LoadedModel> model, Stream stream);
+
+  Variable forward(const Tensor& mixture) const override;
+  int64_t sources() const override { return network().sources(); }
+  int64_t microphones() const override { return network().microphones(); }
+  int64_t shortest_input() const override { return network().shortest_input(); }
+  std::map<std::string, std::string> metadata() const override { return network().metadata(); }
+  const Parameters& parameters() const override { return network().parameters(); }
+  const SpectralSeparator* spectral() const override { return network().spectral(); }
+
+  std::atomic<bool> cancelled = false;
+
+ private:
+  const Separator& network() const { return copy_ ? *copy_ : *model_->separator; }
+
+  std::shared_ptr<const LoadedModel> model_;
+  std::unique_ptr<Separator> copy_;  // on CUDA
+};
+
+// A recording whose samples come in one layout and go in another of the same rate.
+struct Recording {
+  RecordingStream stream;
+  Layout in, out;
+};
+
+}  // namespace sunder::embed
+
+struct sunder_session {
+  sunder_session(std::shared_ptr<const sunder::LoadedModel> of, const sunder_session_params& params);
+
+  const sunder::embed::Guest guest;  // the first, so that it goes last
+  // Everything below is for the thread that has set `busy`.
+  std::atomic<bool> busy = false;
+  const sunder_session_params params;
+  const std::shared_ptr<const sunder::LoadedModel> model;
+  const sunder::Chunks chunks;
+  const std::optional<sunder::cuda::OwnedStream> own_stream;
+  sunder::embed::SessionNetwork network;
+  sunder::Arena work;
+  std::optional<sunder::embed::Recording> recording;  // of sunder_stream_begin
+  uint64_t clipped = 0;
+  std::string message;
+};

@@ -1,0 +1,76 @@
+#include "embed/status.h"
+
+#include <new>
+
+#include "files/plain_message.h"
+#include "tensor/error.h"
+
+namespace sunder::embed {
+namespace {
+
+struct BadArgument : Error {
+  using Error::Error;
+};
+
+sunder_status status_of(const Error& error) {
+  if (dynamic_cast<const BadArgument*>(&error)) return SUNDER_BAD_ARGUMENT;
+  if (dynamic_cast<const DeviceLost*>(&error)) return SUNDER_DEVICE_LOST;
+  switch (error.kind()) {
+    case ErrorKind::usage:
+      return SUNDER_BAD_ARGUMENT;
+    case ErrorKind::input:
+      return SUNDER_BAD_AUDIO;
+    case ErrorKind::model:
+      return SUNDER_BAD_MODEL;
+    case ErrorKind::device:
+      return SUNDER_NO_DEVICE;
+    case ErrorKind::memory:
+      return SUNDER_OUT_OF_MEMORY;
+    case ErrorKind::failure:
+    case ErrorKind::diverged:
+      break;
+  }
+  return SUNDER_FAILED;
+}
+
+void keep(std::string& message, const char* text) noexcept {
+  try {
+    message = text;
+  } catch (...) {
+    message.clear();
+  }
+}
+
+}  // namespace
+
+void bad_argument(const std::string& message) { throw BadArgument(message, ErrorKind::usage); }
+
+sunder_status guarded(std::string& message, const std::function<void()>& work) noexcept {
+  message.clear();
+  try {
+    work();
+    return SUNDER_OK;
+  } catch (const Cancelled&) {
+    keep(message, "cancelled");
+    return SUNDER_CANCELLED;
+  } catch (const Error& error) {
+    keep(message, error.what());
+    return status_of(error);
+  } catch (const std::bad_alloc&) {
+    keep(message, "out of memory");
+    return SUNDER_OUT_OF_MEMORY;
+  } catch (const std::exception& error) {
+    keep(message, plain_message(error).c_str());
+    return SUNDER_FAILED;
+  } catch (...) {
+    keep(message, "failed for an unknown reason");
+    return SUNDER_FAILED;
+  }
+}
+
+std::string& thread_message() {
+  thread_local std::string message;
+  return message;
+}
+
+}  // namespace sunder::embed

@@ -1,0 +1,194 @@
+/* Sunder's C API: separates recordings of several speakers into one signal per speaker.
+ *
+ *   sunder_model *model = NULL;
+ *   sunder_session *session = NULL;
+ *   if (sunder_model_load("model.safetensors", NULL, &model) != SUNDER_OK) ...  sunder_last_error() says why
+ *   if (sunder_session_create(model, NULL, &session) != SUNDER_OK) ...
+ *   sunder_audio mixture = SUNDER_AUDIO_INIT, voices = SUNDER_AUDIO_INIT;
+ *   mixture.samples = samples; mixture.frames = frames; mixture.channels = 1; mixture.sample_rate = 16000;
+ *   voices.samples = output; voices.frames = frames; voices.channels = sunder_model_sources(model);
+ *   if (sunder_separate(session, &mixture, &voices) != SUNDER_OK) ...           sunder_session_error(session)
+ *   sunder_session_free(session);
+ *   sunder_model_free(model);
+ *
+ * A model is never changed after it was loaded: any number of threads may use it, each with a session of its own. A
+ * session serves one thread at a time; a call while another thread is inside returns SUNDER_BUSY and changes nothing.
+ *
+ * The library never prints, exits, aborts, throws, installs signal handlers, or changes the locale, the current CUDA
+ * device or OpenMP's settings. After any status other than SUNDER_OK the session can be used further, and so can all
+ * others, unless the function says otherwise. Freeing NULL does nothing; freeing an object twice, or a model's memory
+ * while a session uses it, is not possible to detect: a model may be freed first, it then lives as long as its last
+ * session.
+ *
+ * Structs begin with their size, which SUNDER_..._INIT sets, so that programs run with newer libraries; what is left
+ * zero is the default. Functions that return strings: valid as long as the object, UTF-8, never NULL.
+ */
+#ifndef SUNDER_H
+#define SUNDER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define SUNDER_API __attribute__((visibility("default")))
+#else
+#define SUNDER_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Grows when a program that was compiled against an older header would no longer work. */
+#define SUNDER_ABI_VERSION 1
+
+typedef enum sunder_status {
+  SUNDER_OK = 0,
+  SUNDER_FAILED = 1,        /* at run time; the message says what */
+  SUNDER_BAD_ARGUMENT = 2,  /* a value out of range, a null pointer, a buffer that does not fit */
+  SUNDER_BAD_AUDIO = 3,     /* samples that are not finite */
+  SUNDER_BAD_MODEL = 4,     /* a model file that is missing, damaged, or of another kind */
+  SUNDER_NO_DEVICE = 5,     /* no such device in this machine or build */
+  SUNDER_DEVICE_LOST = 6,   /* a CUDA device that failed: sessions on it are of no use, those on other devices are */
+  SUNDER_OUT_OF_MEMORY = 7, /* of the host, of the device, or more than the session's limit */
+  SUNDER_BUSY = 8,          /* another thread is using the session */
+  SUNDER_CANCELLED = 9      /* by sunder_cancel or a progress callback */
+} sunder_status;
+
+typedef struct sunder_model sunder_model;
+typedef struct sunder_session sunder_session;
+
+/* ---- the library ---- */
+
+SUNDER_API int sunder_abi_version(void);                         /* SUNDER_ABI_VERSION of the library */
+SUNDER_API const char* sunder_version(void);                     /* "0.1.0" */
+SUNDER_API const char* sunder_build_info(void);                  /* compiler, CUDA, instruction set: one line */
+SUNDER_API const char* sunder_status_name(sunder_status status); /* "out of memory" */
+/* Why the calling thread's last call without a session failed: of sunder_model_load and sunder_session_create. "" if it
+ * did not. */
+SUNDER_API const char* sunder_last_error(void);
+
+/* ---- models ---- */
+
+typedef struct sunder_model_params {
+  size_t struct_size;
+  const char* device;          /* "cpu" (also NULL), "cuda" or "cuda:N" */
+  const char* precision;       /* "fp32" (also NULL), "fp64", on CUDA also "tf32" and "bf16" */
+  const char* architecture;    /* of a state dict that does not name it; else NULL */
+  const char* const* metadata; /* "KEY=VALUE": what a state dict without metadata does not show (docs/import.md) */
+  size_t metadata_count;
+} sunder_model_params;
+#define SUNDER_MODEL_PARAMS_INIT \
+  { sizeof(sunder_model_params), NULL, NULL, NULL, NULL, 0 }
+
+/* path: a .safetensors file, a checkpoint folder, or a training run's folder (its best checkpoint). `params` may be
+ * NULL. `*model` is NULL where the status is not SUNDER_OK. */
+SUNDER_API sunder_status sunder_model_load(const char* path, const sunder_model_params* params, sunder_model** model);
+/* The same from the bytes of a .safetensors file, which may be freed afterwards. */
+SUNDER_API sunder_status sunder_model_load_memory(const void* bytes, size_t size, const sunder_model_params* params,
+                                                  sunder_model** model);
+SUNDER_API void sunder_model_free(sunder_model* model);
+
+SUNDER_API int sunder_model_sources(const sunder_model* model);      /* outputs */
+SUNDER_API int sunder_model_microphones(const sunder_model* model);  /* input channels */
+SUNDER_API int sunder_model_sample_rate(const sunder_model* model);  /* Hz; other rates are converted */
+SUNDER_API int64_t sunder_model_shortest(const sunder_model* model); /* frames at that rate; shorter input is padded */
+/* A value of the model file's metadata, such as "architecture"; NULL where it has no such key. */
+SUNDER_API const char* sunder_model_metadata(const sunder_model* model, const char* key);
+
+/* ---- sessions ---- */
+
+/* done of total frames; total is -1 in a stream. Not 0: the call ends with SUNDER_CANCELLED. */
+typedef int (*sunder_progress_callback)(void* user, int64_t done, int64_t total);
+
+typedef struct sunder_session_params {
+  size_t struct_size;
+  /* CPU threads that help, the calling one included; 0: one. Programs with many sessions are fastest with one each. */
+  int threads;
+  /* Longer recordings are separated in chunks of this length, which bounds the memory and a stream's delay; 0: 30. */
+  double chunk_seconds;
+  /* By how much chunks overlap at least; their outputs are matched there, so that a speaker stays in one output. 0: 4
+   * seconds, or a quarter of shorter chunks. At most half a chunk. */
+  double overlap_seconds;
+  /* Bytes that the session may take from the host, or from the device of a CUDA model, for work (weights and the
+   * caller's buffers not counted); 0: no limit. */
+  uint64_t memory_limit;
+  sunder_progress_callback progress;
+  void* progress_user;
+  /* CUDA: the cudaStream_t that work is queued on; NULL: one of the session's own. */
+  void* cuda_stream;
+} sunder_session_params;
+#define SUNDER_SESSION_PARAMS_INIT \
+  { sizeof(sunder_session_params), 0, 0.0, 0.0, 0, NULL, NULL, NULL }
+
+/* `params` may be NULL. */
+SUNDER_API sunder_status sunder_session_create(sunder_model* model, const sunder_session_params* params,
+                                               sunder_session** session);
+SUNDER_API void sunder_session_free(sunder_session* session);
+/* Why the session's last call failed; "" if it did not. */
+SUNDER_API const char* sunder_session_error(const sunder_session* session);
+/* From any thread: the call that is running ends with SUNDER_CANCELLED, at the latest before its next chunk. Without a
+ * running call it does nothing. */
+SUNDER_API void sunder_cancel(sunder_session* session);
+/* Bytes that separating a recording of `frames` frames at `sample_rate` takes at most, and never more than a chunk's:
+ * what memory_limit is compared with. */
+SUNDER_API sunder_status sunder_session_memory(sunder_session* session, int64_t frames, int sample_rate,
+                                               uint64_t* bytes);
+
+/* ---- audio ---- */
+
+typedef enum sunder_format {
+  SUNDER_FLOAT32 = 0, /* full scale is 1; results may exceed it */
+  SUNDER_INT16 = 1    /* results beyond full scale are clipped, and sunder_clipped counts them */
+} sunder_format;
+
+typedef enum sunder_layout {
+  SUNDER_PLANAR = 0,      /* channel after channel: samples[c * frames + t] */
+  SUNDER_INTERLEAVED = 1, /* samples[t * channels + c] */
+  SUNDER_POINTERS = 2     /* `samples` is an array of pointers, one per channel */
+} sunder_layout;
+
+typedef struct sunder_audio {
+  size_t struct_size;
+  void* samples; /* the caller's; never written to where it is an input */
+  int64_t frames;
+  int channels;    /* of a mixture: the model's microphones; of estimates: its sources */
+  int sample_rate; /* Hz; 0: the model's, in estimates: the mixture's */
+  int format;      /* sunder_format */
+  int layout;      /* sunder_layout */
+} sunder_audio;
+#define SUNDER_AUDIO_INIT \
+  { sizeof(sunder_audio), NULL, 0, 0, 0, SUNDER_FLOAT32, SUNDER_PLANAR }
+
+/* Separates a recording. `estimates` describes the caller's buffers: as many frames as the mixture, one channel per
+ * source. They add up to the mixture (below half the lower of the two sample rates) where the model's masks do. */
+SUNDER_API sunder_status sunder_separate(sunder_session* session, const sunder_audio* mixture,
+                                         const sunder_audio* estimates);
+/* `count` recordings of any lengths, in arrays of structs. Those of one length run through the network together. The
+ * same samples as one by one within rounding. Buffers of a call that fails are undefined. */
+SUNDER_API sunder_status sunder_separate_batch(sunder_session* session, size_t count, const sunder_audio* mixtures,
+                                               const sunder_audio* estimates);
+
+/* ---- streams: samples in, samples out, one at a time in a session ---- */
+
+/* Begins a stream, and ends the one before. `like`: rate, channels, format and layout of what is pushed; samples and
+ * frames are ignored. Pulled samples have its rate, format and layout, one channel per source. */
+SUNDER_API sunder_status sunder_stream_begin(sunder_session* session, const sunder_audio* like);
+/* Takes frames of any number. Where a chunk is complete it is separated in this call. */
+SUNDER_API sunder_status sunder_push(sunder_session* session, const void* samples, int64_t frames);
+/* The recording has ended: what is left is separated, and exactly as many frames can be pulled as were pushed. */
+SUNDER_API sunder_status sunder_finish(sunder_session* session);
+/* Frames that can be pulled now. */
+SUNDER_API int64_t sunder_available(const sunder_session* session);
+/* Copies up to `frames` frames; `*pulled` says how many. SUNDER_PLANAR: channel c begins at samples[c * frames]. */
+SUNDER_API sunder_status sunder_pull(sunder_session* session, void* samples, int64_t frames, int64_t* pulled);
+/* Frames at the stream's rate by which pulled samples lag behind pushed ones at most. */
+SUNDER_API int64_t sunder_delay(const sunder_session* session);
+
+/* Samples that were clipped in the last call (int16). */
+SUNDER_API uint64_t sunder_clipped(const sunder_session* session);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
