@@ -26,6 +26,12 @@ sunder_status call(sunder_session* session, const Work& work) noexcept {
   return status;
 }
 
+// Tells the caller, who may end the call.
+inline void report(const sunder_session& session, int64_t done, int64_t total) {
+  if (session.params.progress && session.params.progress(session.params.progress_user, done, total) != 0)
+    throw Cancelled();
+}
+
 // given, or `otherwise` where it is 0.
 int checked_rate(int given, int otherwise, const char* name);
 

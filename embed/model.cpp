@@ -83,15 +83,19 @@ sunder_status sunder_model_load_memory(const void* bytes, size_t size, const sun
 
 void sunder_model_free(sunder_model* model) { delete model; }
 
-int sunder_model_sources(const sunder_model* model) { return static_cast<int>(model->shared->separator->sources()); }
-int sunder_model_microphones(const sunder_model* model) {
-  return static_cast<int>(model->shared->separator->microphones());
+int sunder_model_sources(const sunder_model* model) {
+  return model ? static_cast<int>(model->shared->separator->sources()) : 0;
 }
-int sunder_model_sample_rate(const sunder_model* model) { return model->shared->sample_rate; }
-int64_t sunder_model_shortest(const sunder_model* model) { return model->shared->separator->shortest_input(); }
+int sunder_model_microphones(const sunder_model* model) {
+  return model ? static_cast<int>(model->shared->separator->microphones()) : 0;
+}
+int sunder_model_sample_rate(const sunder_model* model) { return model ? model->shared->sample_rate : 0; }
+int64_t sunder_model_shortest(const sunder_model* model) {
+  return model ? model->shared->separator->shortest_input() : 0;
+}
 
 const char* sunder_model_metadata(const sunder_model* model, const char* key) {
-  if (!key) return nullptr;
+  if (!model || !key) return nullptr;
   const auto& metadata = model->shared->metadata;
   const auto found = metadata.find(key);
   return found == metadata.end() ? nullptr : found->second.c_str();

@@ -37,11 +37,6 @@ Job checked(const sunder_session& session, const sunder_audio* mixture, const su
   return job;
 }
 
-void report(const sunder_session& session, int64_t done, int64_t total) {
-  if (session.params.progress && session.params.progress(session.params.progress_user, done, total) != 0)
-    throw Cancelled();
-}
-
 std::vector<std::vector<float>> rows(int64_t channels, int64_t frames) {
   return {static_cast<size_t>(channels), std::vector<float>(frames)};
 }

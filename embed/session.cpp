@@ -60,7 +60,9 @@ std::optional<cuda::OwnedStream> own_stream_for(const LoadedModel& model, const 
 
 }  // namespace
 
-SessionNetwork::SessionNetwork(std::shared_ptr<const LoadedModel> model, Stream stream) : model_(std::move(model)) {
+SessionNetwork::SessionNetwork(std::shared_ptr<const LoadedModel> model, const Arena& weights, Stream stream)
+    : model_(std::move(model)) {
+  const Arena::Scope scope(weights);
   if (stream.device.is_cuda()) copy_ = model_->copy_to(stream);
 }
 
@@ -79,7 +81,8 @@ sunder_session::sunder_session(std::shared_ptr<const LoadedModel> of, const sund
       model(std::move(of)),
       chunks(chunks_of(params, model->sample_rate)),
       own_stream(own_stream_for(*model, params)),
-      network(model, stream_of(*model, params.cuda_stream, own_stream)),
+      weights(stream_of(*model, params.cuda_stream, own_stream)),
+      network(model, weights, stream_of(*model, params.cuda_stream, own_stream)),
       work(network.parameters().values().stream(), params.memory_limit) {
   want_threads(std::max(params.threads, 1));
 }
@@ -121,8 +124,14 @@ sunder_status sunder_session_memory(sunder_session* session, int64_t frames, int
             Tensor::zeros(microphones == 1 ? Shape{1, samples} : Shape{1, microphones, samples}, DType::float32));
       };
     };
+    // In memory of its own: neither the session's limit nor what it holds already matters here.
     const Stream stream = session->network.parameters().values().stream();
-    std::optional<size_t> found = forecast_memory(length, session->network.shortest_input(), stream, prepare);
+    std::optional<size_t> found;
+    {
+      const Arena trial(stream);
+      const Arena::Scope scope(trial);
+      found = forecast_memory(length, session->network.shortest_input(), stream, prepare);
+    }
     if (!found) {  // a short one: what it takes is found by doing it
       const Arena trial(stream);
       const Arena::Scope scope(trial);

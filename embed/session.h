@@ -17,7 +17,7 @@ namespace sunder::embed {
 // The model's network for one session: on the session's stream, and asked before each chunk whether to go on.
 class SessionNetwork : public Separator {
  public:
-  SessionNetwork(std::shared_ptr<const LoadedModel> model, Stream stream);
+  SessionNetwork(std::shared_ptr<const LoadedModel> model, const Arena& weights, Stream stream);
 
   Variable forward(const Tensor& mixture) const override;
   int64_t sources() const override { return network().sources(); }
@@ -40,6 +40,7 @@ class SessionNetwork : public Separator {
 struct Recording {
   RecordingStream stream;
   Layout in, out;
+  int64_t pushed = 0;  // frames
 };
 
 }  // namespace sunder::embed
@@ -54,8 +55,9 @@ struct sunder_session {
   const std::shared_ptr<const sunder::LoadedModel> model;
   const sunder::Chunks chunks;
   const std::optional<sunder::cuda::OwnedStream> own_stream;
+  const sunder::Arena weights;  // where the network's copy is; without a limit
   sunder::embed::SessionNetwork network;
-  sunder::Arena work;
+  const sunder::Arena work;
   std::optional<sunder::embed::Recording> recording;  // of sunder_stream_begin
   uint64_t clipped = 0;
   std::string message;

@@ -45,11 +45,9 @@ void keep(std::string& message, const char* text) noexcept {
 
 void bad_argument(const std::string& message) { throw BadArgument(message, ErrorKind::usage); }
 
-sunder_status guarded(std::string& message, const std::function<void()>& work) noexcept {
-  message.clear();
+sunder_status status_of_exception(std::string& message) noexcept {
   try {
-    work();
-    return SUNDER_OK;
+    throw;
   } catch (const Cancelled&) {
     keep(message, "cancelled");
     return SUNDER_CANCELLED;

@@ -1,7 +1,8 @@
 // What the C API's functions have in common: no exception leaves them, and its message is kept.
 #pragma once
 
-#include <functional>
+#include <algorithm>
+#include <cstring>
 #include <string>
 
 #include "embed/sunder.h"
@@ -13,25 +14,27 @@ namespace sunder::embed {
 // Ends a call with SUNDER_CANCELLED.
 struct Cancelled {};
 
-// Runs `work` and says how it ended. `message` is cleared first, and then holds what was thrown; where even that takes
-// too much memory it stays empty.
-sunder_status guarded(std::string& message, const std::function<void()>& work) noexcept;
+// The status of the exception that is being handled, whose text goes to `message`; where even that takes too much
+// memory it is empty.
+sunder_status status_of_exception(std::string& message) noexcept;
+
+// Runs `work` and says how it ended. `message` is cleared first.
+template <class Work>
+sunder_status guarded(std::string& message, const Work& work) noexcept {
+  message.clear();
+  try {
+    work();
+    return SUNDER_OK;
+  } catch (...) {
+    return status_of_exception(message);
+  }
+}
 
 // The message of the calling thread's last call without a session.
 std::string& thread_message();
 
 // params as this library knows it: what a caller with an older header left out is the default. A newer caller's further
 // fields are ignored. Null: all defaults.
-template <class Params>
-Params known_part(const Params* params, const Params& defaults, const char* name);
-
-}  // namespace sunder::embed
-
-#include <algorithm>
-#include <cstring>
-
-namespace sunder::embed {
-
 template <class Params>
 Params known_part(const Params* params, const Params& defaults, const char* name) {
   Params result = defaults;

@@ -54,6 +54,8 @@ sunder_status sunder_push(sunder_session* session, const void* samples, int64_t 
         std::vector<const float*> from;
         for (const std::vector<float>& row : rows) from.push_back(row.data());
         recording.stream.push(from, static_cast<int64_t>(rows[0].size()));
+        recording.pushed += static_cast<int64_t>(rows[0].size());
+        report(*session, recording.pushed, -1);
       }
     });
   });

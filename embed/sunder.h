@@ -12,16 +12,20 @@
  *   sunder_model_free(model);
  *
  * A model is never changed after it was loaded: any number of threads may use it, each with a session of its own. A
- * session serves one thread at a time; a call while another thread is inside returns SUNDER_BUSY and changes nothing.
+ * session serves one thread at a time; a call while another thread is inside returns SUNDER_BUSY, changes nothing and
+ * leaves no message.
  *
  * The library never prints, exits, aborts, throws, installs signal handlers, or changes the locale, the current CUDA
  * device or OpenMP's settings. After any status other than SUNDER_OK the session can be used further, and so can all
- * others, unless the function says otherwise. Freeing NULL does nothing; freeing an object twice, or a model's memory
- * while a session uses it, is not possible to detect: a model may be freed first, it then lives as long as its last
- * session.
+ * others, unless the function says otherwise. Freeing NULL does nothing. Freeing an object twice, or while another
+ * thread uses it, cannot be detected. A model may be freed before its sessions: it lives as long as the last of them.
+ *
+ * Loading the first model loads OpenBLAS, for which OPENBLAS_NUM_THREADS and OPENBLAS_CORETYPE are set for that moment
+ * and restored: no other thread should call getenv or setenv meanwhile.
  *
  * Structs begin with their size, which SUNDER_..._INIT sets, so that programs run with newer libraries; what is left
- * zero is the default. Functions that return strings: valid as long as the object, UTF-8, never NULL.
+ * zero is the default. Strings that functions return are UTF-8. A message is valid until the next call of its session
+ * or thread, everything else as long as its object.
  */
 #ifndef SUNDER_H
 #define SUNDER_H
@@ -89,6 +93,7 @@ SUNDER_API sunder_status sunder_model_load_memory(const void* bytes, size_t size
                                                   sunder_model** model);
 SUNDER_API void sunder_model_free(sunder_model* model);
 
+/* Of NULL: 0. */
 SUNDER_API int sunder_model_sources(const sunder_model* model);      /* outputs */
 SUNDER_API int sunder_model_microphones(const sunder_model* model);  /* input channels */
 SUNDER_API int sunder_model_sample_rate(const sunder_model* model);  /* Hz; other rates are converted */
@@ -98,7 +103,8 @@ SUNDER_API const char* sunder_model_metadata(const sunder_model* model, const ch
 
 /* ---- sessions ---- */
 
-/* done of total frames; total is -1 in a stream. Not 0: the call ends with SUNDER_CANCELLED. */
+/* done of total frames, in sunder_separate_batch of recordings; in a stream total is -1. The session must not be used
+ * in it. Where it returns something other than 0 the call ends with SUNDER_CANCELLED. */
 typedef int (*sunder_progress_callback)(void* user, int64_t done, int64_t total);
 
 typedef struct sunder_session_params {
@@ -174,7 +180,8 @@ SUNDER_API sunder_status sunder_separate_batch(sunder_session* session, size_t c
 /* Begins a stream, and ends the one before. `like`: rate, channels, format and layout of what is pushed; samples and
  * frames are ignored. Pulled samples have its rate, format and layout, one channel per source. */
 SUNDER_API sunder_status sunder_stream_begin(sunder_session* session, const sunder_audio* like);
-/* Takes frames of any number. Where a chunk is complete it is separated in this call. */
+/* Takes frames of any number. Where a chunk is complete it is separated in this call. What is not pulled is
+ * kept. */
 SUNDER_API sunder_status sunder_push(sunder_session* session, const void* samples, int64_t frames);
 /* The recording has ended: what is left is separated, and exactly as many frames can be pulled as were pushed. */
 SUNDER_API sunder_status sunder_finish(sunder_session* session);

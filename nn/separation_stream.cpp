@@ -1,19 +1,14 @@
 #include "nn/separation_stream.h"
 
 #include <algorithm>
-#include <cmath>
+#include <utility>
 
-#include "audio/metrics/assignment.h"
+#include "nn/output_matching.h"
 #include "nn/separation.h"
 #include "tensor/error.h"
 
 namespace sunder {
 namespace {
-
-struct Match {
-  std::vector<int64_t> outputs;  // for each source, the chunk's output that continues it
-  double confidence = 0;
-};
 
 double inner_product(const float* a, const float* b, int64_t length) {
   double sum = 0;
@@ -21,42 +16,15 @@ double inner_product(const float* a, const float* b, int64_t length) {
   return sum;
 }
 
-double value_of(const std::vector<double>& products, const std::vector<int64_t>& outputs) {
-  double sum = 0;
-  for (size_t s = 0; s < outputs.size(); ++s) sum += products[s * outputs.size() + outputs[s]];
-  return sum;
-}
-
-// The next best assignment lacks at least one pair of the best: the best of those without one of them each.
-double next_best(const std::vector<double>& products, const std::vector<int64_t>& best) {
-  const auto sources = static_cast<int64_t>(best.size());
-  double value = -INFINITY;
-  for (int64_t s = 0; s < sources; ++s) {
-    std::vector<double> without = products;
-    // Products are at most 1 in absolute value: no assignment that has another choice takes this pair.
-    without[s * sources + best[s]] = -4 * static_cast<double>(sources);
-    value = std::max(value, value_of(without, best_assignment(without, sources, sources)));
-  }
-  return value;
-}
-
 // ends: for each source where the overlap begins; outputs: the chunk's, from there on.
-Match match(const std::vector<const float*>& ends, const std::vector<const float*>& outputs, int64_t overlap) {
-  const auto sources = static_cast<int64_t>(ends.size());
+OutputMatch match(const std::vector<const float*>& ends, const std::vector<const float*>& outputs, int64_t overlap) {
   std::vector<double> products;
-  double energy = 0, largest = 0;
+  double energy = 0;
   for (const float* end : ends)
     for (const float* output : outputs) products.push_back(inner_product(end, output, overlap));
   for (const std::vector<const float*>* signals : {&ends, &outputs})
     for (const float* signal : *signals) energy += inner_product(signal, signal, overlap);
-  for (const double product : products) largest = std::max(largest, std::abs(product));
-  if (!(largest > 0)) largest = 1;
-  for (double& product : products) product /= largest;  // independent of the recording's level
-  Match result{best_assignment(products, sources, sources), 0};
-  if (sources > 1 && energy > 0)
-    result.confidence =
-        2 * largest * (value_of(products, result.outputs) - next_best(products, result.outputs)) / energy;
-  return result;
+  return match_outputs(std::move(products), static_cast<int64_t>(ends.size()), energy);
 }
 
 }  // namespace
@@ -124,7 +92,7 @@ void SeparationStream::append(const float* estimates, int64_t start, int64_t len
     ends.push_back(output_[s].data() + (begin - pulled_));
     outputs.push_back(estimates + s * length + (begin - start));
   }
-  const Match matched = match(ends, outputs, overlap);
+  const OutputMatch matched = match(ends, outputs, overlap);
   for (int64_t s = 0; s < sources; ++s) {
     const float* continued = outputs[matched.outputs[s]];
     for (int64_t t = 0; t < overlap; ++t) {

@@ -9,6 +9,7 @@
 #include "nn/architectures.h"
 #include "nn/recording_stream.h"
 #include "tensor/memory_forecast.h"
+#include "tests/cuda_device.h"
 #include "tests/embed/model_files.h"
 #include "tests/files/scratch_folder.h"
 
@@ -390,6 +391,8 @@ TEST_F(Api, BadArgumentsSayWhatIsWrong) {
   EXPECT_EQ(sunder_push(session.get(), out.data(), 5), SUNDER_BAD_ARGUMENT);  // the failure ended the stream
 
   sunder_model_free(nullptr);
+  EXPECT_EQ(sunder_model_sources(nullptr), 0);
+  EXPECT_EQ(sunder_model_metadata(nullptr, "architecture"), nullptr);
   sunder_session_free(nullptr);
   sunder_cancel(nullptr);
   EXPECT_EQ(sunder_available(nullptr), 0);
@@ -429,6 +432,30 @@ TEST_F(Api, ProgressIsReportedAndMayCancel) {
   EXPECT_EQ(sunder_separate(session.get(), &from, &to), SUNDER_CANCELLED);
   seen.stop_at = INT64_MAX;
   EXPECT_EQ(separate(session, mixture), whole);
+}
+
+TEST_F(Api, StreamsReportWhatWasPushedAndEndWhenCancelled) {
+  struct Seen {
+    int64_t done = 0, total = 0;
+    bool stop = false;
+  } seen;
+  sunder_session_params params = short_chunks();
+  params.progress = [](void* user, int64_t done, int64_t total) {
+    *static_cast<Seen*>(user) = {done, total, static_cast<Seen*>(user)->stop};
+    return static_cast<Seen*>(user)->stop ? 1 : 0;
+  };
+  params.progress_user = &seen;
+  const Session session = open_session(load(path_), params);
+  const sunder_audio like = audio_of(nullptr, 0, 1);
+  const std::vector<float> mixture = voices(1, 3000)[0];
+  ASSERT_EQ(sunder_stream_begin(session.get(), &like), SUNDER_OK);
+  ASSERT_EQ(sunder_push(session.get(), mixture.data(), 3000), SUNDER_OK);
+  ASSERT_EQ(sunder_push(session.get(), mixture.data(), 2000), SUNDER_OK);
+  EXPECT_EQ(seen.done, 5000);
+  EXPECT_EQ(seen.total, -1);
+  seen.stop = true;
+  EXPECT_EQ(sunder_push(session.get(), mixture.data(), 3000), SUNDER_CANCELLED);
+  EXPECT_EQ(sunder_finish(session.get()), SUNDER_BAD_ARGUMENT);
 }
 
 // Another thread waits until the call has begun, tries the session, and cancels.
@@ -503,6 +530,8 @@ TEST_F(Api, MemoryIsForeseenAndLimited) {
   EXPECT_EQ(separate(open_session(model, params), mixture), separate(free_session, mixture));
   params.memory_limit = chunk / 2;
   const Session small = open_session(model, params);
+  ASSERT_EQ(sunder_session_memory(small.get(), 4 * 8000, 8000, &hour), SUNDER_OK);
+  EXPECT_EQ(hour, chunk);
   std::vector<float> in = planar(mixture), out(2 * 4 * 8000);
   const sunder_audio from = audio_of(in.data(), 4 * 8000, 3), to = audio_of(out.data(), 4 * 8000, 2);
   EXPECT_EQ(sunder_separate(small.get(), &from, &to), SUNDER_OUT_OF_MEMORY);
@@ -524,6 +553,60 @@ TEST_F(Api, NoThreadsStayBehind) {
     EXPECT_GT(threads_of_process(), before);
   }
   EXPECT_EQ(threads_of_process(), before);
+}
+
+class ApiCuda : public Api {};
+
+TEST_F(ApiCuda, SeparatesAsOnTheCpu) {
+  SUNDER_NEEDS_CUDA();
+  for (const std::string& path : {path_, write_tf_gridnet(folder_)}) {
+    sunder_model_params on_cuda = SUNDER_MODEL_PARAMS_INIT;
+    on_cuda.device = "cuda";
+    const Model host = load(path), device = load(path, &on_cuda);
+    const Signals mixture = voices(sunder_model_microphones(host.get()), 6000);
+    const std::vector<float> expected = separate(open_session(host, short_chunks()), mixture);
+    const cuda::OwnedStream stream(first_cuda_device);
+    for (void* given : {static_cast<void*>(nullptr), stream.get().handle}) {
+      sunder_session_params params = short_chunks();
+      params.cuda_stream = given;
+      const Session session = open_session(device, params);
+      const std::vector<float> found = separate(session, mixture);
+      for (size_t t = 0; t < found.size(); ++t) ASSERT_NEAR(found[t], expected[t], 1e-4) << path << " " << t;
+      EXPECT_EQ(separate(session, mixture), found);
+      uint64_t bytes = 0;
+      EXPECT_EQ(sunder_session_memory(session.get(), 6000, 8000, &bytes), SUNDER_OK);
+      EXPECT_GT(bytes, 0u);
+    }
+  }
+}
+
+TEST_F(ApiCuda, SessionsOfSeveralThreadsShareADevice) {
+  SUNDER_NEEDS_CUDA();
+  sunder_model_params on_cuda = SUNDER_MODEL_PARAMS_INIT;
+  on_cuda.device = "cuda";
+  const Model model = load(path_, &on_cuda);
+  const Signals mixture = voices(1, 4000);
+  const std::vector<float> expected = separate(open_session(model, short_chunks()), mixture);
+  std::atomic<int> equal = 0;
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 3; ++i)
+    threads.emplace_back([&] { equal += separate(open_session(model, short_chunks()), mixture) == expected; });
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(equal, 3);
+}
+
+TEST_F(ApiCuda, AMemoryLimitIsOfTheDevice) {
+  SUNDER_NEEDS_CUDA();
+  sunder_model_params on_cuda = SUNDER_MODEL_PARAMS_INIT;
+  on_cuda.device = "cuda";
+  const Model model = load(path_, &on_cuda);
+  sunder_session_params params = SUNDER_SESSION_PARAMS_INIT;
+  params.memory_limit = 20000;
+  const Session session = open_session(model, params);
+  std::vector<float> in = voices(1, 8000)[0], out(16000);
+  const sunder_audio from = audio_of(in.data(), 8000, 1), to = audio_of(out.data(), 8000, 2);
+  EXPECT_EQ(sunder_separate(session.get(), &from, &to), SUNDER_OUT_OF_MEMORY);
+  EXPECT_NE(std::string(sunder_session_error(session.get())).find("a limit of 20000"), std::string::npos);
 }
 
 }  // namespace

@@ -169,5 +169,37 @@ TEST(SeparationStream, RefusesWhatDoesNotFit) {
   expect_error<Error>([&] { stream.push({two.data(), 1}, 1); }, {"expected no samples after the end"});
 }
 
+// A network that always gives its outputs in one order would not need the match: this one exchanges them.
+void expect_tensor_equals_stream(int64_t samples, const Chunks& chunks) {
+  const auto recording = wave_and_positions(samples);
+  std::vector<Seam> seams, seams_of_tensor;
+  const Passing network, network_of_tensor;
+  SeparationStream reference(network, chunks, [&](const Seam& seam) { seams.push_back(seam); });
+  reference.push(std::vector<const float*>{recording[0].data(), recording[1].data()}, samples);
+  reference.finish();
+  std::vector<std::vector<float>> expected(3, std::vector<float>(samples));
+  reference.pull(std::vector<float*>{expected[0].data(), expected[1].data(), expected[2].data()}, samples);
+
+  std::vector<float> rows = recording[0];
+  rows.insert(rows.end(), recording[1].begin(), recording[1].end());
+  const Tensor estimates = Tensor::full({3, samples}, NAN, DType::float32);
+  separate_tensor(network_of_tensor, Tensor::from(rows, {2, samples}), estimates, chunks,
+                  [&](const Seam& seam) { seams_of_tensor.push_back(seam); });
+  for (int64_t s = 0; s < 3; ++s)
+    for (int64_t t = 0; t < samples; ++t)
+      ASSERT_NEAR(estimates.data<float>()[s * samples + t], expected[s][t], 1e-6) << samples << " " << s << " " << t;
+  ASSERT_EQ(seams_of_tensor.size(), seams.size()) << samples;
+  for (size_t i = 0; i < seams.size(); ++i) {
+    EXPECT_EQ(seams_of_tensor[i].sample, seams[i].sample);
+    EXPECT_NEAR(seams_of_tensor[i].confidence, seams[i].confidence, 1e-4);
+  }
+}
+
+TEST(SeparateTensor, EqualsTheStream) {
+  for (const int64_t samples : {1, 50, 399, 400, 401, 709, 710, 711, 1020, 2500})
+    expect_tensor_equals_stream(samples, {400, 90});
+  expect_tensor_equals_stream(1000, {400, 0});
+}
+
 }  // namespace
 }  // namespace sunder
