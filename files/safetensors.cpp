@@ -44,6 +44,24 @@ class MemoryBuffer : public std::streambuf {
   }
 };
 
+// Of the types that are checked and not read; 0: there is no such type.
+size_t other_element_size(const std::string& dtype) {
+  static const std::map<std::string, size_t> sizes = {{"BOOL", 1}, {"U8", 1},      {"I8", 1},  {"F8_E4M3", 1},
+                                                      {"I16", 2},  {"F8_E5M2", 1}, {"U16", 2}, {"I32", 4},
+                                                      {"U32", 4},  {"U64", 8}};
+  const auto found = sizes.find(dtype);
+  return found == sizes.end() ? 0 : found->second;
+}
+
+// Bytes of a file that it takes to know.
+constexpr size_t pytorch_start = 512;
+
+// Before PyTorch 1.6 a pickle that begins with its magic number, since then a zip archive whose first entry is one.
+bool begins_as_pytorch(std::string_view bytes) {
+  return bytes.starts_with("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46") ||
+         (bytes.starts_with("PK\x03\x04") && bytes.find(".pkl") != std::string_view::npos);
+}
+
 // Reads one file, which every error names.
 class Reader {
  public:
@@ -61,7 +79,8 @@ class Reader {
     if (!file_.open(path, std::ios::in | std::ios::binary)) throw ReadError(path, errno);
   }
 
-  SafeTensors read() {
+  SafeTensors read(bool takes_others = false) {
+    takes_others_ = takes_others;
     SafeTensors result;
     std::vector<Entry> entries;
     const TakeJson take = [&](const std::vector<std::string>& keys, const json& value) {
@@ -76,7 +95,14 @@ class Reader {
       fail("the header {}", error.what());
     }
     check_layout(entries);
-    for (const Entry& e : entries) result.tensors.emplace(e.name, load(e));
+    for (const Entry& e : entries) {
+      if (element_size(e.dtype) > 0) {
+        result.tensors.emplace(e.name, load(e));
+      } else {
+        stream_.ignore(static_cast<std::streamsize>(e.end - e.begin));
+        result.others.emplace(e.name, fmt::format("{} [{}]", e.dtype, fmt::join(e.shape, ",")));
+      }
+    }
     return result;
   }
 
@@ -96,6 +122,8 @@ class Reader {
     uint64_t length = 0;
     if (size_ < sizeof length) fail("expected a header of at least 8 bytes, got a file of {} bytes", size_);
     fetch(&length, sizeof length);
+    if (length > std::min(safetensors_header_limit, size_ - sizeof length) && is_pytorch(length))
+      throw PyTorchFile(path_.string() + ": expected a safetensors file, got one that PyTorch's torch.save wrote");
     if (length > safetensors_header_limit)
       fail("expected a header of at most {} bytes, got {}", safetensors_header_limit, length);
     if (length > size_ - sizeof length)
@@ -107,6 +135,14 @@ class Reader {
     if (text.empty() || text[0] != '{') fail("the header does not begin with '{{'");
     if (text.find('\0') != std::string::npos) fail("the header holds a zero byte");  // the parser would stop there
     return text;
+  }
+
+  // The first eight bytes were read as a length.
+  bool is_pytorch(uint64_t length) {
+    std::string begin(reinterpret_cast<const char*>(&length), sizeof length);
+    begin.resize(std::min<uint64_t>(pytorch_start, size_));
+    fetch(begin.data() + sizeof length, begin.size() - sizeof length);
+    return begins_as_pytorch(begin);
   }
 
   std::map<std::string, std::string> metadata(const json& value) const {
@@ -137,6 +173,7 @@ class Reader {
 
     Entry result{name, value["dtype"].get<std::string>(), {}, 0, 0};
     uint64_t bytes = element_size(result.dtype);
+    if (bytes == 0 && takes_others_) bytes = other_element_size(result.dtype);
     if (bytes == 0) fail("tensor '{}': expected dtype F32, F64, I64, F16 or BF16, got {}", name, result.dtype);
     if (value["shape"].size() > most_axes)
       fail("tensor '{}': expected a shape of at most {} axes, got {}", name, most_axes, value["shape"].size());
@@ -205,6 +242,7 @@ class Reader {
   MemoryBuffer memory_{{}};
   std::filebuf file_;
   std::istream stream_;  // one of them
+  bool takes_others_ = false;
   uint64_t size_ = 0, data_size_ = 0;
 };
 
@@ -226,8 +264,16 @@ const char* dtype_name(const std::string& name, const Tensor& tensor) {
 }  // namespace
 
 SafeTensors read_safetensors(const std::filesystem::path& path) { return Reader(path).read(); }
+SafeTensors read_safetensors_and_others(const std::filesystem::path& path) { return Reader(path).read(true); }
 SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& source) {
   return Reader(bytes, source).read();
+}
+
+bool is_pytorch_file(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  std::string bytes(pytorch_start, '\0');
+  stream.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  return begins_as_pytorch(std::string_view(bytes).substr(0, static_cast<size_t>(stream.gcount())));
 }
 
 const Tensor& named_tensor(const SafeTensors& file, const std::string& source, const std::string& name, int dim,

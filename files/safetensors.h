@@ -14,6 +14,7 @@ namespace sunder {
 struct SafeTensors {
   std::map<std::string, Tensor> tensors;  // on the CPU
   std::map<std::string, std::string> metadata;
+  std::map<std::string, std::string> others{};  // "BOOL [3]" by name: tensors of types that no network's weights have
 };
 
 inline constexpr uint64_t safetensors_header_limit = 100'000'000;  // bytes, the limit of the format's own reader
@@ -26,6 +27,17 @@ inline constexpr uint64_t safetensors_header_limit = 100'000'000;  // bytes, the
 SafeTensors read_safetensors(const std::filesystem::path& path);
 // The same from a file's bytes; errors call it `source`.
 SafeTensors parse_safetensors(std::span<const std::byte> bytes, const std::string& source);
+// The same, but tensors of the format's further types (BOOL, I32, U8, ...) are checked and listed in `others`, not
+// read.
+SafeTensors read_safetensors_and_others(const std::filesystem::path& path);
+
+// What PyTorch's own torch.save writes (.pt, .pth, .ckpt, .bin): a program in Python's pickle format, which no other
+// language can read safely. read_safetensors throws it instead of a ModelError on the header.
+struct PyTorchFile : ModelError {
+  using ModelError::ModelError;
+};
+// Whether the file begins as these do. False where it cannot be read.
+bool is_pytorch_file(const std::filesystem::path& path);
 
 // The tensor of that name with `dim` axes. Throws ModelError naming `network`, which the file is expected to be of.
 const Tensor& named_tensor(const SafeTensors& file, const std::string& source, const std::string& name, int dim,

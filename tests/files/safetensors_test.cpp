@@ -222,6 +222,61 @@ TEST_F(SafeTensorsTest, ManyTensorsAreWrittenAndReadInTimeToTheirNumber) {
   EXPECT_EQ(read.tensors.at("layers.77777.weight").to_vector<float>(), std::vector<float>{77777});
 }
 
+// As many as the largest networks have. A hundredth of the bound on an idle machine; a reader that compares every
+// tensor with every other needs minutes.
+TEST_F(SafeTensorsTest, TwentyThousandTensorsAreReadAtOnce) {
+  std::map<std::string, Tensor> tensors;
+  for (int i = 0; i < 20'000; ++i)
+    tensors[fmt::format("blocks.{}.weight", i)] = Tensor::full({2, 3}, i, DType::float32);
+  write_safetensors(path_, tensors);
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(read_safetensors(path_).tensors.size(), tensors.size());
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 4);
+}
+
+TEST_F(SafeTensorsTest, FurtherTypesAreCheckedAndListed) {
+  const std::string header =
+      R"({"b":{"dtype":"BOOL","shape":[3],"data_offsets":[0,3]},"i":{"dtype":"I32","shape":[],"data_offsets":[3,7]},)"
+      R"("w":{"dtype":"F16","shape":[1],"data_offsets":[7,9]}})";
+  put(file(header, std::string(7, '\1') + std::string("\x00\x3c", 2)));
+  const SafeTensors read = read_safetensors_and_others(path_);
+  EXPECT_EQ(read.others, (std::map<std::string, std::string>{{"b", "BOOL [3]"}, {"i", "I32 []"}}));
+  ASSERT_EQ(read.tensors.size(), 1u);
+  EXPECT_EQ(read.tensors.at("w").to_vector<float>(), std::vector<float>{1});
+  EXPECT_NE(refusal().find("got BOOL"), std::string::npos) << "only where they are asked for";
+  for (const char* wrong : {R"({"b":{"dtype":"BOOL","shape":[4],"data_offsets":[0,3]}})",
+                            R"({"b":{"dtype":"C64","shape":[1],"data_offsets":[0,8]}})"}) {
+    put(file(wrong, std::string(wrong[16] == 'B' ? 3 : 8, '\1')));
+    EXPECT_THROW(read_safetensors_and_others(path_), ModelError) << wrong;
+  }
+}
+
+TEST_F(SafeTensorsTest, PyTorchsOwnFilesAreNamed) {
+  const std::string zip(
+      "PK\x03\x04\x00\x00\x08\x08"
+      "archive/data.pkl",
+      24),
+      pickle("\x80\x02\x8a\x0a\x6c\xfc\x9c\x46", 8);
+  for (const std::string& start : {zip, pickle}) {
+    put(start + std::string(100, 'x'));
+    EXPECT_TRUE(is_pytorch_file(path_));
+    EXPECT_THROW(read_safetensors(path_), PyTorchFile);
+    EXPECT_NE(refusal().find("torch.save"), std::string::npos);
+    const std::string bytes = get();
+    EXPECT_THROW(parse_safetensors(std::as_bytes(std::span(bytes)), "memory"), PyTorchFile);
+  }
+  write_safetensors(path_, {{"w", Tensor::full({3}, 1, DType::float32)}});
+  EXPECT_FALSE(is_pytorch_file(path_));
+  EXPECT_FALSE(is_pytorch_file(folder_ / "missing"));
+  put("PK\x03\x04" + std::string(200, 'x'));
+  EXPECT_FALSE(is_pytorch_file(path_)) << "another archive";
+  EXPECT_NE(refusal().find("expected a header of at most"), std::string::npos);
+  // A header of 640 bytes begins with the same two bytes as a pickle.
+  const std::string header = "{" + std::string(638, ' ') + "}";
+  put(file(header, ""));
+  EXPECT_EQ(refusal(), "");
+}
+
 TEST_F(SafeTensorsTest, AxesAreLimited) {
   const auto header = [](int axes) {
     std::string shape = "1";
