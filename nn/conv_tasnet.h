@@ -1,5 +1,6 @@
 // The STFT Conv-TasNet of "Unsupervised Source Separation via Self-Supervised Training": torchaudio's MaskGenerator on
-// STFT magnitudes, masks that sum to one, the mixture's phase.
+// STFT magnitudes, masks that sum to one, the mixture's phase. Features and masks may be those of Asteroid's ConvTasNet
+// on an STFT filterbank instead.
 #pragma once
 
 #include "files/safetensors.h"
@@ -11,12 +12,20 @@ namespace sunder {
 // Sizes of the STFT Conv-TasNet of the MixCycle paper; defaults are the paper's.
 struct ConvTasNetConfig {
   int64_t sources = 2;
-  int64_t n_fft = 512, hop_length = 128;  // samples; periodic Hann window
+  int64_t n_fft = 512, hop_length = 128;  // samples
   int64_t num_feats = 128;                // channels between blocks
   int64_t num_hidden = 512;               // channels inside a block
   int64_t kernel_size = 3;                // frames
   int64_t num_layers = 4;                 // blocks per stack, dilations 1, 2, 4, ...
   int64_t num_stacks = 3;
+  std::string window = "hann", window_scale = "none", stft_padding = "reflect";  // nn/stft.h
+  bool remove_mean = false;  // from each mixture before its STFT; the estimates then have none
+  // What the network sees of a bin: its "magnitude", or "real_imag": the real parts of all bins, then their imaginary
+  // parts, the first and the last bin divided by sqrt(2) (the coefficients of orthonormal cosines and sines).
+  std::string features = "magnitude";
+  // Masks of the features: "shares" that add up to one (tensor/ops/soft_mask.h), or each output's own "sigmoid" or
+  // "relu". With real_imag there is one for the real and one for the imaginary part.
+  std::string masks = "shares";
 };
 
 // The keys of [model] and of a model file.
@@ -31,7 +40,8 @@ class StftConvTasNet : public Separator {
  public:
   static constexpr const char* architecture = "stft-conv-tasnet";
 
-  // Throws UsageError for sizes out of range, an even kernel size or a hop longer than the frame.
+  // Throws UsageError for sizes out of range, an even kernel size, a hop longer than the frame and shares of real and
+  // imaginary parts.
   StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream, uint64_t seed);
 
   Variable forward(const Tensor& mixture) const override;
@@ -39,8 +49,9 @@ class StftConvTasNet : public Separator {
   int64_t shortest_input() const override { return config_.n_fft / 2 + 1; }
   std::map<std::string, std::string> metadata() const override;
 
-  // magnitude: (B, T, F) -> mask before the sigmoid: (B, T, S * F), channel s * F + f; both in the activations' dtype.
-  Variable mask_logits(const Variable& magnitude) const;
+  // features: (B, T, F), or (B, T, 2 F) for real_imag -> mask before its activation: (B, T, S * F) or (B, T, S * 2 F),
+  // channel s * F + f; both in the activations' dtype.
+  Variable mask_logits(const Variable& features) const;
   const ConvTasNetConfig& config() const { return config_; }
 
  private:
@@ -51,11 +62,16 @@ class StftConvTasNet : public Separator {
     Variable out_weight, out_bias;  // rows of res_out, then of skip_out; the last block has only skip_out
   };
 
+  // Features of real_imag per bin: 2, else 1.
+  int64_t parts() const { return config_.features == "real_imag" ? 2 : 1; }
+  Tensor features(const Tensor& spectrum) const;
+  Variable masked(const Variable& logits, const Tensor& spectrum) const;
   void declare_block(Block& block, const std::string& prefix, bool residual);
 
   ConvTasNetConfig config_;
   Precision precision_;
   Stft stft_;
+  Tensor part_weights_;  // (2 F) of real_imag
   Variable input_gain_, input_shift_, input_weight_, input_bias_;
   std::vector<Block> blocks_;
   Variable output_slope_, output_weight_, output_bias_;

@@ -35,8 +35,9 @@ class Separator {
 // A separator by complex spectral mapping, for losses between spectra.
 class SpectralSeparator : public Separator {
  public:
-  // `spectra`: (B, M, T, F), the STFT of recordings, each divided by its standard deviation over all samples and
-  // microphones; the input of estimates(). `scale`: (B, 1, 1), these standard deviations.
+  // `spectra`: (B, M, T, F), the STFT of recordings, each (less its mean, where the network's configuration says so)
+  // divided by its standard deviation over all samples and microphones; the input of estimates(). `scale`: (B, 1, 1),
+  // these standard deviations.
   struct NormalizedSpectra {
     Tensor spectra, scale;
   };

@@ -1,5 +1,6 @@
 #include "nn/tfgridnet.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "autograd/ops.h"
@@ -18,10 +19,13 @@ void check(TfGridNetConfig c) {
     throw_error<UsageError>("tf-gridnet: emb_dim: expected a multiple of the {} heads, got {}", c.heads, c.emb_dim);
 }
 
-// Padded size of an axis, so that a kernel of I with stride J covers it: I - J zeros before it and at least as many
-// after it.
+// Zeros before an axis.
+int64_t front_padding(const TfGridNetConfig& c) { return c.unfold_padding == "both" ? c.emb_ks - c.emb_hs : 0; }
+
+// Padded size of an axis, so that a kernel of I with stride J covers it, with at least as many zeros after it as before
+// it.
 int64_t padded_size(int64_t size, const TfGridNetConfig& c) {
-  const int64_t covered = size + 2 * (c.emb_ks - c.emb_hs) - c.emb_ks;
+  const int64_t covered = std::max<int64_t>(0, size + 2 * front_padding(c) - c.emb_ks);
   return (covered + c.emb_hs - 1) / c.emb_hs * c.emb_hs + c.emb_ks;
 }
 
@@ -37,7 +41,8 @@ Fields fields(TfGridNetConfig& c) {
       number("emb_hs", &c.emb_hs, 1, 1024, "TF-GridNet's J: stride of the unfold"),
       number("lstm_hidden", &c.lstm_hidden, 1, 1 << 16, "TF-GridNet's H: LSTM units per direction"),
       number("heads", &c.heads, 1, 1024, "TF-GridNet's L: attention heads, a divisor of emb_dim"),
-      number("qk_channels", &c.qk_channels, 1, 1 << 16, "TF-GridNet's E: query and key channels per unit and head")};
+      number("qk_channels", &c.qk_channels, 1, 1 << 16, "TF-GridNet's E: query and key channels per unit and head"),
+      text("unfold_padding", &c.unfold_padding, "sides of the zeros before the unfold, for I > J", {"both", "behind"})};
 }
 
 TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed)
@@ -176,7 +181,7 @@ Variable TfGridNet::forward(const Variable& features) const {
                         conv_bias_, precision_.tf32));
   Variable x = global_norm(reshape(embedded, {items, steps * bins, dim}), conv_gain_, conv_shift_, config_.eps);
   x = reshape(x, {items, steps, bins, dim});
-  const int64_t front = config_.emb_ks - config_.emb_hs;
+  const int64_t front = front_padding(config_);
   const int64_t behind_t = padded_size(steps, config_) - steps - front;
   const int64_t behind_f = padded_size(bins, config_) - bins - front;
   for (const Block& block : blocks_) {

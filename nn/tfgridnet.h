@@ -25,6 +25,9 @@ struct TfGridNetConfig {
   int64_t qk_channels = 4;  // E: query and key channels per unit and head; ESPnet's ceil(attn_approx_qk_dim / n_freqs)
   int64_t n_freqs = 129;    // F
   double eps = 1e-5;        // of all norms
+  // Where zeros are added before the unfold if I > J: I - J on "both" sides and what the stride needs (TFGridNetV2), or
+  // only "behind", what the stride needs (ESPnet's first TFGridNet).
+  std::string unfold_padding = "both";
 };
 
 // All but n_freqs and eps, which have no keys.

@@ -1,6 +1,7 @@
 #include "nn/tfgridnet_separator.h"
 
 #include "autograd/ops.h"
+#include "nn/remove_mean.h"
 #include "tensor/ops/binary.h"
 #include "tensor/ops/fcp_weight.h"
 #include "tensor/ops/item_std.h"
@@ -31,10 +32,11 @@ Tensor channels_of(const Tensor& spectra) {
 Fields fields(TfGridNetSeparatorConfig& c) {
   Fields result = fields(c.network);
   const Fields of_stft = frame_fields(&c.stft.n_fft, &c.stft.hop_length) +
-                         Fields{text("window", &c.stft.window, "STFT window", window_names())};
+                         window_fields(&c.stft.window, &c.stft.window_scale, &c.stft.padding);
   result.insert(result.begin() + 1, of_stft.begin(), of_stft.end());  // after the sources
   return result +
          Fields{
+             flag("remove_mean", &c.remove_mean, "subtract a mixture's mean before its STFT"),
              text("input", &c.input, "spectra as they are, or relative to the first microphone", {"raw", "relative"}),
              number("input_exponent", &c.input_exponent, 0.01, 1, "power of the levels in a relative input"),
              text("output", &c.output, "spectra, or masks on the first microphone", {"mapping", "mask"}),
@@ -100,7 +102,7 @@ SpectralSeparator::NormalizedSpectra TfGridNetSeparator::normalize(const Tensor&
       mixtures.dim() == 2 && microphones() == 1 ? mixtures.reshape({mixtures.size(0), 1, -1}) : mixtures;
   check_shape("tfgridnet", "mixtures", rows, {-1, microphones(), -1});
   const Tensor scale = item_std(rows).reshape({-1, 1, 1});
-  return {stft_.forward(divide(rows, scale)), scale};
+  return {stft_.forward(divide(config_.remove_mean ? remove_mean(rows) : rows, scale)), scale};
 }
 
 Variable TfGridNetSeparator::estimates(const Tensor& spectra) const {

@@ -12,6 +12,7 @@ namespace sunder {
 struct TfGridNetSeparatorConfig {
   TfGridNetConfig network;  // n_freqs follows from n_fft
   StftConfig stft{256, 64, "sqrt_hann"};
+  bool remove_mean = false;  // of all samples and microphones, before the division by the standard deviation
   // What the network sees: "raw" real and imaginary parts, or levels and phases "relative" to the first microphone
   // (tensor/ops/relative_spectra.h).
   std::string input = "raw";

@@ -1,6 +1,7 @@
 #include "nn/architectures.h"
 
 #include <cmath>
+#include <ctime>
 
 #include "nn/conv_tasnet.h"
 #include "tests/files/scratch_folder.h"
@@ -55,6 +56,42 @@ TEST_F(ModelFileTest, BadMetadataIsAFaultOfTheFile) {
     metadata_[key] = value;
     expect_error<ModelError>([&] { load(); }, {path + ": ", message});
   }
+}
+
+// A whole network of 20,000 tensors, with their names, shapes and first values. A fiftieth of the bound on an idle
+// machine.
+TEST_F(ModelFileTest, TwentyThousandTensorsLoadAtOnce) {
+  const ConvTasNetConfig config{
+      .n_fft = 2, .hop_length = 1, .num_feats = 1, .num_hidden = 1, .num_layers = 2, .num_stacks = 715};
+  const StftConvTasNet network(config, DType::float32, cpu_device, 7);
+  tensors_ = network.parameters().state_dict();
+  metadata_ = network.metadata();
+  EXPECT_GT(tensors_.size(), 20'000u);
+  const std::clock_t begin = std::clock();
+  EXPECT_EQ(load().separator->parameters().state_dict().size(), tensors_.size());
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 10);
+}
+
+// Real and imaginary parts are twice as many inputs, which the shapes do not tell from magnitudes.
+TEST_F(ModelFileTest, FeaturesAndMasksAreInTheFile) {
+  ConvTasNetConfig config{
+      .n_fft = 32, .hop_length = 8, .num_feats = 4, .num_hidden = 4, .num_layers = 2, .num_stacks = 1};
+  config.features = "real_imag";
+  config.masks = "sigmoid";
+  config.window = "hamming";
+  config.window_scale = "parseval";
+  config.stft_padding = "zeros";
+  config.remove_mean = true;
+  const StftConvTasNet network(config, DType::float32, cpu_device, 7);
+  tensors_ = network.parameters().state_dict();
+  metadata_ = network.metadata();
+  const LoadedModel model = load();
+  EXPECT_EQ(model.separator->metadata(), network.metadata());
+  EXPECT_EQ(model.separator->sources(), 2);
+  const Tensor mixture = Tensor::full({1, 100}, 0.5, DType::float32);
+  mixture.mutable_data<float>()[50] = -1;
+  EXPECT_EQ(model.separator->forward(mixture).value().to_vector<float>(),
+            network.forward(mixture).value().to_vector<float>());
 }
 
 TEST_F(ModelFileTest, BadValuesThatAreGivenAreTheCallersFault) {

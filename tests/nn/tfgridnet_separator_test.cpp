@@ -140,6 +140,10 @@ TEST_F(FarFieldFile, AModelFileHoldsEverything) {
   config.input_exponent = 0.3;
   config.output = "mask";
   config.mask_gain = 0.2;
+  config.network.unfold_padding = "behind";
+  config.stft.window_scale = "sum";
+  config.stft.padding = "zeros";
+  config.remove_mean = true;
   const TfGridNetSeparator network(config, DType::float64, cpu_device, 3);
   const std::string path = (folder_ / "model.safetensors").string();
   write_safetensors(path, network.parameters().state_dict(), network.metadata());
