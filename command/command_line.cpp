@@ -11,6 +11,7 @@
 #include "command/output.h"
 #include "command/suggest.h"
 #include "files/plain_message.h"
+#include "files/safetensors.h"
 #include "tensor/blas.h"
 #include "tensor/error.h"
 #include "tensor/simd.h"
@@ -44,12 +45,23 @@ void collect_flags(const CLI::App& app, bool of_all_commands, std::vector<std::s
   }
 }
 
+// torch.load runs what the file says, so it is the user who trusts it. Asteroid's files hold the network's sizes too.
+constexpr const char* pytorch_advice =
+    R"(in Python, with torch and safetensors, these lines make one of a file that you trust:
+  import torch, safetensors.torch
+  saved = torch.load("FILE", map_location="cpu", weights_only=False)
+  weights = saved.get("state_dict", saved.get("model", saved))
+  weights = {k: v.contiguous().clone() for k, v in weights.items() if torch.is_tensor(v)}
+  safetensors.torch.save_file(weights, "FILE.safetensors", {k: str(v) for k, v in saved.get("model_args", {}).items()})
+and sunder-import makes a model of that)";
+
 std::string advice_for(const Error& error, const Advice& of_program) {
   if (dynamic_cast<const blas::OutOfThreadMemory*>(&error)) return "; lower --threads or raise the limit";
   std::string text = of_program ? of_program(error) : "";
   if (text.empty()) {
     if (const auto* unknown = dynamic_cast<const UnknownName*>(&error)) return suggest(unknown->name, unknown->known);
     if (dynamic_cast<const DeviceMissing*>(&error)) text = "use --device cpu";
+    if (dynamic_cast<const PyTorchFile*>(&error)) text = pytorch_advice;
   }
   return text.empty() ? "" : "; " + text;
 }

@@ -141,9 +141,9 @@ namespace {
 
 Field rate_field(int* rate) { return number("sample_rate", rate, lowest_sample_rate, highest_sample_rate, "Hz"); }
 
-// Adds what the caller gave to the metadata, after checking its ranges: a mistake there is the caller's, not the
-// file's. Returns whether anything was added.
-bool add_given(const std::map<std::string, std::string>& given, SafeTensors& file, const std::string& source) {
+}  // namespace
+
+void check_given(const std::map<std::string, std::string>& given) {
   std::vector<std::unique_ptr<SeparatorConfig>> configs;
   int rate = 0;
   Fields fields{rate_field(&rate)};
@@ -151,10 +151,17 @@ bool add_given(const std::map<std::string, std::string>& given, SafeTensors& fil
     configs.push_back(known.config());
     fields = merged(std::move(fields), configs.back()->fields() + configs.back()->derived_fields());
   }
+  for (const auto& [key, value] : given) assign(find(fields, key, key), value, key);
+}
+
+namespace {
+
+// Adds what the caller gave to the metadata, after checking its ranges: a mistake there is the caller's, not the
+// file's. Returns whether anything was added.
+bool add_given(const std::map<std::string, std::string>& given, SafeTensors& file, const std::string& source) {
+  check_given(given);
   bool any = false;
   for (const auto& [key, value] : given) {
-    for (const Field& field : fields)
-      if (field.name == key) assign(field, value, key);
     const auto [known, added] = file.metadata.emplace(key, value);
     any |= added;
     if (!added && known->second != value)

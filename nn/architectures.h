@@ -85,6 +85,9 @@ ModelConfig read_model_config(const SafeTensors& file, const std::string& source
 // The metadata keys that describe a network, of all architectures.
 std::vector<std::string> metadata_keys();
 
+// Values by these keys or sample_rate. Throws UsageError for one that is out of range, and UnknownName.
+void check_given(const std::map<std::string, std::string>& given);
+
 // A file whose metadata names no architecture.
 struct UnnamedArchitecture : ModelError {
   using ModelError::ModelError;

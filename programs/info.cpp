@@ -135,7 +135,7 @@ int run(int argc, char** argv) {
   if (!fs::exists(path)) throw_error<InputError>("{}: no such file or folder", given);
   if (fs::exists(path / "manifest.json")) {
     describe_checkpoint(load_checkpoint(path));
-  } else if (fs::exists(path / "model.safetensors") || path.extension() == ".safetensors") {
+  } else if (fs::exists(path / "model.safetensors") || path.extension() == ".safetensors" || is_pytorch_file(path)) {
     const fs::path file = fs::is_directory(path) ? path / "model.safetensors" : path;
     show("model", file.string());
     describe_weights(read_safetensors(file), file.string());

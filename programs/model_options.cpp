@@ -43,6 +43,20 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       ->capture_default_str();
 }
 
+std::map<std::string, std::string> metadata_of(const std::vector<std::string>& pairs) {
+  const std::vector<std::string> known = metadata_keys();
+  std::map<std::string, std::string> result;
+  for (const std::string& pair : pairs) {
+    const size_t equals = pair.find('=');
+    const std::string key = pair.substr(0, equals);
+    if (equals == std::string::npos || std::ranges::find(known, key) == known.end())
+      throw_error<UsageError>("--metadata: expected KEY=VALUE with a KEY of {}, got '{}'", fmt::join(known, ", "),
+                              pair);
+    result[key] = pair.substr(equals + 1);
+  }
+  return result;
+}
+
 std::string model_advice(const Error& error) {
   return dynamic_cast<const UnnamedArchitecture*>(&error) ? "name it with --architecture" : "";
 }
@@ -54,18 +68,9 @@ LoadedModel open_model(const ModelOptions& options) {
   if (!stream.device.is_cuda()) blas::core_name();  // loads it: without room no file of a batch would succeed
   const fs::path folder = model_folder(options.path);
   if (fs::exists(folder / "manifest.json")) load_checkpoint(folder);
-  std::map<std::string, std::string> sizes;
+  std::map<std::string, std::string> sizes = metadata_of(options.metadata);
   for (const auto& [key, value] : options.sizes)
     if (value > 0) sizes[key] = std::to_string(value);
-  const std::vector<std::string> known = metadata_keys();
-  for (const std::string& pair : options.metadata) {
-    const size_t equals = pair.find('=');
-    const std::string key = pair.substr(0, equals);
-    if (equals == std::string::npos || std::ranges::find(known, key) == known.end())
-      throw_error<UsageError>("--metadata: expected KEY=VALUE with a KEY of {}, got '{}'", fmt::join(known, ", "),
-                              pair);
-    sizes[key] = pair.substr(equals + 1);
-  }
   return load_separator(folder.string(), options.architecture, parse_precision(options.precision, stream.device),
                         stream, sizes);
 }

@@ -26,6 +26,9 @@ struct ModelOptions {
 // --threads and --precision. `options` must outlive `app`.
 void add_model_options(CLI::App& app, ModelOptions& options);
 
+// --metadata's values by key. Throws UsageError for one that is not KEY=VALUE with a KEY that describes a network.
+std::map<std::string, std::string> metadata_of(const std::vector<std::string>& pairs);
+
 // What to do about an error of open_model, for run_main.
 std::string model_advice(const Error& error);
 
