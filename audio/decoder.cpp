@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -51,7 +52,7 @@ SF_VIRTUAL_IO Decoder::callbacks() {
   return io;
 }
 
-Decoder::Decoder(const InputFile& file, SoundStream stream) : file_(file), stream_(std::move(stream)) {
+Decoder::Decoder(const InputBytes& file, SoundStream stream) : file_(file), stream_(std::move(stream)) {
   for (const Piece& piece : stream_) size_ += static_cast<sf_count_t>(piece.size);
   SF_VIRTUAL_IO io = callbacks();
   sound_.reset(sf_open_virtual(&io, SFM_READ, &info_, this));
@@ -77,6 +78,13 @@ std::optional<int64_t> Decoder::frames() const {
   const bool flac = (info_.format & SF_FORMAT_TYPEMASK) == SF_FORMAT_FLAC;
   if (info_.frames == SF_COUNT_MAX && flac) return std::nullopt;
   return std::max<int64_t>(info_.frames, 0);
+}
+
+int64_t Decoder::frame_bytes() const {
+  static const std::map<int, int64_t> sample_bytes = {
+      {SF_FORMAT_PCM_U8, 1}, {SF_FORMAT_PCM_16, 2}, {SF_FORMAT_PCM_24, 3}, {SF_FORMAT_PCM_32, 4},
+      {SF_FORMAT_FLOAT, 4},  {SF_FORMAT_DOUBLE, 8}, {SF_FORMAT_ULAW, 1},   {SF_FORMAT_ALAW, 1}};
+  return sample_bytes.at(info_.format & SF_FORMAT_SUBMASK) * channels();
 }
 
 sf_count_t Decoder::read_bytes(char* to, sf_count_t count) {

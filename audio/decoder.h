@@ -18,12 +18,14 @@ class Decoder {
  public:
   // Throws InputError where libsndfile does not know the stream, for an encoding that does not count its samples
   // (ADPCM, GSM), for more than one "fmt " or "data" chunk and for a rate out of bounds (audio/sample_rate.h).
-  Decoder(const InputFile& file, SoundStream stream);
+  Decoder(const InputBytes& file, SoundStream stream);
   Decoder(const Decoder&) = delete;
   Decoder& operator=(const Decoder&) = delete;
 
   int channels() const { return info_.channels; }
   int sample_rate() const { return info_.samplerate; }
+  // Bytes of a frame of a WAV file.
+  int64_t frame_bytes() const;
   // What the header says; nothing where a FLAC stream does not.
   std::optional<int64_t> frames() const;
 
@@ -47,7 +49,7 @@ class Decoder {
   void check_system() const;
   void check_form();
 
-  const InputFile& file_;
+  const InputBytes& file_;
   const SoundStream stream_;
   sf_count_t size_ = 0, position_ = 0;
   int error_ = 0;  // errno of a failed read, which must not be thrown through libsndfile

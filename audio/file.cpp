@@ -1,17 +1,11 @@
 #include "audio/file.h"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
-#include <memory>
 #include <new>
-#include <optional>
 #include <string>
 
-#include "audio/containers/container.h"
 #include "audio/containers/excerpt.h"
-#include "audio/decoder.h"
-#include "audio/input_file.h"
+#include "audio/sound_file.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -19,188 +13,126 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A file whose container was checked, and its streams, of one form. Few files have more than one.
-class Opened {
- public:
-  Opened(const fs::path& path, Depth depth) : file_(path), container_(check_container(file_, depth)) {
-    for (const SoundStream& stream : container_.streams) {
-      decoders_.push_back(std::make_unique<Decoder>(file_, stream));
-      const Decoder &first = *decoders_[0], &last = *decoders_.back();
-      if (last.channels() != first.channels() || last.sample_rate() != first.sample_rate())
-        throw_error<InputError>("{}: expected chained streams of one form, got {} channels at {} Hz behind {} at {} Hz",
-                                file_.name(), last.channels(), last.sample_rate(), first.channels(),
-                                first.sample_rate());
-    }
-    const std::optional<int64_t> known = frames();
-    if (known && *known == 0) throw_error<InputError>("{}: holds no samples", file_.name());
-  }
-
-  const std::vector<std::unique_ptr<Decoder>>& decoders() const { return decoders_; }
-  int channels() const { return decoders_[0]->channels(); }
-  int sample_rate() const { return decoders_[0]->sample_rate(); }
-  const InputFile& file() const { return file_; }
-  const std::vector<SoundStream>& streams() const { return container_.streams; }
-  std::string name() const { return file_.name(); }
-  uint64_t bytes() const { return file_.size(); }
-
-  // Of all streams together; nothing where one does not say.
-  std::optional<int64_t> frames() const {
-    int64_t sum = 0;
-    for (const auto& decoder : decoders_) {
-      const std::optional<int64_t> frames = decoder->frames();
-      if (!frames) return std::nullopt;
-      sum = *frames > std::numeric_limits<int64_t>::max() - sum ? std::numeric_limits<int64_t>::max() : sum + *frames;
-    }
-    return sum;
-  }
-
- private:
-  InputFile file_;
-  Container container_;
-  std::vector<std::unique_ptr<Decoder>> decoders_;
-};
-
 template <class T>
-BasicAudio<T> empty_audio(const Opened& opened) {
-  return {{}, opened.channels(), opened.sample_rate(), 0};
+BasicAudio<T> empty_audio(const SoundFile& file) {
+  return {{}, file.channels(), file.sample_rate(), 0};
 }
 
-// Decodes `frames` frames, or all where that is not known, by calls of take(decoder, count), which returns how many it
-// got.
-template <class Take>
-void decode(const Opened& opened, Decoder& decoder, std::optional<int64_t> frames, const Take& take) {
-  const int64_t block = std::max(1, (1 << 20) / opened.channels());
-  for (int64_t done = 0; !frames || done < *frames;) {
-    const int64_t wanted = frames ? std::min(block, *frames - done) : block;
-    const int64_t got = take(decoder, wanted);
-    done += got;
-    if (got == wanted) continue;
-    const std::string problem = decoder.problem();
-    if (frames)
-      throw_error<InputError>("{}: cut short: the header says {} samples, {} could be decoded ({})", opened.name(),
-                              *frames, done, problem.empty() ? "the file ends" : problem);
-    if (!problem.empty())
-      throw_error<InputError>("{}: cut short: {} samples could be decoded ({})", opened.name(), done, problem);
-    return;
-  }
-}
+int64_t block_frames(const SoundFile& file) { return std::max(1, (1 << 20) / file.channels()); }
 
-// Appends to `audio`. A wrong header must not make us allocate terabytes: grows with what is there.
-template <class T>
-void append(const Opened& opened, Decoder& decoder, std::optional<int64_t> frames, BasicAudio<T>& audio) {
-  decode(opened, decoder, frames, [&](Decoder& from, int64_t wanted) {
-    audio.samples.resize((audio.frames + wanted) * audio.channels);
-    const int64_t got = from.read(&audio.samples[audio.frames * audio.channels], wanted);
-    audio.samples.resize((audio.frames += got) * audio.channels);
-    return got;
-  });
+// Appends up to `count` frames to `audio`, as many as read(to, count) gives. A wrong header must not make us allocate
+// terabytes: grows with what is there.
+template <class T, class Read>
+int64_t append(BasicAudio<T>& audio, int64_t count, const Read& read) {
+  audio.samples.resize((audio.frames + count) * audio.channels);
+  const int64_t got = read(&audio.samples[audio.frames * audio.channels], count);
+  audio.samples.resize((audio.frames += got) * audio.channels);
+  return got;
 }
 
 // No codec that we read stores a sample in less: a header that says more may be wrong.
 template <class T>
-void reserve(const Opened& opened, int64_t frames, BasicAudio<T>& audio) {
+void reserve(const SoundFile& file, int64_t frames, BasicAudio<T>& audio) {
   constexpr uint64_t samples_a_byte = 32;
-  if (static_cast<uint64_t>(frames) <= opened.bytes() * samples_a_byte / static_cast<uint64_t>(audio.channels))
+  if (static_cast<uint64_t>(frames) <= file.file().size() * samples_a_byte / static_cast<uint64_t>(audio.channels))
     audio.samples.reserve(static_cast<size_t>(frames) * audio.channels);
 }
 
-template <class T>
-void check_finite(const Opened& opened, const BasicAudio<T>& audio, int64_t begin) {
-  for (size_t i = 0; i < audio.samples.size(); ++i)
-    if (!std::isfinite(audio.samples[i]))
-      throw_error<InputError>("{}: expected finite samples, got {} at sample {} of channel {}", opened.name(),
-                              audio.samples[i], begin + static_cast<int64_t>(i / audio.channels),
-                              i % audio.channels + 1);
-}
-
 // Out of memory: which recording is too long?
-[[noreturn]] void throw_too_long(const Opened& opened) {
-  const auto frames = opened.frames();
-  throw OutOfMemory(fmt::format("{}: out of memory: the recording has {} samples in {} {}", opened.name(),
-                                frames ? std::to_string(*frames) : "very many", opened.channels(),
-                                opened.channels() == 1 ? "channel" : "channels"),
+[[noreturn]] void throw_too_long(const SoundFile& file) {
+  const auto frames = file.frames();
+  throw OutOfMemory(fmt::format("{}: out of memory: the recording has {} samples in {} {}", file.name(),
+                                frames ? std::to_string(*frames) : "very many", file.channels(),
+                                file.channels() == 1 ? "channel" : "channels"),
                     0);
 }
 
 template <class T>
 BasicAudio<T> read_whole(const fs::path& path) {
-  const Opened opened(path, Depth::whole);
-  auto audio = empty_audio<T>(opened);
+  SoundFile file(path, Depth::whole);
+  auto audio = empty_audio<T>(file);
+  const auto read = [&](T* to, int64_t count) { return file.read(to, count); };
   try {
-    if (const auto frames = opened.frames()) reserve(opened, *frames, audio);
-    for (const auto& decoder : opened.decoders()) append(opened, *decoder, decoder->frames(), audio);
+    const auto frames = file.frames();
+    if (frames) reserve(file, *frames, audio);
+    const auto left = [&] {
+      return frames ? std::min(block_frames(file), *frames - audio.frames) : block_frames(file);
+    };
+    while (left() > 0 && append(audio, left(), read) > 0) continue;
   } catch (const std::bad_alloc&) {
-    throw_too_long(opened);
+    throw_too_long(file);
   }
-  if (audio.frames == 0) throw_error<InputError>("{}: holds no samples", opened.name());
-  check_finite(opened, audio, 0);
   return audio;
+}
+
+// Appends `frames` frames that a decoder gives from where it is.
+template <class T>
+void append_frames(const SoundFile& file, Decoder& decoder, int64_t frames, BasicAudio<T>& audio) {
+  for (int64_t done = 0; done < frames;) {
+    const int64_t wanted = std::min(block_frames(file), frames - done);
+    const int64_t got = append(audio, wanted, [&](T* to, int64_t count) { return decoder.read(to, count); });
+    done += got;
+    if (got < wanted) check_end(decoder, file.name(), frames, done);
+  }
 }
 
 // Appends `frames` frames of a stream from `from` on.
 template <class T>
-void append_range(const Opened& opened, size_t stream, int64_t from, int64_t frames, BasicAudio<T>& audio) {
-  Decoder& decoder = *opened.decoders()[stream];
+void append_range(const SoundFile& file, size_t stream, int64_t from, int64_t frames, BasicAudio<T>& audio) {
+  Decoder& decoder = *file.decoders()[stream];
   const auto length = decoder.frames();
   if (!decoder.seeks_exactly() && length) {
-    const auto excerpt = find_excerpt(opened.file(), opened.streams()[stream], *length, from, from + frames);
+    const auto excerpt = find_excerpt(file.file(), file.streams()[stream], *length, from, from + frames);
     if (excerpt) {
-      Decoder part(opened.file(), excerpt->stream);
+      Decoder part(file.file(), excerpt->stream);
       const int64_t decoded = part.frames().value_or(0);
       if (decoded >= excerpt->before_end && excerpt->before_end >= frames) {
         part.skip_to(decoded - excerpt->before_end);
-        append(opened, part, frames, audio);
+        append_frames(file, part, frames, audio);
         return;
       }
     }
   }
   decoder.skip_to(from);
-  append(opened, decoder, frames, audio);
+  append_frames(file, decoder, frames, audio);
 }
 
 template <class T>
 BasicAudio<T> read_range(const fs::path& path, int64_t begin, int64_t frames) {
   if (begin < 0 || frames < 0) throw_error("[read_audio] expected a range of samples, got {} + {}", begin, frames);
-  const Opened opened(path, Depth::headers);
-  if (const auto known = opened.frames(); known && (begin > *known || frames > *known - begin))
-    throw_error<InputError>("{}: expected {} samples from sample {} on, the file holds {}", opened.name(), frames,
-                            begin, *known);
-  auto audio = empty_audio<T>(opened);
-  reserve(opened, frames, audio);
+  const SoundFile file(path, Depth::headers);
+  if (const auto known = file.frames(); known && (begin > *known || frames > *known - begin))
+    throw_error<InputError>("{}: expected {} samples from sample {} on, the file holds {}", file.name(), frames, begin,
+                            *known);
+  auto audio = empty_audio<T>(file);
+  reserve(file, frames, audio);
   int64_t before = 0;  // frames of the streams so far
-  for (size_t i = 0; i < opened.decoders().size(); ++i) {
-    const auto length = opened.decoders()[i]->frames();
+  for (size_t i = 0; i < file.decoders().size(); ++i) {
+    const auto length = file.decoders()[i]->frames();
     const int64_t from = begin + audio.frames - before;
     int64_t wanted = frames - audio.frames;
     if (length) wanted = std::min(wanted, *length - from);
-    if (wanted > 0) append_range(opened, i, from, wanted, audio);
+    if (wanted > 0) append_range(file, i, from, wanted, audio);
     before += length.value_or(0);
   }
-  check_finite(opened, audio, begin);
+  check_finite(file.name(), audio.samples.data(), audio.frames, audio.channels, begin);
   return audio;
 }
 
-// Of streams that do not say how long they are.
-int64_t count_frames(const Opened& opened) {
+// Of a file that does not say how long it is.
+int64_t count_frames(SoundFile& file) {
   int64_t sum = 0;
-  std::vector<float> block;
-  for (const auto& decoder : opened.decoders())
-    decode(opened, *decoder, decoder->frames(), [&](Decoder& from, int64_t wanted) {
-      block.resize(static_cast<size_t>(wanted) * opened.channels());
-      const int64_t got = from.read(block.data(), wanted);
-      sum += got;
-      return got;
-    });
-  if (sum == 0) throw_error<InputError>("{}: holds no samples", opened.name());
+  std::vector<float> block(static_cast<size_t>(block_frames(file)) * file.channels());
+  for (int64_t got = 1; got > 0; sum += got) got = file.read(block.data(), block_frames(file));
   return sum;
 }
 
 }  // namespace
 
 AudioInfo audio_info(const fs::path& path) {
-  const Opened opened(path, Depth::headers);
-  const auto frames = opened.frames();
-  return {opened.channels(), opened.sample_rate(), frames ? *frames : count_frames(opened)};
+  SoundFile file(path, Depth::headers);
+  const auto frames = file.frames();
+  return {file.channels(), file.sample_rate(), frames ? *frames : count_frames(file)};
 }
 
 Audio read_audio(const fs::path& path) { return read_whole<float>(path); }

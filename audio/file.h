@@ -59,7 +59,7 @@ Tensor deinterleaved(const Audio& audio);
 template <class T>
 std::vector<T> interleaved(std::span<const T> rows, int64_t channels);
 
-enum class WavFormat { float32, pcm16 };
+enum class WavFormat { float32, pcm16, float64 };
 
 // Writes a WAV file of `channels` interleaved channels, completely or not at all (files/atomic_file.h). pcm16 clips at
 // full scale and rounds as the Python package soundfile does. A file of more than `largest_riff` bytes is RF64 (EBU

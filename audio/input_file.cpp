@@ -35,9 +35,9 @@ FileDescriptor temporary_file(const fs::path& folder) {
   return FileDescriptor(file);
 }
 
-// Fills the block as far as the stream goes; -1 where the system refuses (errno).
-ssize_t read_block(int file, std::string& block) {
-  size_t filled = 0;
+// Fills the block behind its first `filled` bytes, as far as the stream goes: how many there are then; -1 where the
+// system refuses (errno).
+ssize_t read_block(int file, std::string& block, size_t filled) {
   while (filled < block.size()) {
     const ssize_t count = ::read(file, block.data() + filled, block.size() - filled);
     if (count < 0 && errno == EINTR) continue;
@@ -61,29 +61,39 @@ bool write_block(int file, const char* from, size_t size) {
 
 }  // namespace
 
-InputFile::InputFile(fs::path path) : path_(std::move(path)), file_(open_retrying(path_)) {
+InputFile::InputFile(fs::path at) : InputBytes(std::move(at)), file_(open_retrying(path())) {
   if (!file_.is_open() && errno == ENOENT) throw_error<InputError>("{}: no such file", name());
-  if (!file_.is_open()) throw_system_error(path_, "cannot be opened", errno);
+  if (!file_.is_open()) throw_system_error(path(), "cannot be opened", errno);
   struct stat status {};
-  if (::fstat(file_.number(), &status) != 0) throw_system_error(path_, "cannot be read", errno);
+  if (::fstat(file_.number(), &status) != 0) throw_system_error(path(), "cannot be read", errno);
   if (S_ISDIR(status.st_mode)) throw_error<InputError>("{}: expected an audio file, got a folder", name());
   if (S_ISREG(status.st_mode)) size_ = static_cast<uint64_t>(status.st_size);
-  else copy_stream();
+  else copy_stream("");
   if (size_ == 0) throw_error<InputError>("{}: expected an audio file, got an empty file", name());
 }
 
-void InputFile::copy_stream() {
+InputFile::InputFile(fs::path name, FileDescriptor stream, std::string_view begun)
+    : InputBytes(std::move(name)), file_(std::move(stream)) {
+  struct stat status {};
+  if (::fstat(file_.number(), &status) != 0) throw_system_error(path(), "cannot be read", errno);
+  if (S_ISREG(status.st_mode)) size_ = static_cast<uint64_t>(status.st_size);
+  else copy_stream(begun);
+  if (size_ == 0) throw_error<InputError>("{}: expected an audio file, got nothing", this->name());
+}
+
+void InputFile::copy_stream(std::string_view begun) {
   std::error_code failure;
   fs::path folder = fs::temp_directory_path(failure);
   if (failure) folder = "/tmp";
   FileDescriptor copy;
   std::string block(size_t{1} << 20, '\0');
   for (;;) {
-    const ssize_t count = read_block(file_.number(), block);
-    if (count < 0) throw_system_error(path_, "cannot be read", errno);
+    begun.copy(block.data(), begun.size());
+    const ssize_t count = read_block(file_.number(), block, std::exchange(begun, "").size());
+    if (count < 0) throw_system_error(path(), "cannot be read", errno);
     if (count == 0) break;
     if (size_ == 0 && !begins_as_audio({block.data(), static_cast<size_t>(count)}))
-      throw_unknown_container(path_);  // before a device without an end fills the disk
+      throw_unknown_container(path());  // before a device without an end fills the disk
     if (!copy.is_open()) copy = temporary_file(folder);
     if (!copy.is_open() || !write_block(copy.number(), block.data(), static_cast<size_t>(count)))
       throw_error("{}: cannot be copied to the folder {} for temporary files: {}", name(), folder.string(),
@@ -107,7 +117,7 @@ bool InputFile::read(uint64_t offset, char* to, size_t& count) const {
 
 std::string InputFile::bytes_at(uint64_t offset, size_t count) const {
   std::string bytes(count, '\0');
-  if (!read(offset, bytes.data(), count)) throw_system_error(path_, "cannot be read", errno);
+  if (!read(offset, bytes.data(), count)) throw_system_error(path(), "cannot be read", errno);
   bytes.resize(count);
   return bytes;
 }

@@ -10,21 +10,9 @@ namespace {
 constexpr uint64_t wrapped = uint64_t{1} << 32;
 constexpr uint32_t no_size = 0xFFFFFFFF;  // written to a pipe by ffmpeg; RF64: the size is in its ds64 chunk
 
-// What programs write that cannot go back to the header: ffmpeg, arecord, and sox the largest whole number of blocks
-// up to 0x7FFFF000.
-bool stands_for_no_size(uint64_t size, uint64_t block) {
-  return size == no_size || size == 0x80000000 || size == 0x7FFFFFFF || size == 0x7FFFFF00 ||
-         (size <= 0x7FFFF000 && size + std::max<uint64_t>(block, 1) > 0x7FFFF000);
-}
-
-bool has_letters(const std::string& header) {
+bool has_letters(std::string_view header) {
   const auto letter = [](unsigned char c) { return std::isprint(c) != 0; };
   return header.size() == 8 && std::all_of(header.begin(), header.begin() + 4, letter);
-}
-
-// Whether this could be the header of a chunk behind the samples, or padding. The chunk may be cut.
-bool is_chunk_or_zeros(const std::string& header) {
-  return header.size() < 8 || has_letters(header) || header.find_first_not_of('\0') == std::string::npos;
 }
 
 bool is_whole_chunk(const View& view, uint64_t offset, Endian endian) {
@@ -67,6 +55,15 @@ Container open_ended(const View& view, uint64_t at, Endian endian) {
 }
 
 }  // namespace
+
+bool stands_for_no_size(uint64_t size, uint64_t block) {
+  return size == no_size || size == 0x80000000 || size == 0x7FFFFFFF || size == 0x7FFFFF00 ||
+         (size <= 0x7FFFF000 && size + std::max<uint64_t>(block, 1) > 0x7FFFF000);
+}
+
+bool is_chunk_or_zeros(std::string_view header) {
+  return header.size() < 8 || has_letters(header) || header.find_first_not_of('\0') == std::string::npos;
+}
 
 Container check_riff(const View& view) {
   const Endian endian = view.bytes_at(0, 4) == "RIFX" ? Endian::big : Endian::little;

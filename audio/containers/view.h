@@ -40,6 +40,12 @@ struct View {
 // "<file>: cut short: the header says <claimed> bytes of samples, the file holds <found>".
 [[noreturn]] void throw_cut_short(const View& view, uint64_t claimed, uint64_t found);
 
+// Of the data chunk of a WAV file with blocks of so many bytes: what programs write that cannot go back to the header
+// (ffmpeg, arecord, and sox the largest whole number of blocks up to 0x7FFFF000).
+bool stands_for_no_size(uint64_t size, uint64_t block);
+// Whether these 8 bytes could be the header of a chunk behind the samples, or padding. The chunk may be cut.
+bool is_chunk_or_zeros(std::string_view header);
+
 // One check per kind of container, of a file that begins as that kind does.
 Container check_riff(const View& view);
 Container check_w64(const View& view);
