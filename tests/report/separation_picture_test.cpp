@@ -66,7 +66,7 @@ TEST(SeparationPicture, ShowsWhatSoundsWhenAndHowHigh) {
     keep(samples == 8000 ? "tone.png" : "long-tone.png", picture);
     const double seconds = static_cast<double>(samples) / 8000;
     const auto light = [&](size_t i, double share, double kilohertz) {
-      const PlotFrame frame = separation_frame(signals, 8000, i);
+      const PlotFrame frame = separation_frame(static_cast<int64_t>(signals[0].size()), 8000, i);
       return lightness(
           picture.at(static_cast<int>(frame.at_x(share * seconds)), static_cast<int>(frame.at_y(kilohertz))));
     };
@@ -84,11 +84,12 @@ TEST(SeparationPicture, HasTitlesAxesAndAScale) {
   const std::vector<float> silence(8000, 0.0f);
   const std::vector<std::span<const float>> signals{silence, silence, silence};
   const Picture picture = draw_separation("a name", signals, 8000);
-  const PlotFrame first = separation_frame(signals, 8000, 0), last = separation_frame(signals, 8000, 2);
+  const PlotFrame first = separation_frame(static_cast<int64_t>(signals[0].size()), 8000, 0),
+                  last = separation_frame(static_cast<int64_t>(signals[0].size()), 8000, 2);
   const auto ink_in = [&](const Box& box) { return count(picture, ink::black, box); };
   EXPECT_GT(ink_in({first.box.x, 0, 200, 50}), 50) << "the title";
   for (size_t i = 0; i < 3; ++i) {
-    const Box box = separation_frame(signals, 8000, i).box;
+    const Box box = separation_frame(static_cast<int64_t>(signals[0].size()), 8000, i).box;
     EXPECT_GT(ink_in({box.x, box.y - 36, 200, 30}), 30) << "what is shown";
     EXPECT_GT(ink_in({box.x - 60, box.y, 50, box.height}), 30) << "numbers of kHz";
   }
@@ -100,6 +101,44 @@ TEST(SeparationPicture, HasTitlesAxesAndAScale) {
   for (const double share : {0.25, 0.5, 0.75})
     EXPECT_EQ(picture.at(bar, static_cast<int>(level(share))), heat_color(share)) << share;
   EXPECT_GT(ink_in({bar + 20.0, first.box.y, 60, last.box.y - first.box.y}), 30) << "numbers of dB";
+}
+
+// Blocks of any size give the levels of the whole; of a signal of unknown length a column may stand for other frames.
+TEST(SeparationPicture, SpectrogramsAreMadeBlockByBlock) {
+  for (const int64_t samples : {1, 100, 9000, 64129, 64130, 200000}) {
+    std::vector<float> signal(samples);
+    for (int64_t t = 0; t < samples; ++t)
+      signal[t] = static_cast<float>(std::sin(1e-5 * static_cast<double>(t * t)) * (t < samples / 2 ? 0.01 : 1));
+    const Tensor whole = spectrogram_levels(signal, 8000, 300);
+    Spectrogram known(8000, 300, samples), unknown(8000, 300, std::nullopt);
+    for (int64_t begin = 0; begin < samples; begin += 1500) {
+      const auto block = std::span(signal).subspan(begin, std::min<int64_t>(1500, samples - begin));
+      known.push(block), unknown.push(block);
+    }
+    EXPECT_EQ(known.finish().to_vector<double>(), whole.to_vector<double>()) << samples;
+    const Tensor levels = unknown.finish();
+    ASSERT_EQ(levels.shape(), whole.shape()) << samples;
+    if (samples > 300 * 32) continue;  // else columns stand for other frames
+    EXPECT_EQ(levels.to_vector<double>(), whole.to_vector<double>()) << samples;
+  }
+  EXPECT_THROW(Spectrogram(8000, 300, 5).finish(), Error);
+}
+
+// The louder half stays where it is when columns are joined.
+TEST(SeparationPicture, SpectrogramsOfUnknownLengthKeepTimeAndLevel) {
+  std::vector<float> signal(400000, 0.0f);
+  for (size_t t = 300000; t < signal.size(); ++t) signal[t] = static_cast<float>(std::sin(0.25 * M_PI * t));
+  Spectrogram unknown(8000, 100, std::nullopt);
+  unknown.push(signal);
+  const Tensor levels = unknown.finish(), whole = spectrogram_levels(signal, 8000, 100);
+  const int64_t columns = levels.size(0), bins = levels.size(1), tone = (bins - 1) / 4;
+  EXPECT_GT(columns, 50);
+  for (int64_t c = 0; c < columns; ++c) {
+    const double share = (static_cast<double>(c) + 0.5) / static_cast<double>(columns);
+    const double level = levels.data<double>()[c * bins + tone];
+    if (share < 0.74) EXPECT_LT(level, -150) << share;
+    if (share > 0.76) EXPECT_NEAR(level, whole.data<double>()[95 * bins + tone], 0.1) << share;
+  }
 }
 
 TEST(SeparationPicture, TakesOneSampleAndRefusesNone) {
