@@ -57,7 +57,6 @@ void RecordingStream::separate(bool last) {
   std::vector<const float*> from;
   for (const std::vector<float>& signal : input_) from.push_back(signal.data());
   stream_.push(from, static_cast<int64_t>(input_[0].size()));
-  for (std::vector<float>& signal : input_) signal.clear();
   if (last) stream_.finish();
 
   const int64_t count = stream_.available();
@@ -67,6 +66,8 @@ void RecordingStream::separate(bool last) {
     to.push_back(estimate.data());
   }
   stream_.pull(to, count);
+  if (watch_) watch_(input_[0], estimates_);
+  for (std::vector<float>& signal : input_) signal.clear();
   for (size_t s = 0; s < output_.size(); ++s) {
     if (from_network_.empty()) {
       output_[s].append(estimates_[s]);

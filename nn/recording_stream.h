@@ -4,6 +4,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "audio/resample.h"
@@ -24,6 +25,11 @@ class RecordingStream {
   RecordingStream(const Separator& network, int network_rate, int rate, const Chunks& chunks,
                   std::function<void(const Seam&)> on_seam = {});
 
+  // Called with what comes and leaves at the network's rate: the next samples of the first microphone and those of each
+  // estimate that are known by now, perhaps none. For pictures. Before the first push.
+  using Watch = std::function<void(std::span<const float> mixture, const std::vector<std::vector<float>>& estimates)>;
+  void watch(Watch watch) { watch_ = std::move(watch); }
+
   void push(std::span<const float* const> microphones, int64_t samples);
   void finish();
 
@@ -39,6 +45,7 @@ class RecordingStream {
   const int network_rate_, rate_;
   const int64_t chunk_length_;
   SeparationStream stream_;
+  Watch watch_;
   int64_t pushed_ = 0, pulled_ = 0;  // samples
   bool finished_ = false;
   std::vector<Resampler> to_network_, from_network_;   // none for equal rates

@@ -93,6 +93,26 @@ TEST(RecordingStream, SeamsAreInSamplesOfTheRecording) {
   EXPECT_EQ(found.seams[1].sample, 14000);
 }
 
+// What is seen at the network's rate is what the network got and gave.
+TEST(RecordingStream, IsWatchedAtTheRateOfTheNetwork) {
+  const Alternating network;
+  const std::vector<float> mixture = speech_band(50000, 16000);
+  std::vector<float> seen, sum;
+  RecordingStream stream(network, 8000, 16000, {4000, 500});
+  stream.watch([&](std::span<const float> heard, const std::vector<std::vector<float>>& estimates) {
+    seen.insert(seen.end(), heard.begin(), heard.end());
+    for (size_t t = 0; t < estimates[0].size(); ++t) sum.push_back(estimates[0][t] + estimates[1][t]);
+  });
+  for (int64_t begin = 0; begin < 50000; begin += 1000) {
+    const float* from = mixture.data() + begin;
+    stream.push({&from, 1}, 1000);
+  }
+  stream.finish();
+  EXPECT_EQ(seen, resample(mixture, 16000, 8000));
+  ASSERT_EQ(sum.size(), seen.size());
+  for (size_t t = 0; t < sum.size(); ++t) ASSERT_NEAR(sum[t], seen[t], 1e-6) << t;
+}
+
 TEST(RecordingStream, RefusesWhatDoesNotFit) {
   const Alternating network;
   EXPECT_THROW(RecordingStream(network, 8000, 0, {}), Error);
