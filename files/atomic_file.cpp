@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -55,14 +54,6 @@ bool copy_all(int from, int to) {
 // Some file systems have no sync for files, or none for folders: there a write or a rename is as durable as it gets.
 bool unsupported(int reason) {
   return reason == EINVAL || reason == ENOSYS || reason == ENOTSUP || reason == EOPNOTSUPP || reason == EBADF;
-}
-
-FileDescriptor unnamed_file() {
-  std::error_code ignored;
-  const fs::path folder = fs::temp_directory_path(ignored);
-  FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!file.is_open()) file = FileDescriptor(::memfd_create("sunder", MFD_CLOEXEC));
-  return file;
 }
 
 // The new file is for those whom the old one was for.

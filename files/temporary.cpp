@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -178,6 +179,14 @@ void Temporary::keep() {
   const std::lock_guard guard(registry().mutex);
   registry().paths.erase(path_);
   path_.clear();
+}
+
+FileDescriptor unnamed_file() {
+  std::error_code ignored;
+  const fs::path folder = fs::temp_directory_path(ignored);
+  FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
+  if (!file.is_open()) file = FileDescriptor(::memfd_create("sunder", MFD_CLOEXEC));
+  return file;
 }
 
 bool in_temporary_folder(const fs::path& path) {

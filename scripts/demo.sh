@@ -64,7 +64,7 @@ done
 
 say "Two held-out mixtures, separated by the network of $output/mixcycle"
 sunder-prepare audio --set "$set" --split test --items 2 --output "$output/mixtures" --force
-sunder-separate --model "$output/mixcycle/checkpoints/best" "$output"/mixtures/mix/*.wav -o "$output/separated"
+sunder-separate --model "$output/mixcycle/checkpoints/best" "$output"/mixtures/mix/*.wav -o "$output/separated" --force
 ls "$output"/separated
 
 say "Held-out recordings and voices (SI-SNR improvement in dB, best checkpoint by validation SI-SNRi as in the paper)"

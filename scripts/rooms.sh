@@ -132,6 +132,6 @@ mapfile -t recordings < <(find "$output"/set/observation/"$([ $split = test ] &&
 for row in "${rows[@]}"; do
   channel=()
   [[ $row != *-1ch ]] || channel=(--channel 1)
-  sunder-separate --model "$output/$row-0" "${channel[@]}" "${recordings[@]}" -o "$output/separated/$row" >/dev/null
+  sunder-separate --model "$output/$row-0" "${channel[@]}" "${recordings[@]}" -o "$output/separated/$row" --force >/dev/null
 done
 echo "listen to $output/separated/*/*.wav and look at the spectrograms beside them"

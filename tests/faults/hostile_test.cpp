@@ -95,7 +95,7 @@ TEST_F(Hostile, Recordings) {
       [&](const fs::path& file) {
         return std::vector<Command>{
             {"sunder-info", {file.string()}},
-            {"sunder-separate", {"--model", at("begun"), file.string(), "-o", at("out"), "--threads", "1"}},
+            {"sunder-separate", {"--model", at("begun"), file.string(), "-o", at("out"), "--threads", "1", "--force"}},
             {"sunder-evaluate",
              {"--references", at("references"), "--estimates", at("estimates"), "--align", "pad", "--threads", "1"}}};
       });
@@ -108,7 +108,8 @@ TEST_F(Hostile, Models) {
       [&](const fs::path& file) {
         return std::vector<Command>{
             {"sunder-info", {file.string()}},
-            {"sunder-separate", {"--model", file.string(), at("voices.wav"), "-o", at("out"), "--threads", "1"}}};
+            {"sunder-separate",
+             {"--model", file.string(), at("voices.wav"), "-o", at("out"), "--threads", "1", "--force"}}};
       });
 }
 

@@ -100,7 +100,8 @@ class ReplacedResults : public DisturbedRuns {
     write_wav(folder_ / "b.wav", synthetic_voice(2, 0, 2000, rate), rate);
   }
   Command separate(const std::string& model) const {
-    return {"sunder-separate", {"--model", at(model), at("a.wav"), at("b.wav"), "-o", at("work"), "--threads", "1"}};
+    return {"sunder-separate",
+            {"--model", at(model), at("a.wav"), at("b.wav"), "-o", at("work"), "--threads", "1", "--force"}};
   }
   Command evaluate(const std::string& model) const {
     return {

@@ -137,7 +137,7 @@ TEST_F(EvaluateOutputsTest, SeparateFollowsLinksAndReplacesItsOwnNamesOnly) {
   write("elsewhere.wav", "old");
   fs::create_symlink("../elsewhere.wav", folder_ / "out/x_s1.wav");
   const auto separate = [&] {
-    return run_program("sunder-separate", {"--model", model, "x.wav", "-o", "out", "--threads", "1"},
+    return run_program("sunder-separate", {"--model", model, "x.wav", "-o", "out", "--threads", "1", "--force"},
                        {.folder = folder_.string()});
   };
   ASSERT_EQ(separate().code, 0);

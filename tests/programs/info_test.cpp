@@ -78,8 +78,8 @@ TEST_F(InfoTest, AModelIsFoundThroughATextPointer) {
   write_noise("x.wav", 8000, 1);
   for (const char* path : {"run", "run/checkpoints/best", "run/checkpoints/last"}) {
     expect_contains(run_program("sunder-info", {at(path)}).out, {"step-00000340", "stft-conv-tasnet"});
-    const ProgramResult separated =
-        run_program("sunder-separate", {"--model", at(path), at("x.wav"), "-o", at("out"), "--threads", "1"});
+    const ProgramResult separated = run_program(
+        "sunder-separate", {"--model", at(path), at("x.wav"), "-o", at("out"), "--threads", "1", "--force"});
     EXPECT_EQ(separated.code, 0) << separated.err;
   }
 }

@@ -7,7 +7,7 @@ namespace {
 class SeparateTest : public ProgramTest {
  protected:
   ProgramResult separate(std::vector<std::string> arguments, const ProgramSetup& setup = {}) const {
-    for (const char* more : {"-o", "out", "--threads", "1"}) arguments.push_back(more);
+    for (const char* more : {"-o", "out", "--threads", "1", "--force"}) arguments.push_back(more);
     if (std::find(arguments.begin(), arguments.end(), "--model") == arguments.end())
       arguments.insert(arguments.begin(), {"--model", write_model("model.safetensors")});
     ProgramSetup here = setup;
