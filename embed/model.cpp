@@ -36,7 +36,7 @@ std::map<std::string, std::string> given_metadata(const sunder_model_params& par
 template <class Load>
 sunder_status load_with(const sunder_model_params* given, sunder_model** model, const Load& load) {
   if (model) *model = nullptr;
-  return guarded(thread_message(), [&] {
+  return guarded([&] {
     if (!model) bad_argument("model: expected where to store it, got NULL");
     const sunder_model_params params = known_part(given, no_params, "params");
     const Stream stream = parse_device(params.device ? params.device : "cpu");

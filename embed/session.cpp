@@ -89,7 +89,7 @@ sunder_session::sunder_session(std::shared_ptr<const LoadedModel> of, const sund
 
 sunder_status sunder_session_create(sunder_model* model, const sunder_session_params* given, sunder_session** session) {
   if (session) *session = nullptr;
-  return guarded(thread_message(), [&] {
+  return guarded([&] {
     if (!session) bad_argument("session: expected where to store it, got NULL");
     if (!model) bad_argument("model: expected a model, got NULL");
     const sunder_session_params params = known_part(given, no_params, "params");

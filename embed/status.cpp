@@ -1,5 +1,7 @@
 #include "embed/status.h"
 
+#include <algorithm>
+#include <cstring>
 #include <new>
 
 #include "files/plain_message.h"
@@ -32,6 +34,10 @@ sunder_status status_of(const Error& error) {
   }
   return SUNDER_FAILED;
 }
+
+// No std::string: a thread's object with a destructor keeps a library in memory after dlclose, until the thread ends.
+constexpr size_t longest_message = 2047;
+thread_local char last_message[longest_message + 1] = {};
 
 void keep(std::string& message, const char* text) noexcept {
   try {
@@ -66,9 +72,17 @@ sunder_status status_of_exception(std::string& message) noexcept {
   }
 }
 
-std::string& thread_message() {
-  thread_local std::string message;
-  return message;
+sunder_status guarded(const std::function<void()>& work) noexcept {
+  std::string message;
+  const sunder_status status = guarded(message, work);
+  size_t length = std::min(message.size(), sizeof last_message - 1);
+  if (length < message.size())  // whole characters
+    while (length > 0 && (message[length] & 0xC0) == 0x80) --length;
+  std::memcpy(last_message, message.data(), length);
+  last_message[length] = '\0';
+  return status;
 }
+
+const char* thread_message() { return last_message; }
 
 }  // namespace sunder::embed

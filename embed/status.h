@@ -30,8 +30,9 @@ sunder_status guarded(std::string& message, const Work& work) noexcept {
   }
 }
 
-// The message of the calling thread's last call without a session.
-std::string& thread_message();
+// The same for a call without a session, whose message is the calling thread's.
+sunder_status guarded(const std::function<void()>& work) noexcept;
+const char* thread_message();
 
 // params as this library knows it: what a caller with an older header left out is the default. A newer caller's further
 // fields are ignored. Null: all defaults.

@@ -51,4 +51,4 @@ const char* sunder_status_name(sunder_status status) {
   return "unknown status";
 }
 
-const char* sunder_last_error() { return embed::thread_message().c_str(); }
+const char* sunder_last_error() { return embed::thread_message(); }

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <map>
 #include <mutex>
+#include <new>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -39,8 +40,16 @@ constexpr size_t alignment = 64;
 // Work of one size keeps less than twice what it uses; items of ever new lengths would keep blocks of all of them.
 constexpr size_t max_cached = 3;  // times the peak use
 std::atomic<int> poison_byte = 0;
-thread_local std::shared_ptr<ArenaBlocks> current_arena;
-thread_local std::shared_ptr<TraceEvents> current_trace;
+// Null or a scope's, and a trace's. Plain pointers: a thread's object with a destructor keeps a library in memory after
+// dlclose, until the thread ends.
+thread_local const std::shared_ptr<ArenaBlocks>* current_arena = nullptr;
+thread_local const std::shared_ptr<TraceEvents>* current_trace = nullptr;
+
+// What the calling thread's current one is, if it is for this stream.
+template <class T>
+std::shared_ptr<T> current_of(const std::shared_ptr<T>* current, Stream stream) {
+  return current && (*current)->stream == stream ? *current : nullptr;
+}
 
 // A few size classes per power of two (an eighth apart), so that a freed block fits the next request of about its size.
 size_t size_class(size_t bytes) {
@@ -64,7 +73,13 @@ void system_free(std::byte* block, Device device) {
 class Pool {
  public:
   static Pool& of(Device device) {
-    // Never destroyed: tensors with static storage may be destroyed later.
+    // Never destroyed: tensors with static storage may be destroyed later. The CPU's lies in static memory, of which
+    // nothing is left when a library is unloaded.
+    if (device.is_cpu()) {
+      alignas(Pool) static std::byte place[sizeof(Pool)];
+      static Pool& cpu = *new (place) Pool(device);
+      return cpu;
+    }
     static auto* pools = new std::map<std::pair<Device::Kind, int>, Pool*>;
     static std::mutex mutex;
     std::lock_guard lock(mutex);
@@ -223,23 +238,23 @@ std::shared_ptr<std::byte> allocate(size_t bytes, Stream stream) {
   // Exact without the pool, so that a sanitizer sees every overrun; but cudaMalloc returns no block for zero bytes.
   const size_t least = stream.device.is_cuda() ? 1 : 0;
   const size_t rounded = pool.caching() ? size_class(bytes) : std::max(bytes, least);
-  const std::shared_ptr<ArenaBlocks> arena = current_arena && current_arena->stream == stream ? current_arena : nullptr;
+  const std::shared_ptr<ArenaBlocks> arena = current_of(current_arena, stream);
   std::byte* block = pool.take(rounded, stream, arena.get());
   if (const int poison = poison_byte) {
     if (stream.device.is_cuda()) cuda::fill(block, poison, rounded, stream);
     else std::memset(block, poison, rounded);
   }
-  const std::shared_ptr<TraceEvents> trace = current_trace && current_trace->stream == stream ? current_trace : nullptr;
+  const std::shared_ptr<TraceEvents> trace = current_of(current_trace, stream);
   const size_t number = trace ? trace->blocks++ : 0;
   if (trace) trace->all.push_back({number, bytes, false});
   return {block, [rounded, stream, arena, trace, number, bytes](std::byte* p) {
-            if (trace && trace == current_trace) trace->all.push_back({number, bytes, true});
+            if (trace && current_trace && trace == *current_trace) trace->all.push_back({number, bytes, true});
             Pool::of(stream.device).give_back(p, rounded, stream, arena.get());
           }};
 }
 
 MemoryTrace::MemoryTrace(Stream stream) : events_(std::make_shared<TraceEvents>(TraceEvents{stream, {}, 0})) {
-  current_trace = events_;
+  current_trace = &events_;
 }
 MemoryTrace::~MemoryTrace() { current_trace = nullptr; }
 const std::vector<MemoryTrace::Event>& MemoryTrace::events() const { return events_->all; }
@@ -260,8 +275,8 @@ ArenaBlocks::~ArenaBlocks() { Pool::of(stream.device).release(*this); }
 Arena::Arena(Stream stream, size_t limit) : blocks_(std::make_shared<ArenaBlocks>(stream, limit)) {}
 void Arena::trim() { Pool::of(blocks_->stream.device).release(*blocks_); }
 size_t Arena::bytes() const { return blocks_->bytes; }
-Arena::Scope::Scope(const Arena& arena) : before_(std::exchange(current_arena, arena.blocks_)) {}
-Arena::Scope::~Scope() { current_arena = std::move(before_); }
+Arena::Scope::Scope(const Arena& arena) : blocks_(arena.blocks_), before_(std::exchange(current_arena, &blocks_)) {}
+Arena::Scope::~Scope() { current_arena = before_; }
 
 void set_memory_poison(uint8_t byte) { poison_byte = byte; }
 MemoryStats memory_stats(Device device) { return Pool::of(device).stats(); }

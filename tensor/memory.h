@@ -52,7 +52,8 @@ class Arena {
     Scope& operator=(const Scope&) = delete;
 
    private:
-    std::shared_ptr<struct ArenaBlocks> before_;
+    std::shared_ptr<struct ArenaBlocks> blocks_;
+    const std::shared_ptr<struct ArenaBlocks>* before_;
   };
 
  private:

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
+#include <new>
 #include <utility>
 
 #include "tensor/cpu_count.h"
@@ -15,16 +17,20 @@ namespace {
 std::atomic<int> requested = 0;
 thread_local int limit = 0;  // 0: none
 
-// Never destroyed: its threads may outlive static objects. A child process after fork() has none of them, and makes a
-// team of its own.
+// Never destroyed: its threads may outlive static objects. The first lies in static memory, of which nothing is left
+// when a library is unloaded. A child process after fork() has none of its threads, and makes a team of its own.
 std::atomic<ThreadTeam*> current_team = nullptr;
 
 ThreadTeam& team() {
-  static const int forks = ::pthread_atfork(nullptr, nullptr, [] { current_team = nullptr; });
+  alignas(ThreadTeam) static std::byte place[sizeof(ThreadTeam)];
+  static const int forks = [] {
+    current_team = new (place) ThreadTeam(work_alone);
+    return ::pthread_atfork(nullptr, nullptr, [] { current_team = nullptr; });
+  }();
   (void)forks;
   ThreadTeam* existing = current_team;
   if (existing) return *existing;
-  auto* fresh = new ThreadTeam([] { limit = 1; });
+  auto* fresh = new ThreadTeam(work_alone);
   if (current_team.compare_exchange_strong(existing, fresh)) return *fresh;
   delete fresh;  // another thread was faster
   return *existing;

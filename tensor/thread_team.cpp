@@ -92,17 +92,18 @@ void ThreadTeam::stop() {
   published_.fetch_add(1);
   published_.notify_all();
   for (std::thread& thread : threads_) thread.join();
-  threads_.clear();
+  std::vector<std::thread>().swap(threads_);
+  std::vector<std::unique_ptr<Range>>().swap(ranges_);
   stopping_ = false;
 }
 
 void ThreadTeam::begin(int members, int64_t chunks, ChunkLoop loop, const void* context) {
   constexpr int64_t pieces = 4;  // of a range, so that others can help with the end of it
-  while (static_cast<int>(ranges_.size()) < members) ranges_.emplace_back();
+  while (static_cast<int>(ranges_.size()) < members) ranges_.push_back(std::make_unique<Range>());
   job_ = {loop, context, members, std::max<int64_t>(1, chunks / (members * pieces))};
   for (int member = 0; member < members; ++member) {
-    ranges_[member].next.store(chunks * member / members, std::memory_order_relaxed);
-    ranges_[member].end = chunks * (member + 1) / members;
+    ranges_[member]->next.store(chunks * member / members, std::memory_order_relaxed);
+    ranges_[member]->end = chunks * (member + 1) / members;
   }
   failed_ = false;
   const uint32_t number = published_.load(std::memory_order_relaxed) + 1;
@@ -121,7 +122,7 @@ void ThreadTeam::end() {
 
 void ThreadTeam::work(int member) {
   for (int i = 0; i < job_.members; ++i) {
-    Range& range = ranges_[(member + i) % job_.members];
+    Range& range = *ranges_[(member + i) % job_.members];
     while (!failed_.load(std::memory_order_relaxed)) {
       const int64_t first = range.next.fetch_add(job_.piece, std::memory_order_relaxed);
       if (first >= range.end) break;

@@ -6,9 +6,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -28,7 +28,7 @@ class ThreadTeam {
   // Runs `loop` over [0, chunks) on the caller and up to threads - 1 others: fewer where the system gives no more
   // threads; none while another thread's loop runs. Rethrows what the lowest of the failing chunks threw.
   void run(int threads, int64_t chunks, ChunkLoop loop, const void* context);
-  // Waits for a loop that runs and ends all threads; the next loop starts new ones.
+  // Waits for a loop that runs, ends all threads and frees all memory; the next loop starts new ones.
   void stop();
 
  private:
@@ -58,7 +58,7 @@ class ThreadTeam {
   std::mutex mutex_;  // of the caller whose job it is
   std::vector<std::thread> threads_;
   bool full_ = false;  // the system gave no more
-  std::deque<Range> ranges_;
+  std::vector<std::unique_ptr<Range>> ranges_;
   Job job_;
 
   // The job's number (upper half), whether it may be entered, and how many threads are in it; `job_` changes only
