@@ -63,7 +63,7 @@ if(sunder_cuda_mode STREQUAL on)
 elseif(sunder_cuda_mode STREQUAL emulated)
   set(sunder_cudnn ON)
   target_compile_definitions(sunder_flags INTERFACE SUNDER_WITH_CUDA SUNDER_CUDA_EMULATED)
-  target_include_directories(sunder_flags INTERFACE ${CMAKE_SOURCE_DIR}/tests/emulator/include)
+  target_include_directories(sunder_flags INTERFACE ${PROJECT_SOURCE_DIR}/tests/emulator/include)
   find_library(BOOST_CONTEXT boost_context)
   if(NOT BOOST_CONTEXT)
     message(FATAL_ERROR "Boost.Context not found: install libboost-context-dev (scripts/setup.sh installs everything that "
