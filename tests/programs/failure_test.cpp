@@ -90,9 +90,12 @@ TEST_F(FailureTest, AValidationThatCannotBeWrittenIsMadeAgain) {
 
 TEST_F(FailureTest, TheFirstErrorIsReportedWhereNothingCanBeSaved) {
   const fs::path file = needed_late();
+  const auto bytes_of = [&](const char* part) { return fs::file_size(folder_ / "whole/checkpoints/last" / part); };
+  const rlim_t model = bytes_of("model.safetensors"), optimizer = bytes_of("optimizer.safetensors");
+  ASSERT_GT(optimizer, model);
   fs::remove(file);
   // Enough for all files of the run but the optimiser's state.
-  const ProgramResult result = train("mixcycle", "set", "failed", options_, {.file_bytes = 20'000});
+  const ProgramResult result = train("mixcycle", "set", "failed", options_, {.file_bytes = (model + optimizer) / 2});
   EXPECT_EQ(result.code, 3) << result.err;
   expect_contains(result.err, {"its checkpoint could not be saved: ", "optimizer.safetensors",
                                "/corpus/" + file.filename().string() + ": no such file"});
