@@ -32,7 +32,7 @@ void add_list_options(CLI::App& command, ListOptions& options) {
 }
 
 void write_list_set(const Corpus& corpus, const ListOptions& options, const ListRule& rule, ScreeningOptions screening,
-                    Pairing pair, OutputFolder& output) {
+                    const Pairing& pair, OutputFolder& output) {
   keep_clear_of(corpus, output);
   screening.sample_rate = options.sample_rate;
   screening.channels = rule.channels;
@@ -40,7 +40,7 @@ void write_list_set(const Corpus& corpus, const ListOptions& options, const List
   const int64_t window = std::llround(options.seconds * options.sample_rate);
   write_set_config(output.path() / "set.toml",
                    {rule.name, corpus_reference(corpus.root, output.final_path()), options.sample_rate, window,
-                    options.num_sources, options.seed, rule.channels, rule.noise_floor_db});
+                    options.num_sources, options.seed, rule.channels, rule.noise_floor_db, rule.levels_db});
   const std::vector<Screened> recordings = screen_corpus(corpus, options, screening).kept;
   for (const Split split : all_splits) {
     std::vector<Screened> chosen;

@@ -1,6 +1,7 @@
 // Sets of listed mixtures, which are mixed while they are read: sc09mix and voices.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <vector>
 
@@ -22,12 +23,14 @@ struct ListRule {
   std::string name;
   Channels channels = Channels::one;
   std::optional<double> noise_floor_db{};
+  double levels_db = 0;
 };
 
-using Pairing = std::vector<ListedMixture> (*)(const std::vector<Screened>& recordings, const PairingOptions& options);
+using Pairing =
+    std::function<std::vector<ListedMixture>(const std::vector<Screened>& recordings, const PairingOptions& options)>;
 
 // Screens the corpus, pairs the recordings of each split and writes the set.
 void write_list_set(const Corpus& corpus, const ListOptions& options, const ListRule& rule, ScreeningOptions screening,
-                    Pairing pair, OutputFolder& output);
+                    const Pairing& pair, OutputFolder& output);
 
 }  // namespace sunder

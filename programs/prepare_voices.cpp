@@ -13,7 +13,8 @@ namespace {
 
 struct VoicesOptions : ListOptions {
   std::string kind = "words", noise_floor = "-40";
-  double trim_db = 35;
+  double trim_db = 35, levels_db = 0;
+  bool by_duration = false;
 };
 
 std::optional<double> parse_noise_floor(const std::string& text) {
@@ -29,14 +30,18 @@ void prepare(const VoicesOptions& options) {
   set_num_threads(options.threads);
   const bool words = options.kind == "words", debian = options.corpus == "debian";
   const ListRule rule{"voices", options.downmix || debian ? Channels::mean : Channels::one,
-                      parse_noise_floor(options.noise_floor)};
+                      parse_noise_floor(options.noise_floor), options.levels_db};
   ScreeningOptions screening{.trim = true, .active_db = options.trim_db};
   screening.skip_unusable = debian;  // some of its files have a second stream of another form (docs/datasets.md)
   set_lengths(screening, options, words ? 0.2 : options.seconds, words ? 1.2 : std::numeric_limits<double>::infinity());
   const std::string root = debian ? "/usr/share" : options.corpus;
   OutputFolder output(options.output, output_rules(options, "voices", {root}));
   const Corpus corpus = debian ? find_debian_voices(root) : read_corpus(options);
-  write_list_set(corpus, options, rule, screening, pair_voices, output);
+  const auto pair = [&](const std::vector<Screened>& recordings, PairingOptions pairing) {
+    pairing.by_duration = options.by_duration;
+    return pair_voices(recordings, pairing);
+  };
+  write_list_set(corpus, options, rule, screening, pair, output);
 }
 
 }  // namespace
@@ -58,6 +63,13 @@ Subcommand add_voices(CLI::App& app) {
       ->add_option("--noise-floor", options->noise_floor,
                    "white noise under each voice, dB relative to its active level, or none")
       ->capture_default_str();
+  command
+      ->add_option("--levels", options->levels_db,
+                   "dB by which the voices of a mixture may differ in level; 0: all are equally loud")
+      ->check(CLI::Range(0.0, most_levels_db))
+      ->capture_default_str();
+  command->add_flag("--by-duration", options->by_duration,
+                    "use a recording once for every --seconds of speech in it, not once alone");
   command
       ->add_option("--trim-db", options->trim_db,
                    "trims frames of 20 ms at both ends that are this many dB below the loudest")

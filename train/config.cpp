@@ -23,7 +23,8 @@ Fields fields(DataConfig& c) {
            {"whole-second", "any", "active"}),
       number("active", &c.crop.active, 0, 1, "share of its mean power that each speaker has in an active segment"),
       changeable(number("loader_threads", &c.loader_threads, 1, 1024, "data loader threads")),
-      flag("on_the_fly", &c.on_the_fly, "simulate new rooms every epoch (sets with sms_wsj.json)"),
+      flag("on_the_fly", &c.on_the_fly,
+           "new mixtures every epoch: of a list, or in new rooms (sets with sms_wsj.json)"),
       changeable(text("path_from", &c.path_from, "prefix of paths in sms_wsj.json to replace")),
       changeable(text("path_to", &c.path_to, "replacement of path_from")),
   };

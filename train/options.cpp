@@ -33,7 +33,8 @@ constexpr KeyFlag key_flags[] = {
     {"--batch", "train.batch", "network inputs per step"},
     {"--precision", "train.precision", "fp64, fp32, or on CUDA tf32 or bf16"},
     {"--graph", "train.graph", "run each step as one CUDA graph: auto, on or off"},
-    {"--on-the-fly", "data.on_the_fly", "simulate new rooms every epoch (sets with sms_wsj.json)", true},
+    {"--on-the-fly", "data.on_the_fly", "new mixtures every epoch: of a list, or in new rooms (sets with sms_wsj.json)",
+     true},
 };
 
 // The config.toml of the resumed run: in the folder itself, or two levels above a checkpoint; else empty.

@@ -52,6 +52,8 @@ std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, c
   const bool placed = table.has(column(0, "begin"));
   for (int s = 0; placed && s < config.num_sources; ++s)
     for (const char* what : {"begin", "length", "start"}) columns.push_back(column(s, what));
+  const bool known = table.has(column(0, "speaker"));
+  for (int s = 0; known && s < config.num_sources; ++s) columns.push_back(column(s, "speaker"));
   table.require(columns);
   if (table.size() == 0) throw_error<InputError>("{}: lists no mixtures", csv.string());
   std::vector<ListedMixture> mixtures(table.size());
@@ -62,9 +64,10 @@ std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, c
     if (!ids.insert(mixtures[row].id).second)
       throw_error<InputError>("{}: the mixture \"{}\" is listed twice", table.where(row), mixtures[row].id);
     for (int s = 0; s < config.num_sources; ++s) {
-      ListedSource source{table.at(row, column(s, "path")), std::nullopt};
+      ListedSource source{table.at(row, column(s, "path")), std::nullopt, ""};
       if (source.path.empty()) throw_error<InputError>("{}: source {} has no path", table.where(row), s + 1);
       if (placed) source.placement = read_placement(table, row, s, config.window);
+      if (known) source.speaker = table.at(row, column(s, "speaker"));
       mixtures[row].sources.push_back(std::move(source));
     }
   }
@@ -73,20 +76,24 @@ std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, c
 
 void write_mixture_list(const std::filesystem::path& csv, const std::vector<ListedMixture>& mixtures, int num_sources) {
   const bool placed = !mixtures.empty() && mixtures[0].sources[0].placement;
+  const bool known = !mixtures.empty() && !mixtures[0].sources[0].speaker.empty();
   std::vector<std::string> header = {"mixture_id"};
   for (int s = 0; s < num_sources; ++s) {
     header.push_back(column(s, "path"));
     for (const char* what : {"begin", "length", "start"})
       if (placed) header.push_back(column(s, what));
+    if (known) header.push_back(column(s, "speaker"));
   }
   std::string text = csv_line(header);
   for (const ListedMixture& mixture : mixtures) {
     std::vector<std::string> fields = {mixture.id};
     for (const ListedSource& source : mixture.sources) {
       fields.push_back(source.path);
-      if (!placed) continue;
-      const auto [begin, length, start] = source.placement.value();
-      for (const int64_t value : {begin, length, start}) fields.push_back(std::to_string(value));
+      if (placed) {
+        const auto [begin, length, start] = source.placement.value();
+        for (const int64_t value : {begin, length, start}) fields.push_back(std::to_string(value));
+      }
+      if (known) fields.push_back(source.speaker);
     }
     text += csv_line(fields);
   }
@@ -95,8 +102,8 @@ void write_mixture_list(const std::filesystem::path& csv, const std::vector<List
 
 SetConfig read_set_config(const std::filesystem::path& path) {
   const toml::table table = parse_toml(read_text(path), path.string());
-  static const std::set<std::string_view> known = {"rule",    "corpus", "sample_rate", "window",
-                                                   "sources", "seed",   "channels",    "noise_floor_db"};
+  static const std::set<std::string_view> known = {"rule", "corpus",   "sample_rate",    "window",   "sources",
+                                                   "seed", "channels", "noise_floor_db", "levels_db"};
   for (const auto& [key, value] : table)
     if (!known.contains(key.str())) throw_error<InputError>("{}: unknown key {}", path.string(), key.str());
   SetConfig config;
@@ -113,6 +120,10 @@ SetConfig read_set_config(const std::filesystem::path& path) {
   if (table.contains("noise_floor_db")) config.noise_floor_db = required<double>(table, path, "noise_floor_db");
   if (config.noise_floor_db && !std::isfinite(*config.noise_floor_db))
     throw_error<InputError>("{}: expected a finite noise_floor_db, got {}", path.string(), *config.noise_floor_db);
+  if (table.contains("levels_db")) config.levels_db = required<double>(table, path, "levels_db");
+  if (!(config.levels_db >= 0 && config.levels_db <= most_levels_db))
+    throw_error<InputError>("{}: expected levels_db from 0 to {}, got {}", path.string(), most_levels_db,
+                            config.levels_db);
   return config;
 }
 
@@ -125,6 +136,7 @@ void write_set_config(const std::filesystem::path& path, const SetConfig& config
                     {"seed", static_cast<int64_t>(config.seed)},
                     {"channels", config.channels == Channels::one ? "one" : "mean"}};
   if (config.noise_floor_db) table.insert("noise_floor_db", *config.noise_floor_db);
+  if (config.levels_db > 0) table.insert("levels_db", config.levels_db);
   std::ostringstream text;
   // toml++ 3.3 writes a text with line breaks and quotes as a multi-line string without escaping what it holds.
   constexpr auto flags = toml::toml_formatter::default_flags &

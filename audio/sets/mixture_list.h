@@ -24,11 +24,15 @@ struct SetConfig {
   uint64_t seed = 0;
   Channels channels = Channels::one;
   std::optional<double> noise_floor_db{};  // noise relative to each source's active level; none without it
+  double levels_db = 0;  // sources' levels differ by up to this much: each is drawn within half of it around 0 dB
 };
+
+inline constexpr double most_levels_db = 60;
 
 struct ListedSource {
   std::string path;                    // relative to the corpus
   std::optional<Placement> placement;  // at the set's rate; centred where there is none
+  std::string speaker{};               // empty where the list does not say
 };
 
 struct ListedMixture {
@@ -37,8 +41,8 @@ struct ListedMixture {
 };
 
 // Columns mixture_id, source_1_path, source_2_path, ... and, where the mixtures have placements, source_1_begin,
-// source_1_length, source_1_start, ... Errors: those of CsvTable; InputError for an empty list or a placement outside
-// the window.
+// source_1_length, source_1_start, ..., where the speakers are known source_1_speaker, ... Errors: those of CsvTable;
+// InputError for an empty list or a placement outside the window.
 std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, const SetConfig& config);
 void write_mixture_list(const std::filesystem::path& csv, const std::vector<ListedMixture>& mixtures, int num_sources);
 

@@ -22,7 +22,8 @@ namespace {
 struct SetKind {
   const char* layout;     // in messages
   bool several_channels;  // has recordings of arrays
-  bool close_talk;        // and of close-talk microphones, and rooms that can be simulated anew
+  bool close_talk;        // and of close-talk microphones
+  bool drawn;             // can be mixed anew every epoch
   // Null where the folder is not of this kind.
   std::shared_ptr<const MixtureItems> (*open)(const std::filesystem::path& folder, Split split,
                                               const MixtureSetOptions& options);
@@ -30,10 +31,10 @@ struct SetKind {
 
 // The first that fits is taken.
 constexpr SetKind kinds[] = {
-    {"sms_wsj.json", true, true, open_room_items},
-    {"set.toml and <split>.csv", false, false, open_listed_items},
-    {"<split>/mix, <split>/s1, <split>/s2, or LibriMix's wav8k/min", false, false, open_folder_items},
-    {"recordings of mixtures, in <split>/mix or anyhow", true, false, open_recording_items},
+    {"sms_wsj.json", true, true, true, open_room_items},
+    {"set.toml and <split>.csv", false, false, true, open_listed_items},
+    {"<split>/mix, <split>/s1, <split>/s2, or LibriMix's wav8k/min", false, false, false, open_folder_items},
+    {"recordings of mixtures, in <split>/mix or anyhow", true, false, false, open_recording_items},
 };
 
 }  // namespace
@@ -44,10 +45,11 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
     throw_error<UsageError>("expected the split train, valid or test, got \"{}\"", split);
   if (!std::filesystem::is_directory(folder)) throw_error<InputError>("{}: no such folder", folder.string());
   const Split wanted = parse_split(split, folder.string());
-  const bool close_talk = options.close_talk || options.on_the_fly, several = options.channels > 1 || close_talk;
+  const bool several = options.channels > 1 || options.close_talk;
   std::vector<std::string> layouts;
   for (const SetKind& kind : kinds) {
-    if ((several && !kind.several_channels) || (close_talk && !kind.close_talk)) continue;
+    if ((several && !kind.several_channels) || (options.close_talk && !kind.close_talk)) continue;
+    if (options.on_the_fly && !kind.drawn) continue;
     layouts.emplace_back(kind.layout);
     auto items = kind.open(folder, wanted, options);
     if (!items) continue;
@@ -56,6 +58,9 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
   }
   if (several)
     throw_error<InputError>("{}: expected recordings of several microphones ({}), found none", folder.string(),
+                            fmt::join(layouts, ", "));
+  if (options.on_the_fly)
+    throw_error<InputError>("{}: expected a set that can be mixed anew every epoch ({}), found none", folder.string(),
                             fmt::join(layouts, ", "));
   const bool empty = list_audio(folder, /*recursive=*/true).empty();
   throw_error<InputError>("{}: expected a mixture set with the split {}: {}{}", folder.string(), split,

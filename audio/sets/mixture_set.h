@@ -46,7 +46,7 @@ struct MixtureSetOptions {
   // refused where they are required.
   CleanSources sources = CleanSources::required;
   int sample_rate = 0;                 // Hz, of recordings without sources (audio/sets/recording_items.h); 0: automatic
-  bool on_the_fly = false;             // draw(): new rooms every epoch; sets with sms_wsj.json only
+  bool on_the_fly = false;             // draw(): new rooms or new mixtures every epoch; sms_wsj.json, lists
   uint64_t seed = 0;                   // of these rooms
   std::string path_from{}, path_to{};  // paths in sms_wsj.json that begin with `path_from` begin with `path_to` instead
 };
@@ -88,7 +88,7 @@ class MixtureSet {
   // The item, the same bits at every call. Safe to call from several threads. Throws InputError with the file that is
   // missing, broken, silent, or of another length or rate than the mixture.
   Mixture load(int64_t i) const;
-  // As load(), but of a set that is simulated anew every epoch (on_the_fly); its epoch 0 is what load() gives.
+  // As load(), but of a set that is made anew every epoch (on_the_fly); its epoch 0 is what load() gives.
   Mixture draw(int64_t i, int64_t epoch) const;
 
  private:

@@ -50,6 +50,15 @@ Placement draw_placement(const Screened& recording, const PairingOptions& option
   return {recording.begin + best, options.window, 0};
 }
 
+// What a pass goes through.
+std::vector<const Screened*> turns_of(const std::vector<Screened>& recordings, const PairingOptions& options) {
+  std::vector<const Screened*> turns;
+  for (const Screened& recording : recordings)
+    turns.insert(turns.end(), options.by_duration ? std::max<int64_t>(1, recording.length / options.window) : 1,
+                 &recording);
+  return turns;
+}
+
 }  // namespace
 
 std::vector<ListedMixture> pair_cycling(const std::vector<Recording>& recordings, const PairingOptions& options) {
@@ -59,7 +68,7 @@ std::vector<ListedMixture> pair_cycling(const std::vector<Recording>& recordings
   for (int64_t i = 0; i < options.count; ++i) {
     mixtures[i].id = mixture_id(i);
     for (int s = 0; s < options.num_sources; ++s)
-      mixtures[i].sources.push_back({recordings[passes.at(i * options.num_sources + s)].path, std::nullopt});
+      mixtures[i].sources.push_back({recordings[passes.at(i * options.num_sources + s)].path, std::nullopt, ""});
   }
   return mixtures;
 }
@@ -70,17 +79,19 @@ std::vector<ListedMixture> pair_voices(const std::vector<Screened>& recordings, 
   if (static_cast<int>(speakers.size()) < options.num_sources)
     throw_error<InputError>("mixtures of {} different speakers need as many, the split {} has {}", options.num_sources,
                             split_name(options.split), speakers.size());
-  ShuffledPasses passes(static_cast<int64_t>(recordings.size()), options);
+  const std::vector<const Screened*> turns = turns_of(recordings, options);
+  ShuffledPasses passes(static_cast<int64_t>(turns.size()), options);
   std::vector<ListedMixture> mixtures(options.count);
   for (int64_t i = 0; i < options.count; ++i) {
     Random random(options.seed, RandomUse::mixing, static_cast<uint32_t>(options.split), i);
     mixtures[i].id = mixture_id(i);
     std::set<std::string> taken;
-    const Screened* chosen = &recordings[passes.at(i)];
+    const Screened* chosen = turns[passes.at(i)];
     for (int s = 0; s < options.num_sources; ++s) {
-      while (taken.contains(chosen->recording.speaker)) chosen = &recordings[random.below(recordings.size())];
+      while (taken.contains(chosen->recording.speaker)) chosen = turns[random.below(turns.size())];
       taken.insert(chosen->recording.speaker);
-      mixtures[i].sources.push_back({chosen->recording.path, draw_placement(*chosen, options, random)});
+      mixtures[i].sources.push_back(
+          {chosen->recording.path, draw_placement(*chosen, options, random), chosen->recording.speaker});
     }
   }
   return mixtures;

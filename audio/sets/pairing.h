@@ -16,6 +16,9 @@ struct PairingOptions {
   uint64_t seed = 0;
   int64_t window = 0;  // samples of a mixture (pair_voices)
   int sample_rate = 8000;
+  // A recording is in a pass once for every window of speech that it holds, not once alone: long ones are used more
+  // often (pair_voices).
+  bool by_duration = false;
 };
 
 // SC09Mix: mixture i takes the next `num_sources` recordings of a shuffled pass over the recordings, which is shuffled

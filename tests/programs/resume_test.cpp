@@ -189,6 +189,21 @@ TEST_F(ResumeTest, MoreEpochsGoOnWhereAShorterRunEnded) {
   expect_same_run("whole", "run");
 }
 
+TEST_F(ResumeTest, MixturesOnTheFlyAreTheSameAgain) {
+  std::vector<std::string> three = {"--set", "mixcycle.init_epochs=1", "--max-epochs", "3"};
+  ASSERT_EQ(train("mixcycle", "set", "listed", three).code, 0);
+  three.emplace_back("--on-the-fly");
+  ASSERT_EQ(train("mixcycle", "set", "whole", three).code, 0);
+  ASSERT_EQ(
+      train("mixcycle", "set", "run", {"--set", "mixcycle.init_epochs=1", "--max-epochs", "2", "--on-the-fly"}).code,
+      0);
+  EXPECT_EQ(metrics("listed")[1], metrics("run")[1]) << "the first epoch is the list";
+  const ProgramResult rest = resume("mixcycle", "run", {"--max-epochs", "3"});
+  ASSERT_EQ(rest.code, 0) << rest.err;
+  expect_same_run("whole", "run");
+  EXPECT_NE(metrics("listed"), metrics("whole"));
+}
+
 TEST_F(ResumeTest, AnotherFolderCanGoOnFromACheckpoint) {
   ASSERT_EQ(train("pit", "set", "whole", {"--max-epochs", "2"}).code, 0);
   ASSERT_EQ(train("pit", "set", "first", {"--max-epochs", "1"}).code, 0);

@@ -2,6 +2,8 @@
 
 #include <sndfile.h>
 
+#include <cmath>
+#include <set>
 #include <thread>
 
 #include "audio/mixing.h"
@@ -77,6 +79,104 @@ TEST_F(MixtureSetTest, PlacementsAndNoiseFloor) {
   EXPECT_NE(source, first_source(set.load(1)));  // another item, other noise
   const MixtureSet uncached = MixtureSet::open(folder_ / "set", "train", {.cache_bytes = 0});
   EXPECT_EQ(mixture, uncached.load(0).mixture.to_vector<float>());
+}
+
+// Ten words by five speakers; mixture i has words 2 i and 2 i + 1.
+class MixturesOnTheFly : public ScratchFolder {
+ protected:
+  void write_set(const std::string& rule, bool with_speakers, double levels_db = 0) const {
+    std::string csv = "mixture_id";
+    for (int s = 1; s <= 2; ++s)
+      csv += fmt::format(",source_{0}_path,source_{0}_begin,source_{0}_length,source_{0}_start", s) +
+             (with_speakers ? fmt::format(",source_{}_speaker", s) : "");
+    for (int word = 0; word < 10; ++word) {
+      write_tone(fmt::format("corpus/{}.wav", word), 2000, 8000, 0.5f, 300 + 100 * word);
+      csv += (word % 2 == 0 ? fmt::format("\n{}", word / 2) : "") + fmt::format(",{}.wav,0,2000,{}", word, 100 * word) +
+             (with_speakers ? fmt::format(",{}", (word + 3) % 5) : "");
+    }
+    std::filesystem::create_directories(folder_ / "set");
+    write_set_config(
+        folder_ / "set/set.toml",
+        {.rule = rule, .corpus = "../corpus", .sample_rate = 8000, .window = 8000, .levels_db = levels_db});
+    write("set/train.csv", csv + "\n");
+  }
+  MixtureSet open() const { return MixtureSet::open(folder_ / "set", "train", {.on_the_fly = true}); }
+
+  // Which word a source is, by the tone's frequency, and where it starts.
+  static std::pair<int, int64_t> heard(const Mixture& item, int s) {
+    const std::vector<float> signal = item.sources.slice(s, s + 1).to_vector<float>();
+    // Beyond the word a standardised source is a constant.
+    int64_t start = 0;
+    while (std::abs(signal[start + 1] - signal[0]) < 1e-4) ++start;
+    double most = 0;
+    int word = -1;
+    for (int each = 0; each < 10; ++each) {
+      double real = 0, imaginary = 0;
+      for (int64_t t = 0; t < 8000; ++t) {
+        const double phase = 2 * M_PI * (300 + 100 * each) * static_cast<double>(t) / 8000;
+        real += signal[t] * std::cos(phase), imaginary += signal[t] * std::sin(phase);
+      }
+      if (std::hypot(real, imaginary) > most) most = std::hypot(real, imaginary), word = each;
+    }
+    return {word, start};
+  }
+};
+
+TEST_F(MixturesOnTheFly, SpeakersMeetAnewInEveryEpoch) {
+  write_set("voices", true);
+  const MixtureSet set = open();
+  std::set<std::vector<int>> epochs;
+  for (const int64_t epoch : {0, 1, 2, 3}) {
+    std::vector<int> words;
+    for (int64_t i = 0; i < 5; ++i) {
+      const Mixture item = set.draw(i, epoch);
+      const auto [first, first_start] = heard(item, 0);
+      const auto [second, second_start] = heard(item, 1);
+      EXPECT_EQ(first, 2 * i);
+      EXPECT_NE(first % 5, second % 5) << "one speaker twice, epoch " << epoch;
+      words.push_back(second);
+      if (epoch == 0) {
+        EXPECT_EQ(item.mixture.to_vector<float>(), set.load(i).mixture.to_vector<float>());
+        EXPECT_NEAR(first_start, 100 * first, 2);
+      } else {
+        EXPECT_EQ(item.mixture.to_vector<float>(), set.draw(i, epoch).mixture.to_vector<float>());
+        EXPECT_GT(std::abs(first_start - 100 * first), 2) << "of 6,001 places the same";
+      }
+      EXPECT_LE(second_start, 6001);
+    }
+    epochs.insert(words);
+  }
+  EXPECT_GE(epochs.size(), 3u);
+}
+
+TEST_F(MixturesOnTheFly, VoicesNeedTheirSpeakersAndWordsOfSc09mixDoNot) {
+  write_set("voices", false);
+  expect_error<InputError>([&] { open(); },
+                           {"train.csv: expected the column source_1_speaker for mixtures on the fly"});
+  EXPECT_EQ(MixtureSet::open(folder_ / "set", "train").size(), 5);
+  write_set("sc09mix", false);
+  EXPECT_NE(open().draw(0, 1).mixture.to_vector<float>(), open().load(0).mixture.to_vector<float>());
+  EXPECT_EQ(MixtureSet::open(folder_ / "set", "train").draw(0, 1).mixture.to_vector<float>(),
+            open().load(0).mixture.to_vector<float>());
+}
+
+TEST_F(MixturesOnTheFly, LevelsDifferByAsMuchAsTheSetSays) {
+  write_set("voices", true, 10);
+  const MixtureSet set = open();
+  double lowest = 100, highest = -100;
+  for (const int64_t epoch : {0, 1, 2, 3, 4, 5})
+    for (int64_t i = 0; i < 5; ++i) {
+      const Mixture item = set.draw(i, epoch);
+      for (int s = 0; s < 2; ++s) {
+        double power = 0;
+        for (const float x : item.sources.slice(s, s + 1).to_vector<float>()) power += x * x / 8000;
+        lowest = std::min(lowest, 10 * std::log10(power)), highest = std::max(highest, 10 * std::log10(power));
+      }
+    }
+  EXPECT_GE(lowest, -5.01);
+  EXPECT_LE(highest, 5.01);
+  EXPECT_LT(lowest, -4);
+  EXPECT_GT(highest, 4);
 }
 
 TEST_F(MixtureSetTest, LoadsTheSameFromManyThreads) {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 
@@ -98,6 +99,23 @@ TEST(PairingTest, SegmentsOfLongSpeechAvoidItsPauses) {
       begins.insert(begin < 8160 || begin > 135840 ? 1 : 0);
     }
   EXPECT_TRUE(begins.contains(1));
+}
+
+// One recording of ten windows and ten of one: half of the first sources are of the long one.
+TEST(PairingTest, ByDurationLongRecordingsComeMoreOften) {
+  std::vector<Screened> list = screened(11, 8000);
+  list[0].length = 80000;
+  list[0].active.resize(500, true);
+  PairingOptions options{.split = Split::train, .count = 200, .seed = 1, .window = 8000};
+  const auto of_long = [&] {
+    const auto mixtures = pair_voices(list, options);
+    return std::ranges::count_if(mixtures, [](const auto& mixture) { return mixture.sources[0].path == "0"; });
+  };
+  EXPECT_NEAR(of_long(), 200 / 11.0, 1);
+  options.by_duration = true;
+  EXPECT_EQ(of_long(), 100);
+  for (const ListedMixture& mixture : pair_voices(list, options))
+    EXPECT_NE(mixture.sources[0].speaker, mixture.sources[1].speaker);
 }
 
 }  // namespace
