@@ -17,6 +17,10 @@ namespace {
 TfGridNetSeparatorConfig with_bins(TfGridNetSeparatorConfig config) {
   config.network.n_freqs = config.stft.n_fft / 2 + 1;
   check_ranges(fields(config) + derived_fields(config), TfGridNetSeparator::architecture);
+  if (config.input == "relative" && config.output == "mapping")
+    throw_error<UsageError>(
+        "tf-gridnet: output: expected mask for relative inputs, which do not hold the phase that a mapping needs, got "
+        "mapping");
   return config;
 }
 

@@ -128,6 +128,14 @@ TEST(FarField, RelativeInputsAndMasksFollowACommonPhase) {
             1e-9 * max_abs(estimates));
 }
 
+// The network does not see the first microphone's phase, so that only a mask can have it.
+TEST(FarField, RelativeInputsNeedMasks) {
+  TfGridNetSeparatorConfig config = small_config(3, "image");
+  config.input = "relative";
+  expect_error<UsageError>([&] { TfGridNetSeparator(config, DType::float64, cpu_device, 3); },
+                           {"tf-gridnet: output: expected mask for relative inputs", "got mapping"});
+}
+
 class FarFieldFile : public ScratchFolder {};
 
 TEST_F(FarFieldFile, AModelFileHoldsEverything) {
