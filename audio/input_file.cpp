@@ -7,9 +7,11 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #include "audio/containers/container.h"
+#include "files/file_io.h"
 #include "files/system_error.h"
 
 namespace sunder {
@@ -48,17 +50,6 @@ ssize_t read_block(int file, std::string& block, size_t filled) {
   return static_cast<ssize_t>(filled);
 }
 
-bool write_block(int file, const char* from, size_t size) {
-  while (size > 0) {
-    const ssize_t count = ::write(file, from, size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count == 0) errno = ENOSPC;
-    if (count <= 0) return false;
-    from += count, size -= static_cast<size_t>(count);
-  }
-  return true;
-}
-
 }  // namespace
 
 InputFile::InputFile(fs::path at) : InputBytes(std::move(at)), file_(open_retrying(path())) {
@@ -95,7 +86,7 @@ void InputFile::copy_stream(std::string_view begun) {
     if (size_ == 0 && !begins_as_audio({block.data(), static_cast<size_t>(count)}))
       throw_unknown_container(path());  // before a device without an end fills the disk
     if (!copy.is_open()) copy = temporary_file(folder);
-    if (!copy.is_open() || !write_block(copy.number(), block.data(), static_cast<size_t>(count)))
+    if (!copy.is_open() || !write_all(copy.number(), std::as_bytes(std::span(block).first(static_cast<size_t>(count)))))
       throw_error("{}: cannot be copied to the folder {} for temporary files: {}", name(), folder.string(),
                   std::strerror(errno));
     size_ += static_cast<uint64_t>(count);
@@ -104,15 +95,7 @@ void InputFile::copy_stream(std::string_view begun) {
 }
 
 bool InputFile::read(uint64_t offset, char* to, size_t& count) const {
-  const size_t wanted = std::exchange(count, 0);
-  while (count < wanted) {
-    const ssize_t got = ::pread(file_.number(), to + count, wanted - count, static_cast<off_t>(offset + count));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return false;
-    if (got == 0) break;
-    count += static_cast<size_t>(got);
-  }
-  return true;
+  return read_at(file_.number(), offset, to, count);
 }
 
 std::string InputFile::bytes_at(uint64_t offset, size_t count) const {

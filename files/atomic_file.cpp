@@ -1,12 +1,12 @@
 #include "files/atomic_file.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "files/file_io.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -23,30 +23,13 @@ FileDescriptor open_file(const fs::path& path, int flags) {
   return FileDescriptor(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0666));
 }
 
-// False where the system refuses (errno); some bytes may have been written then.
-bool write_all(int file, std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {  // a pipe that its owner does not want to wait for
-      pollfd ready{file, POLLOUT, 0};
-      ::poll(&ready, 1, -1);
-      continue;
-    }
-    if (count == 0) errno = ENOSPC;
-    if (count <= 0) return false;
-    bytes = bytes.subspan(static_cast<size_t>(count));
-  }
-  return true;
-}
-
 bool copy_all(int from, int to) {
   std::vector<std::byte> block(1 << 16);
-  for (off_t at = 0;;) {
-    const ssize_t count = ::pread(from, block.data(), block.size(), at);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return count == 0;
-    if (!write_all(to, std::span(block).first(static_cast<size_t>(count)))) return false;
+  for (uint64_t at = 0;;) {
+    size_t count = block.size();
+    if (!read_at(from, at, reinterpret_cast<char*>(block.data()), count)) return false;
+    if (count == 0) return true;
+    if (!write_all(to, std::span(block).first(count))) return false;
     at += count;
   }
 }

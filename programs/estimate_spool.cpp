@@ -4,7 +4,9 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <span>
 
+#include "files/file_io.h"
 #include "files/temporary.h"
 #include "tensor/error.h"
 
@@ -17,27 +19,6 @@ constexpr int64_t block_frames = 16384;
   std::error_code ignored;
   throw_error("the estimates cannot be kept in the folder {} for temporary files: {}",
               std::filesystem::temp_directory_path(ignored).string(), std::strerror(error));
-}
-
-// All of it, or the system's reason.
-int write_all(int file, const char* from, size_t size) {
-  while (size > 0) {
-    const ssize_t count = ::write(file, from, size);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return count == 0 ? ENOSPC : errno;
-    from += count, size -= static_cast<size_t>(count);
-  }
-  return 0;
-}
-
-int read_all(int file, char* to, size_t size, off_t at) {
-  while (size > 0) {
-    const ssize_t count = ::pread(file, to, size, at);
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return count == 0 ? EIO : errno;
-    to += count, size -= static_cast<size_t>(count), at += count;
-  }
-  return 0;
 }
 
 }  // namespace
@@ -53,8 +34,7 @@ void EstimateSpool::push(const std::vector<std::vector<float>>& outputs) {
   std::vector<float> frames(count * outputs.size());
   for (size_t s = 0; s < outputs.size(); ++s)
     for (size_t t = 0; t < count; ++t) frames[t * outputs.size() + s] = outputs[s][t];
-  const auto* bytes = reinterpret_cast<const char*>(frames.data());
-  if (const int error = write_all(file_.number(), bytes, frames.size() * sizeof(float))) fail(error);
+  if (!write_all(file_.number(), std::as_bytes(std::span(frames)))) fail(errno);
   samples_ += static_cast<int64_t>(count);
 }
 
@@ -66,9 +46,11 @@ void EstimateSpool::read_sums(const std::vector<std::vector<int64_t>>& groups,
     const int64_t count = std::min(block_frames, samples_ - begin);
     frames.resize(count * outputs_);
     const size_t bytes = frames.size() * sizeof(float);
-    if (const int error = read_all(file_.number(), reinterpret_cast<char*>(frames.data()), bytes,
-                                   begin * outputs_ * static_cast<int64_t>(sizeof(float))))
-      fail(error);
+    size_t got = bytes;
+    if (!read_at(file_.number(), static_cast<uint64_t>(begin * outputs_) * sizeof(float),
+                 reinterpret_cast<char*>(frames.data()), got))
+      fail(errno);
+    if (got < bytes) fail(EIO);
     for (size_t g = 0; g < groups.size(); ++g) {
       sums[g].assign(count, 0.0f);
       for (const int64_t s : groups[g])
