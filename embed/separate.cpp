@@ -7,9 +7,6 @@
 namespace sunder::embed {
 namespace {
 
-// Frames that are converted at a time.
-constexpr int64_t block = 65536;
-
 constexpr sunder_audio no_audio = SUNDER_AUDIO_INIT;
 
 // A recording and where its estimates go, checked.
@@ -37,34 +34,17 @@ Job checked(const sunder_session& session, const sunder_audio* mixture, const su
   return job;
 }
 
-std::vector<std::vector<float>> rows(int64_t channels, int64_t frames) {
-  return {static_cast<size_t>(channels), std::vector<float>(frames)};
-}
-
 void separate(sunder_session& session, const Job& job) {
-  RecordingStream stream(session.network, session.model->sample_rate, job.rate, session.chunks);
+  Recording recording{RecordingStream(session.network, session.model->sample_rate, job.rate, session.chunks), job.in,
+                      job.out};
   const int64_t frames = job.mixture.frames;
   int64_t written = 0;
-  const auto drain = [&] {
-    while (stream.available() > 0) {
-      auto estimates = rows(job.out.channels, std::min(stream.available(), block));
-      std::vector<float*> to;
-      for (std::vector<float>& estimate : estimates) to.push_back(estimate.data());
-      const int64_t count = stream.pull(to, block);
-      session.clipped += write_frames(job.estimates.samples, frames, job.out, written, estimates);
-      written += count;
-    }
-  };
-  for (int64_t begin = 0; begin < frames; begin += block) {
-    auto mixture = rows(job.in.channels, std::min(block, frames - begin));
-    read_frames(job.mixture.samples, frames, job.in, begin, mixture);
-    std::vector<const float*> from;
-    for (const std::vector<float>& row : mixture) from.push_back(row.data());
-    stream.push(from, static_cast<int64_t>(mixture[0].size()));
+  const auto drain = [&] { written += recording.pull(job.estimates.samples, frames, written, session.clipped); };
+  recording.push(job.mixture.samples, frames, [&] {
     drain();
-    report(session, std::min(begin + block, frames), frames);
-  }
-  stream.finish();
+    report(session, recording.pushed, frames);
+  });
+  recording.stream.finish();
   drain();
 }
 
@@ -76,7 +56,7 @@ void separate_together(sunder_session& session, const std::vector<const Job*>& j
   const auto items = static_cast<int64_t>(jobs.size());
   const Tensor mixtures = Tensor::empty({items, microphones, length}, DType::float32);
   for (int64_t b = 0; b < items; ++b) {
-    auto mixture = rows(microphones, frames);
+    std::vector<std::vector<float>> mixture(microphones, std::vector<float>(frames));
     read_frames(jobs[b]->mixture.samples, frames, jobs[b]->in, 0, mixture);
     for (int64_t m = 0; m < microphones; ++m)
       std::ranges::copy(resample(mixture[m], rate, network_rate),

@@ -16,6 +16,10 @@ constexpr sunder_session_params no_params = SUNDER_SESSION_PARAMS_INIT;
 constexpr double default_chunk_seconds = 30, default_overlap_seconds = 4, longest_chunk_seconds = 36000;
 constexpr int most_threads = 4096;
 
+double chunk_seconds(const sunder_session_params& params) {
+  return params.chunk_seconds > 0 ? params.chunk_seconds : default_chunk_seconds;
+}
+
 void check(const sunder_session_params& params) {
   if (params.threads < 0 || params.threads > most_threads)
     bad_argument(fmt::format("params->threads: expected 0 to {}, got {}", most_threads, params.threads));
@@ -23,7 +27,7 @@ void check(const sunder_session_params& params) {
   if (!(params.chunk_seconds >= 0 && params.chunk_seconds <= longest_chunk_seconds))
     bad_argument(
         fmt::format("params->chunk_seconds: expected 0 to {}, got {}", longest_chunk_seconds, params.chunk_seconds));
-  const double chunk = params.chunk_seconds > 0 ? params.chunk_seconds : default_chunk_seconds;
+  const double chunk = chunk_seconds(params);
   if (!(params.overlap_seconds >= 0 && params.overlap_seconds <= chunk / 2))
     bad_argument(fmt::format("params->overlap_seconds: expected 0 to {}, half a chunk, got {}", chunk / 2,
                              params.overlap_seconds));
@@ -31,7 +35,7 @@ void check(const sunder_session_params& params) {
 
 // Of checked parameters.
 Chunks chunks_of(const sunder_session_params& params, int sample_rate) {
-  const double seconds = params.chunk_seconds > 0 ? params.chunk_seconds : default_chunk_seconds;
+  const double seconds = chunk_seconds(params);
   const double overlap =
       params.overlap_seconds > 0 ? params.overlap_seconds : std::min(default_overlap_seconds, seconds / 4);
   const int64_t length = std::max<int64_t>(std::llround(seconds * sample_rate), 1);

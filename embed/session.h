@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,12 @@ struct Recording {
   RecordingStream stream;
   Layout in, out;
   int64_t pushed = 0;  // frames
+
+  // Takes `frames` frames, block by block, and calls `after_block` behind each.
+  void push(const void* samples, int64_t frames, const std::function<void()>& after_block);
+  // Moves what is available, at most up to frame `frames`, to a buffer of so many frames from frame `begin` on. Returns
+  // how many; adds the samples that were clipped to `clipped`.
+  int64_t pull(void* samples, int64_t frames, int64_t begin, uint64_t& clipped);
 };
 
 }  // namespace sunder::embed

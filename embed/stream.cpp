@@ -46,17 +46,7 @@ sunder_status sunder_push(sunder_session* session, const void* samples, int64_t 
   return call(session, [&] {
     check_samples(samples, frames, recording_of(*session).in, "samples");
     in_stream(*session, [&](Recording& recording) {
-      constexpr int64_t block = 65536;
-      for (int64_t begin = 0; begin < frames; begin += block) {
-        std::vector<std::vector<float>> rows(recording.in.channels,
-                                             std::vector<float>(std::min(block, frames - begin)));
-        read_frames(samples, frames, recording.in, begin, rows);
-        std::vector<const float*> from;
-        for (const std::vector<float>& row : rows) from.push_back(row.data());
-        recording.stream.push(from, static_cast<int64_t>(rows[0].size()));
-        recording.pushed += static_cast<int64_t>(rows[0].size());
-        report(*session, recording.pushed, -1);
-      }
+      recording.push(samples, frames, [&] { report(*session, recording.pushed, -1); });
     });
   });
 }
@@ -71,13 +61,8 @@ sunder_status sunder_pull(sunder_session* session, void* samples, int64_t frames
     Recording& recording = recording_of(*session);
     if (!pulled) bad_argument("pulled: expected where to store the count, got NULL");
     check_samples(samples, frames, recording.out, "samples");
-    const int64_t count = std::min(frames, recording.stream.available());
-    std::vector<std::vector<float>> rows(recording.out.channels, std::vector<float>(count));
-    std::vector<float*> to;
-    for (std::vector<float>& row : rows) to.push_back(row.data());
-    recording.stream.pull(to, count);
-    session->clipped = write_frames(samples, frames, recording.out, 0, rows);
-    *pulled = count;
+    session->clipped = 0;
+    *pulled = recording.pull(samples, frames, 0, session->clipped);
   });
 }
 
