@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "autograd/ops.h"
 #include "nn/output_matching.h"
 #include "nn/separation_stream.h"
-#include "tensor/error.h"
 #include "tensor/ops/binary.h"
 #include "tensor/ops/linear.h"
 #include "tensor/ops/slice_axis.h"
@@ -15,20 +15,13 @@ Tensor part_of_row(const Tensor& signals, int64_t row, int64_t begin, int64_t en
   return signals.slice(row, row + 1).reshape({signals.size(1)}).slice(begin, end);
 }
 
-// recording: (M, L), zero-padded to `length`.
-Tensor padded(const Tensor& recording, int64_t length) {
-  const Tensor result = Tensor::zeros({recording.size(0), length}, recording.dtype(), recording.stream());
-  for (int64_t m = 0; m < recording.size(0); ++m)
-    part_of_row(result, m, 0, recording.size(1)).copy_from(part_of_row(recording, m, 0, recording.size(1)));
-  return result;
-}
-
 // samples: (M, L) -> (S, L)
 Tensor separate_chunk(const Separator& network, const Tensor& samples) {
   const int64_t microphones = samples.size(0), length = samples.size(1);
-  const Tensor part = length < network.shortest_input() ? padded(samples, network.shortest_input()) : samples;
-  const Tensor input = microphones == 1 ? part : part.reshape({1, microphones, part.size(1)});
   const NoGrad no_grad;
+  const int64_t missing = network.shortest_input() - length;
+  const Tensor part = missing > 0 ? pad_axis(Variable(samples), 1, 0, missing).value() : samples;
+  const Tensor input = microphones == 1 ? part : part.reshape({1, microphones, part.size(1)});
   const Tensor estimates = network.forward(input.cast(network.parameters().values().dtype())).value();
   const Tensor rows = estimates.reshape({estimates.size(1), estimates.size(2)}).cast(DType::float32);
   return slice_axis(rows, 1, 0, length);
@@ -47,6 +40,13 @@ double energy_of(const Tensor& signals) {
   return sum;
 }
 
+// before, now: (S, O); without an overlap the order stays.
+OutputMatch match(const Tensor& before, const Tensor& now) {
+  const int64_t sources = before.size(0);
+  if (before.size(1) == 0) return match_outputs(std::vector<double>(sources * sources), sources, 0);
+  return match_outputs(inner_products(before, now), sources, energy_of(before) + energy_of(now));
+}
+
 // Rises from zero to one over the overlap.
 Tensor fade(int64_t overlap, Stream stream) {
   std::vector<float> values(overlap);
@@ -59,8 +59,7 @@ Tensor fade(int64_t overlap, Stream stream) {
 
 void separate_tensor(const Separator& network, const Tensor& recording, const Tensor& estimates, const Chunks& chunks,
                      const std::function<void(const Seam&)>& on_seam) {
-  if (chunks.overlap < 0 || chunks.overlap >= chunks.length)
-    throw_error("[separate_tensor] expected an overlap of 0 to {} samples, got {}", chunks.length - 1, chunks.overlap);
+  check_chunks("separate_tensor", chunks);
   check_shape("separate_tensor", "recording", recording, {network.microphones(), -1});
   const int64_t samples = recording.size(1), sources = network.sources();
   check_shape("separate_tensor", "estimates", estimates, {sources, samples});
@@ -73,19 +72,11 @@ void separate_tensor(const Separator& network, const Tensor& recording, const Te
     const Tensor found = separate_chunk(network, slice_axis(recording, 1, start, stop));
     // As in SeparationStream: the last chunk reaches further back, where nothing changes any more.
     const int64_t overlap = end == 0 ? 0 : chunks.overlap, begin = end - overlap;
-    std::vector<int64_t> outputs(sources);
-    for (int64_t s = 0; s < sources; ++s) outputs[s] = s;
-    if (end > 0) {
-      const Tensor before = slice_axis(estimates, 1, begin, end),
-                   now = slice_axis(found, 1, begin - start, end - start);
-      const OutputMatch matched =
-          overlap == 0 ? OutputMatch{outputs, 0}
-                       : match_outputs(inner_products(before, now), sources, energy_of(before) + energy_of(now));
-      outputs = matched.outputs;
-      if (on_seam) on_seam({begin, matched.confidence});
-    }
+    const OutputMatch matched =
+        match(slice_axis(estimates, 1, begin, end), slice_axis(found, 1, begin - start, end - start));
+    if (end > 0 && on_seam) on_seam({begin, matched.confidence});
     for (int64_t s = 0; s < sources; ++s) {
-      const int64_t from = outputs[s];
+      const int64_t from = matched.outputs[s];
       if (overlap > 0) {
         const Tensor before = part_of_row(estimates, s, begin, end),
                      now = part_of_row(found, from, begin - start, end - start);

@@ -3,7 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "autograd/variable.h"
+#include "autograd/ops.h"
+#include "tensor/ops/slice_axis.h"
 
 namespace sunder {
 namespace {
@@ -40,28 +41,6 @@ double peak_of(const Tensor& tensor) {
   throw_error("the network's estimates are not finite: is it the right model file?");
 }
 
-// mixtures: (..., L) -> (..., length), zero-padded at the end.
-Tensor padded(const Tensor& mixtures, int64_t length) {
-  Shape shape = mixtures.shape();
-  shape.back() = length;
-  const Tensor result = Tensor::zeros(shape, mixtures.dtype());
-  const size_t each = size_of(mixtures.dtype()), bytes = static_cast<size_t>(mixtures.size(-1)) * each;
-  for (int64_t row = 0; row < mixtures.numel() / mixtures.size(-1); ++row)
-    std::copy_n(mixtures.raw() + static_cast<size_t>(row) * bytes, bytes,
-                result.raw() + static_cast<size_t>(row * length) * each);
-  return result;
-}
-
-// estimates: (B, S, L), L >= length -> (B, S, length).
-Tensor cut(const Tensor& estimates, int64_t length) {
-  const Tensor result = Tensor::empty({estimates.size(0), estimates.size(1), length}, estimates.dtype());
-  const size_t each = size_of(estimates.dtype()), bytes = static_cast<size_t>(length) * each;
-  for (int64_t row = 0; row < estimates.size(0) * estimates.size(1); ++row)
-    std::copy_n(estimates.raw() + static_cast<size_t>(row * estimates.size(2)) * each, bytes,
-                result.raw() + static_cast<size_t>(row) * bytes);
-  return result;
-}
-
 }  // namespace
 
 Tensor separate_batch(const Separator& network, const Tensor& mixtures) {
@@ -70,10 +49,11 @@ Tensor separate_batch(const Separator& network, const Tensor& mixtures) {
   const NoGrad no_grad;
   const Tensor& parameters = network.parameters().values();
   const int64_t length = mixtures.size(-1), shortest = network.shortest_input();
-  const Tensor input = (length < shortest ? padded(mixtures, shortest) : mixtures).cast(parameters.dtype());
+  const Tensor input = (length < shortest ? pad_axis(Variable(mixtures), -1, 0, shortest - length).value() : mixtures)
+                           .cast(parameters.dtype());
   Tensor estimates = network.forward(input.to(parameters.stream())).value().to(cpu_device);
   if (!all_finite(estimates)) throw_not_finite(network, input);
-  return length < shortest ? cut(estimates, length) : estimates;
+  return length < shortest ? slice_axis(estimates, -1, 0, length) : estimates;
 }
 
 }  // namespace sunder

@@ -29,6 +29,11 @@ OutputMatch match(const std::vector<const float*>& ends, const std::vector<const
 
 }  // namespace
 
+void check_chunks(const char* op, const Chunks& chunks) {
+  if (chunks.overlap < 0 || chunks.overlap >= chunks.length)
+    throw_error("[{}] expected an overlap of 0 to {} samples, got {}", op, chunks.length - 1, chunks.overlap);
+}
+
 SeparationStream::SeparationStream(const Separator& network, const Chunks& chunks,
                                    std::function<void(const Seam&)> on_seam)
     : network_(network),
@@ -36,9 +41,7 @@ SeparationStream::SeparationStream(const Separator& network, const Chunks& chunk
       on_seam_(std::move(on_seam)),
       input_(network.microphones()),
       output_(network.sources()) {
-  if (chunks.overlap < 0 || chunks.overlap >= chunks.length)
-    throw_error("[separation_stream] expected an overlap of 0 to {} samples, got {}", chunks.length - 1,
-                chunks.overlap);
+  check_chunks("separation_stream", chunks);
 }
 
 void SeparationStream::push(std::span<const float* const> microphones, int64_t samples) {
@@ -117,31 +120,6 @@ int64_t SeparationStream::pull(std::span<float* const> sources, int64_t samples)
   for (size_t s = 0; s < sources.size(); ++s) output_[s].take(sources[s], count);
   pulled_ += count;
   return count;
-}
-
-std::vector<std::vector<float>> separate_signal(const Separator& network,
-                                                const std::vector<std::vector<float>>& recording, const Chunks& chunks,
-                                                const Progress& progress) {
-  const auto samples = static_cast<int64_t>(recording[0].size());
-  SeparationStream stream(network, chunks);
-  std::vector<std::vector<float>> signals(network.sources(), std::vector<float>(samples));
-  int64_t pulled = 0;
-  const auto pull = [&] {
-    std::vector<float*> to;
-    for (std::vector<float>& signal : signals) to.push_back(signal.data() + pulled);
-    pulled += stream.pull(to, samples - pulled);
-  };
-  for (int64_t pushed = 0; pushed < samples;) {
-    const int64_t block = std::min(samples - pushed, chunks.length);
-    std::vector<const float*> from;
-    for (const std::vector<float>& microphone : recording) from.push_back(microphone.data() + pushed);
-    stream.push(from, block);
-    pushed += block;
-    if (pushed == samples) stream.finish();
-    pull();
-    if (progress) progress(pushed, samples);
-  }
-  return signals;
 }
 
 }  // namespace sunder

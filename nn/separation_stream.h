@@ -6,7 +6,6 @@
 #include <span>
 #include <vector>
 
-#include "audio/progress.h"
 #include "nn/sample_queue.h"
 #include "nn/separator.h"
 
@@ -19,6 +18,9 @@ struct Chunks {
   int64_t length = 240000;
   int64_t overlap = 32000;
 };
+
+// Throws Error "[op] ..." unless 0 <= overlap < length.
+void check_chunks(const char* op, const Chunks& chunks);
 
 // Where two chunks meet. The order of a network's outputs may change from chunk to chunk: each chunk's outputs are
 // matched to those of the chunk before by the largest sum of inner products (the least squared difference) over the
@@ -68,11 +70,5 @@ class SeparationStream {
 // are matched nothing waits, and nothing looks for estimates that are not finite. Throws Error for other tensors.
 void separate_tensor(const Separator& network, const Tensor& recording, const Tensor& estimates, const Chunks& chunks,
                      const std::function<void(const Seam&)>& on_seam = {});
-
-// The same for a whole recording: M signals of one length at the network's rate, one for each microphone -> S signals
-// of the same length. `progress` counts samples.
-std::vector<std::vector<float>> separate_signal(const Separator& network,
-                                                const std::vector<std::vector<float>>& recording, const Chunks& chunks,
-                                                const Progress& progress = {});
 
 }  // namespace sunder

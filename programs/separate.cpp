@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "audio/file.h"
+#include "audio/progress.h"
 #include "command/cleanup.h"
 #include "command/command_line.h"
 #include "command/output.h"

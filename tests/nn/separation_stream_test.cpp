@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 
+#include "audio/progress.h"
 #include "tensor/random.h"
 #include "tests/files/scratch_folder.h"
 #include "tests/nn/alternating_network.h"
@@ -17,6 +19,32 @@ std::vector<float> wave(int64_t samples, double level) {
     signal[t] = static_cast<float>(level * std::sin(0.37 * static_cast<double>(t)) *
                                    (1 + std::sin(0.011 * static_cast<double>(t))));
   return signal;
+}
+
+// A whole recording in pieces of a chunk: M signals of one length -> S signals.
+std::vector<std::vector<float>> separate_signal(const Separator& network,
+                                                const std::vector<std::vector<float>>& recording, const Chunks& chunks,
+                                                const Progress& progress = {}) {
+  const auto samples = static_cast<int64_t>(recording[0].size());
+  SeparationStream stream(network, chunks);
+  std::vector<std::vector<float>> signals(network.sources(), std::vector<float>(samples));
+  int64_t pulled = 0;
+  const auto pull = [&] {
+    std::vector<float*> to;
+    for (std::vector<float>& signal : signals) to.push_back(signal.data() + pulled);
+    pulled += stream.pull(to, samples - pulled);
+  };
+  for (int64_t pushed = 0; pushed < samples;) {
+    const int64_t block = std::min(samples - pushed, chunks.length);
+    std::vector<const float*> from;
+    for (const std::vector<float>& microphone : recording) from.push_back(microphone.data() + pushed);
+    stream.push(from, block);
+    pushed += block;
+    if (pushed == samples) stream.finish();
+    pull();
+    if (progress) progress(pushed, samples);
+  }
+  return signals;
 }
 
 TEST(SeparationStream, OutputsKeepTheirOrderFromChunkToChunk) {
