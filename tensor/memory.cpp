@@ -273,7 +273,6 @@ size_t pool_bytes(const std::vector<MemoryTrace::Event>& events) {
 
 ArenaBlocks::~ArenaBlocks() { Pool::of(stream.device).release(*this); }
 Arena::Arena(Stream stream, size_t limit) : blocks_(std::make_shared<ArenaBlocks>(stream, limit)) {}
-void Arena::trim() { Pool::of(blocks_->stream.device).release(*blocks_); }
 size_t Arena::bytes() const { return blocks_->bytes; }
 Arena::Scope::Scope(const Arena& arena) : blocks_(arena.blocks_), before_(std::exchange(current_arena, &blocks_)) {}
 Arena::Scope::~Scope() { current_arena = before_; }

@@ -40,8 +40,6 @@ class Arena {
   // not enough it throws OutOfMemory. A graph's arena has no limit.
   explicit Arena(Stream stream, size_t limit = 0);
   size_t bytes() const;
-  // Gives the unused blocks back to the system. Not while a graph lives.
-  void trim();
 
   // During its lifetime this thread's allocations on the arena's stream come from the arena.
   class Scope {
