@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstring>
 #include <fstream>
 
 #include "files/atomic_file.h"
+#include "files/float16.h"
 #include "files/json.h"
 #include "files/read_file.h"
 
@@ -227,23 +229,24 @@ class Reader {
 
   static float from_bfloat16(uint16_t word) { return std::bit_cast<float>(static_cast<uint32_t>(word) << 16); }
 
-  // IEEE 754 binary16: 1 sign, 5 exponent (bias 15), 10 fraction bits.
-  static float from_float16(uint16_t word) {
-    const uint32_t sign = (word & 0x8000u) << 16, exponent = (word >> 10) & 0x1fu, fraction = word & 0x3ffu;
-    if (exponent == 0) {
-      const float tiny = static_cast<float>(fraction) * 0x1p-24f;  // zero and subnormal numbers
-      return sign ? -tiny : tiny;
-    }
-    const uint32_t wide = exponent == 31 ? 255u : exponent + 127 - 15;
-    return std::bit_cast<float>(sign | (wide << 23) | (fraction << 13));
-  }
-
   std::filesystem::path path_;
   MemoryBuffer memory_{{}};
   std::filebuf file_;
   std::istream stream_;  // one of them
   bool takes_others_ = false;
   uint64_t size_ = 0, data_size_ = 0;
+};
+
+// A tensor as the file holds it.
+struct Stored {
+  std::string name;
+  const char* dtype;
+  Tensor tensor;                   // on the CPU
+  std::vector<uint16_t> halves{};  // its numbers instead, where dtype is F16
+  std::span<const std::byte> bytes() const {
+    return halves.empty() ? std::span(static_cast<const std::byte*>(tensor.raw()), tensor.bytes())
+                          : std::as_bytes(std::span(halves));
+  }
 };
 
 const char* dtype_name(const std::string& name, const Tensor& tensor) {
@@ -259,6 +262,26 @@ const char* dtype_name(const std::string& name, const Tensor& tensor) {
     default:
       throw_error("[write_safetensors] expected '{}' to be real or int64, got {}", name, describe(tensor));
   }
+}
+
+// Throws Error for a number that float16 does not have.
+std::vector<uint16_t> to_halves(const std::filesystem::path& path, const std::string& name, const Tensor& tensor) {
+  std::vector<uint16_t> halves(static_cast<size_t>(tensor.numel()));
+  const float* values = tensor.data<float>();
+  for (size_t i = 0; i < halves.size(); ++i) {
+    halves[i] = to_float16(values[i]);
+    if (!std::isfinite(from_float16(halves[i])))
+      throw_error("[write_safetensors] {}: float16 has numbers up to {:g}, tensor '{}' holds {}", path.string(),
+                  float16_max, name, values[i]);
+  }
+  return halves;
+}
+
+Stored stored(const std::filesystem::path& path, const std::string& name, const Tensor& tensor, WeightType type) {
+  const bool halve = type == WeightType::float16 && tensor.defined() && tensor.dtype() != DType::int64;
+  Stored result{name, halve ? "F16" : dtype_name(name, tensor), tensor.to(cpu_device)};
+  if (halve) result.halves = to_halves(path, name, result.tensor.cast(DType::float32));
+  return result;
 }
 
 }  // namespace
@@ -286,22 +309,20 @@ const Tensor& named_tensor(const SafeTensors& file, const std::string& source, c
 }
 
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
-                       const std::map<std::string, std::string>& metadata) {
+                       const std::map<std::string, std::string>& metadata, WeightType type) {
+  std::vector<Stored> order;
+  for (const auto& [name, tensor] : tensors) order.push_back(stored(path, name, tensor, type));
   // Wide elements first: every tensor is then aligned to its element size, as readers that map the file need.
-  std::vector<std::pair<std::string, Tensor>> order(tensors.begin(), tensors.end());
-  std::stable_sort(order.begin(), order.end(),
-                   [](const auto& a, const auto& b) { return size_of(a.second.dtype()) > size_of(b.second.dtype()); });
+  std::ranges::stable_sort(order, std::greater(), [](const Stored& each) { return element_size(each.dtype); });
   json header = json::object();
   if (!metadata.empty()) header["__metadata__"] = metadata;
   std::vector<std::span<const std::byte>> pieces(2);
   uint64_t offset = 0;
-  for (auto& [name, tensor] : order) {
-    header[name] = {{"dtype", dtype_name(name, tensor)},
-                    {"shape", tensor.shape()},
-                    {"data_offsets", {offset, offset + tensor.bytes()}}};
-    tensor = tensor.to(cpu_device);
-    pieces.emplace_back(tensor.raw(), tensor.bytes());
-    offset += tensor.bytes();
+  for (const Stored& each : order) {
+    const uint64_t end = offset + each.bytes().size();
+    header[each.name] = {{"dtype", each.dtype}, {"shape", each.tensor.shape()}, {"data_offsets", {offset, end}}};
+    pieces.push_back(each.bytes());
+    offset = end;
   }
   std::string text;
   try {

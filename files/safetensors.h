@@ -43,9 +43,12 @@ bool is_pytorch_file(const std::filesystem::path& path);
 const Tensor& named_tensor(const SafeTensors& file, const std::string& source, const std::string& name, int dim,
                            const std::string& network);
 
+// What real tensors are stored as: their own type, or rounded to float16, which halves the size of a model.
+enum class WeightType { own, float16 };
+
 // Replaces `path` completely or not at all (files/atomic_file.h). Tensors are float32, float64 or int64, on any device.
-// Throws Error if the file cannot be written and for a tensor that the format cannot store.
+// Throws Error if the file cannot be written and for a tensor that the format, or float16, cannot store.
 void write_safetensors(const std::filesystem::path& path, const std::map<std::string, Tensor>& tensors,
-                       const std::map<std::string, std::string>& metadata = {});
+                       const std::map<std::string, std::string>& metadata = {}, WeightType type = WeightType::own);
 
 }  // namespace sunder

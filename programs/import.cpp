@@ -8,6 +8,7 @@
 #include "nn/foreign_model.h"
 #include "programs/model_options.h"
 #include "tensor/error.h"
+#include "train/checkpoint.h"
 
 namespace {
 
@@ -16,6 +17,7 @@ using namespace sunder;
 
 struct Options {
   std::string input, output, project;
+  bool half = false;
   int64_t hop_length = 0, sample_rate = 0;  // 0: not given
   std::vector<std::string> metadata;
 };
@@ -25,7 +27,8 @@ constexpr const char* description =
     "  asteroid    ConvTasNet with fb_name=stft, or its masker alone\n"
     "  espnet      TFGridNet and TFGridNetV2 (an enhancement model's or the separator's own state dict)\n"
     "  merl        the TF-GridNet of UNSSOR and ERAS (reverberation-as-supervision)\n"
-    "  torchaudio  ConvTasNet's mask generator on STFT magnitudes, as in MixCycle\n\n"
+    "  torchaudio  ConvTasNet's mask generator on STFT magnitudes, as in MixCycle\n"
+    "  sunder      a run, a checkpoint or a model of Sunder's own, for one file to pass on\n\n"
     "Weights do not show everything that a network needs: its hop, window, level and mean, what its outputs are. "
     "These\n"
     "settings are printed with their origin. Those that are \"assumed\" are the project's defaults: compare them with "
@@ -37,9 +40,11 @@ constexpr const char* description =
 Options parse(int argc, char** argv) {
   Options options;
   CLI::App app(description, "sunder-import");
-  app.add_option("input", options.input, "the weights: a .safetensors file")->required();
-  app.add_option("--from", options.project, "the project: asteroid, espnet, merl or torchaudio")->required();
+  app.add_option("input", options.input, "the weights: a .safetensors file; of Sunder's own also a run or checkpoint")
+      ->required();
+  app.add_option("--from", options.project, "the project: asteroid, espnet, merl, torchaudio or sunder")->required();
   app.add_option("-o,--output", options.output, "the model file, which is replaced whole")->required();
+  app.add_flag("--half", options.half, "store float16, in half the bytes; default: float32 or what the file has");
   app.add_option("--hop-length", options.hop_length, "samples between frames (ESPnet and Asteroid call it stride)")
       ->check(CLI::PositiveNumber);
   app.add_option("--sample-rate", options.sample_rate, "Hz that the network was trained at; default: 8000")
@@ -51,7 +56,8 @@ Options parse(int argc, char** argv) {
   parse_command_line(
       app, argc, argv,
       "  sunder-import valid.loss.best.safetensors --from espnet --hop-length 64 -o tfgridnet.safetensors\n"
-      "  sunder-import epoch=99.safetensors --from merl -o unssor.safetensors");
+      "  sunder-import epoch=99.safetensors --from merl -o unssor.safetensors\n"
+      "  sunder-import RUN --from sunder --half -o model.safetensors");
   return options;
 }
 
@@ -60,6 +66,19 @@ std::map<std::string, std::string> given_settings(const Options& options) {
   if (options.hop_length > 0) given["hop_length"] = std::to_string(options.hop_length);
   if (options.sample_rate > 0) given["sample_rate"] = std::to_string(options.sample_rate);
   return given;
+}
+
+// Sunder's own weights as one file, once they are known to be a network that every program loads. The recipe stays
+// behind: it names folders of the machine that trained.
+void write_own_model(const Options& options, const std::map<std::string, std::string>& given, WeightType type) {
+  const fs::path folder = model_folder(options.input), path = model_file(options.input);
+  if (fs::exists(folder / "manifest.json")) load_checkpoint(folder);
+  const SafeTensors file = read_safetensors(path);
+  LoadedModel model = load_separator(file, path.string(), "", DType::float32, cpu_device, given);
+  model.metadata.erase("config");
+  write_safetensors(options.output, file.tensors, model.metadata, type);
+  print_result("{:<14} {}\n", "parameters", model.separator->parameters().count());
+  print_result("{:<14} {}\n", "written", options.output);
 }
 
 void report(const ForeignModel& model, const Options& options) {
@@ -81,14 +100,21 @@ void report(const ForeignModel& model, const Options& options) {
 int run(int argc, char** argv) {
   const Options options = parse(argc, argv);
   const std::map<std::string, std::string> given = given_settings(options);
-  foreign_project(options.project);
+  const WeightType type = options.half ? WeightType::float16 : WeightType::own;
+  const bool own = options.project == "sunder";
+  if (!own) foreign_project(options.project);
   std::error_code error;
-  if (fs::equivalent(options.input, options.output, error))
+  const fs::path input = own ? model_file(options.input) : fs::path(options.input);
+  if (fs::equivalent(input, options.output, error))
     throw_error<UsageError>("--output: expected another file than the input, got {}", options.output);
   check_output(options.output);
+  if (own) {
+    write_own_model(options, given, type);
+    return exit_done;
+  }
   const ForeignModel model =
       foreign_model(read_safetensors_and_others(options.input), options.input, options.project, given);
-  write_safetensors(options.output, model.separator->parameters().state_dict(), model.metadata);
+  write_safetensors(options.output, model.separator->parameters().state_dict(), model.metadata, type);
   report(model, options);
   return exit_done;
 }

@@ -53,6 +53,30 @@ class SafeTensorsTest : public testing::Test {
   fs::path folder_, path_;
 };
 
+TEST_F(SafeTensorsTest, StoresRoundedFloat16) {
+  std::map<std::string, Tensor> tensors;
+  tensors["a"] = Tensor::from(std::vector<float>{1.0f, 1.0f + 0x1p-11f, -65504.0f}, {3});
+  tensors["b"] = Tensor::from(std::vector<double>{0.1}, {1});
+  tensors["n"] = Tensor::from(std::vector<int64_t>{7}, {1});
+  write_safetensors(path_, tensors, {{"key", "value"}}, WeightType::float16);
+  const SafeTensors file = read_safetensors(path_);
+  EXPECT_EQ(file.metadata.at("key"), "value");
+  EXPECT_EQ(file.tensors.at("a").to_vector<float>(), (std::vector<float>{1.0f, 1.0f, -65504.0f}));
+  EXPECT_EQ(file.tensors.at("b").to_vector<float>(), std::vector<float>{0.0999755859375f});
+  EXPECT_EQ(file.tensors.at("n").to_vector<int64_t>(), std::vector<int64_t>{7});
+  const std::string before = get();
+  tensors["a"] = Tensor::from(std::vector<float>{1.0f, 7e4f}, {2});
+  try {
+    write_safetensors(path_, tensors, {}, WeightType::float16);
+    FAIL() << "7e4 is beyond float16";
+  } catch (const Error& error) {
+    EXPECT_NE(std::string(error.what()).find("float16 has numbers up to 65504, tensor 'a' holds 70000"),
+              std::string::npos)
+        << error.what();
+  }
+  EXPECT_EQ(get(), before);
+}
+
 TEST_F(SafeTensorsTest, RoundTripKeepsEveryBit) {
   const std::vector<float> floats = {0.1f, -0.0f, 1e-45f, INFINITY, std::nanf("7"), 3.0f};
   const std::vector<int64_t> integers = {INT64_MIN, -1, INT64_MAX};

@@ -1,4 +1,6 @@
 // Weights of other projects as users import them, and PyTorch's own files wherever a model is read.
+#include <cmath>
+
 #include "tests/programs/model_fixture.h"
 
 namespace sunder {
@@ -101,6 +103,40 @@ TEST_F(ImportTest, PyTorchsFilesGetTheLinesThatConvertThem) {
     }
   }
   EXPECT_FALSE(exists("out.safetensors"));
+}
+
+TEST_F(ImportTest, OwnModelsFitIntoHalfTheBytes) {
+  const std::string model = write_model("own.safetensors");
+  ASSERT_EQ(run_program("sunder-import", {model, "--from", "sunder", "-o", at("whole")}).code, 0);
+  ASSERT_EQ(run_program("sunder-import", {model, "--from", "sunder", "--half", "-o", at("half")}).code, 0);
+  const SafeTensors own = read_safetensors(model), wide = read_safetensors(at("whole")),
+                    narrow = read_safetensors(at("half"));
+  EXPECT_EQ(wide.metadata, own.metadata);
+  EXPECT_EQ(narrow.metadata, own.metadata);
+  for (const auto& [name, tensor] : own.tensors) {
+    EXPECT_EQ(wide.tensors.at(name).to_vector<float>(), tensor.to_vector<float>());
+    const std::vector<float> rounded = narrow.tensors.at(name).to_vector<float>();
+    for (size_t i = 0; i < rounded.size(); ++i)
+      EXPECT_NEAR(rounded[i], tensor.to_vector<float>()[i], 0x1p-11 * std::abs(rounded[i]) + 0x1p-25) << name;
+  }
+  const auto bytes = [&](const char* name) { return std::filesystem::file_size(folder_ / name); };
+  EXPECT_LT(bytes("half"), bytes("whole"));
+  EXPECT_EQ(run_program("sunder-import", {model, "--from", "sunder", "-o", model}).code, 2);
+}
+
+// The recipe in a run's model names folders of the machine that trained; and the run itself is never written to.
+TEST_F(ImportTest, RunsBecomeOneFileWithoutTheirRecipe) {
+  const std::string model = write_model("RUN/checkpoints/best/model.safetensors");
+  SafeTensors file = read_safetensors(model);
+  file.metadata["config"] = "[data]\nset = \"/home/somebody/set\"\n";
+  write_safetensors(model, file.tensors, file.metadata);
+  ASSERT_EQ(run_program("sunder-import", {at("RUN"), "--from", "sunder", "-o", at("model.safetensors")}).code, 0);
+  EXPECT_EQ(read("model.safetensors").find("somebody"), std::string::npos);
+  EXPECT_EQ(read_safetensors(at("model.safetensors")).metadata.at("architecture"), "stft-conv-tasnet");
+  const std::string before = read("RUN/checkpoints/best/model.safetensors");
+  const ProgramResult onto_itself = run_program("sunder-import", {at("RUN"), "--from", "sunder", "-o", model});
+  EXPECT_EQ(onto_itself.code, 2);
+  EXPECT_EQ(read("RUN/checkpoints/best/model.safetensors"), before);
 }
 
 TEST_F(ImportTest, HelpTeaches) {

@@ -31,6 +31,7 @@ class ProgramTest : public ScratchFolder {
     const auto network = std::make_unique<StftConvTasNet>(config, DType::float32, cpu_device, 7);
     auto metadata = network->metadata();
     metadata["sample_rate"] = std::to_string(sample_rate);
+    std::filesystem::create_directories((folder_ / name).parent_path());
     write_safetensors(folder_ / name, network->parameters().state_dict(), metadata);
     return at(name);
   }
