@@ -16,9 +16,17 @@ int64_t numel(const Shape& shape) {
   return std::accumulate(shape.begin(), shape.end(), int64_t{1}, std::multiplies<>());
 }
 
-Tensor Tensor::empty(Shape shape, DType dtype, Stream stream) {
+namespace {
+
+void check_sizes(const char* op, const Shape& shape) {
   for (int64_t size : shape)
-    if (size < 0) throw_error("[empty] expected sizes of at least 0, got {}", to_string(shape));
+    if (size < 0) throw_error("[{}] expected sizes of at least 0, got {}", op, to_string(shape));
+}
+
+}  // namespace
+
+Tensor Tensor::empty(Shape shape, DType dtype, Stream stream) {
+  check_sizes("empty", shape);
   Tensor tensor;
   tensor.numel_ = sunder::numel(shape);
   tensor.shape_ = std::move(shape);
@@ -42,6 +50,20 @@ Tensor Tensor::full(Shape shape, double value, DType dtype, Stream stream) {
     visit_floating("full", dtype, [&]<class T>() { std::fill_n(host.mutable_data<T>(), host.numel(), T(value)); });
   }
   return host.to(stream);
+}
+
+Tensor Tensor::borrow(void* memory, Shape shape, DType dtype, Stream stream) {
+  if (sunder::numel(shape) == 0) return empty(std::move(shape), dtype, stream);
+  check_sizes("borrow", shape);
+  if (!memory || reinterpret_cast<uintptr_t>(memory) % size_of(dtype) != 0)
+    throw_error("[borrow] expected an address of {}-byte values, got {}", size_of(dtype), memory);
+  Tensor tensor;
+  tensor.numel_ = sunder::numel(shape);
+  tensor.shape_ = std::move(shape);
+  tensor.dtype_ = dtype;
+  tensor.stream_ = stream;
+  tensor.storage_ = std::shared_ptr<std::byte>(std::shared_ptr<void>(), static_cast<std::byte*>(memory));
+  return tensor;
 }
 
 template <class T>

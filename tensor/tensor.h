@@ -29,6 +29,9 @@ class Tensor {
   // Same shape, dtype and stream as `like`, uninitialised.
   static Tensor empty_like(const Tensor& like) { return empty(like.shape(), like.dtype(), like.stream()); }
   static Tensor zeros_like(const Tensor& like) { return zeros(like.shape(), like.dtype(), like.stream()); }
+  // `memory` as it is, on the stream's device: nothing is copied or freed, and the caller keeps it as long as a tensor
+  // or view of it is used. Throws Error unless it is aligned to the dtype, and for null unless there are no elements.
+  static Tensor borrow(void* memory, Shape shape, DType dtype, Stream stream = cpu_device);
   // A copy of host values.
   template <class T>
   static Tensor from(std::span<const T> values, Shape shape, Stream stream = cpu_device);

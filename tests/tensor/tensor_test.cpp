@@ -6,6 +6,8 @@
 #include <functional>
 #include <limits>
 
+#include "tensor/memory.h"
+
 namespace sunder {
 namespace {
 
@@ -48,6 +50,31 @@ TEST(TensorTest, ReshapeSharesMemory) {
   EXPECT_EQ(message([&] { x.reshape({7, 4}); }), "[reshape] expected a shape of 24 elements, got (7, 4)");
 }
 
+TEST(TensorTest, BorrowedMemoryIsTheCallers) {
+  std::vector<float> values{0, 1, 2, 3, 4, 5};
+  const size_t before = memory_stats(cpu_device).bytes_in_use;
+  {
+    const Tensor x = Tensor::borrow(values.data(), {2, 3}, DType::float32), row = x.slice(1, 2);
+    EXPECT_EQ(describe(x), "float32 (2, 3) on cpu");
+    EXPECT_EQ(x.raw(), reinterpret_cast<std::byte*>(values.data()));
+    EXPECT_EQ(memory_stats(cpu_device).bytes_in_use, before);
+    row.mutable_data<float>()[0] = 7;
+    values[4] = 8;
+    EXPECT_EQ(row.reshape({3}).to_vector<float>(), (std::vector<float>{7, 8, 5}));
+    EXPECT_EQ(x.clone().to_vector<float>(), values);
+  }
+  EXPECT_EQ(values, (std::vector<float>{0, 1, 2, 7, 8, 5}));
+  EXPECT_TRUE(Tensor::borrow(nullptr, {0, 3}, DType::float32).defined());
+  EXPECT_EQ(message([&] { Tensor::borrow(nullptr, {1}, DType::float32); }),
+            "[borrow] expected an address of 4-byte values, got 0x0");
+  EXPECT_NE(message([&] { Tensor::borrow(values.data() + 1, {1}, DType::complex64); }).find("of 8-byte values, got 0x"),
+            std::string::npos);
+  EXPECT_EQ(message([&] {
+              Tensor::borrow(values.data(), {-2, -3}, DType::float32);
+            }),
+            "[borrow] expected sizes of at least 0, got (-2, -3)");
+}
+
 TEST(TensorTest, PairsOfRealsAreComplexNumbers) {
   const Tensor x = counting({3, 2}), z = x.as_complex();
   EXPECT_EQ(describe(z), "complex64 (3) on cpu");
@@ -55,7 +82,9 @@ TEST(TensorTest, PairsOfRealsAreComplexNumbers) {
   EXPECT_EQ(describe(z.slice(1, 3).as_real()), "float32 (2, 2) on cpu");
   z.slice(1, 3).as_real().mutable_data<float>()[3] = -1;
   EXPECT_EQ(x.data<float>()[5], -1);
-  EXPECT_EQ(message([&] { counting({2, 3}).as_complex(); }),
+  EXPECT_EQ(message([&] {
+              counting({2, 3}).as_complex();
+            }),
             "[as_complex] expected a float32 or float64 tensor with 2 as its last size, got float32 (2, 3) on cpu");
   EXPECT_EQ(message([&] { z.as_complex(); }),
             "[as_complex] expected a float32 or float64 tensor with 2 as its last size, got complex64 (3) on cpu");
