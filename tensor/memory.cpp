@@ -22,10 +22,20 @@ struct ArenaBlocks {
   size_t limit = 0;                                       // bytes; 0: none
   size_t bytes = 0, in_use = 0, peak = 0;                 // of all its blocks; handed out now, and most ever
   std::map<size_t, std::vector<std::byte*>> free_blocks;  // by size
+  std::shared_ptr<ArenaBlocks> whole;                     // of a part
+  std::function<void()> give_up;                          // may be empty
 
   ArenaBlocks(Stream of, size_t most) : stream(of), limit(most) {}
   ~ArenaBlocks();
   void hand_out(size_t block) { peak = std::max(peak, in_use += block); }
+  void grow(size_t block) {
+    bytes += block;
+    if (whole) whole->bytes += block;
+  }
+  void shrink(size_t block) {
+    bytes -= block;
+    if (whole) whole->bytes -= block;
+  }
 };
 
 struct TraceEvents {
@@ -100,10 +110,12 @@ class Pool {
       else count_in(bytes);
       return block;
     }
-    if (arena && arena->limit > 0) keep_limit(*arena, bytes);
+    ArenaBlocks* const whole = arena && arena->whole ? arena->whole.get() : arena;
+    if (whole) keep_limit(*whole, bytes);
     std::byte* block = system_allocate(bytes, device_);
     if (!block) {
       release_locked();
+      if (whole) release_locked(*whole);
       block = system_allocate(bytes, device_);
     }
     if (!block) throw OutOfMemory(out_of_memory(bytes), bytes);
@@ -111,7 +123,7 @@ class Pool {
     ++stats_.allocations;
     count_in(bytes);
     if (arena) {
-      arena->bytes += bytes;
+      arena->grow(bytes);
       arena->hand_out(bytes);
     }
     return block;
@@ -187,14 +199,15 @@ class Pool {
       for (std::byte* block : blocks) {
         count_out(bytes);
         free_locked(block, bytes);
-        arena.bytes -= bytes;
+        arena.shrink(bytes);
       }
     }
     arena.free_blocks.clear();
   }
 
   void keep_limit(ArenaBlocks& arena, size_t bytes) {
-    if (arena.bytes + bytes > arena.limit) release_locked(arena);
+    if (arena.limit == 0 || arena.bytes + bytes <= arena.limit) return;
+    release_locked(arena);
     if (arena.bytes + bytes <= arena.limit) return;
     throw OutOfMemory(fmt::format("out of memory: asked for {} bytes with {} in use and a limit of {}", bytes,
                                   arena.bytes, arena.limit),
@@ -231,6 +244,17 @@ class Pool {
   MemoryStats stats_;
 };
 
+std::byte* take(Pool& pool, size_t bytes, Stream stream, ArenaBlocks* arena) {
+  const ArenaBlocks* const whole = arena && arena->whole ? arena->whole.get() : arena;
+  if (!whole || !whole->give_up) return pool.take(bytes, stream, arena);
+  try {
+    return pool.take(bytes, stream, arena);
+  } catch (const OutOfMemory&) {
+    whole->give_up();
+  }
+  return pool.take(bytes, stream, arena);
+}
+
 }  // namespace
 
 std::shared_ptr<std::byte> allocate(size_t bytes, Stream stream) {
@@ -239,7 +263,7 @@ std::shared_ptr<std::byte> allocate(size_t bytes, Stream stream) {
   const size_t least = stream.device.is_cuda() ? 1 : 0;
   const size_t rounded = pool.caching() ? size_class(bytes) : std::max(bytes, least);
   const std::shared_ptr<ArenaBlocks> arena = current_of(current_arena, stream);
-  std::byte* block = pool.take(rounded, stream, arena.get());
+  std::byte* block = take(pool, rounded, stream, arena.get());
   if (const int poison = poison_byte) {
     if (stream.device.is_cuda()) cuda::fill(block, poison, rounded, stream);
     else std::memset(block, poison, rounded);
@@ -273,7 +297,14 @@ size_t pool_bytes(const std::vector<MemoryTrace::Event>& events) {
 
 ArenaBlocks::~ArenaBlocks() { Pool::of(stream.device).release(*this); }
 Arena::Arena(Stream stream, size_t limit) : blocks_(std::make_shared<ArenaBlocks>(stream, limit)) {}
+Arena Arena::part() const {
+  auto blocks = std::make_shared<ArenaBlocks>(blocks_->stream, 0);
+  blocks->whole = blocks_->whole ? blocks_->whole : blocks_;
+  return Arena(std::move(blocks));
+}
 size_t Arena::bytes() const { return blocks_->bytes; }
+void Arena::trim() const { Pool::of(blocks_->stream.device).release(*blocks_); }
+void Arena::on_shortage(std::function<void()> give_up) const { blocks_->give_up = std::move(give_up); }
 Arena::Scope::Scope(const Arena& arena) : blocks_(arena.blocks_), before_(std::exchange(current_arena, &blocks_)) {}
 Arena::Scope::~Scope() { current_arena = before_; }
 

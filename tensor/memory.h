@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -37,9 +38,16 @@ void set_memory_poison(uint8_t byte);
 class Arena {
  public:
   // Where an allocation would exceed `limit` bytes (0: none), the arena's unused blocks are freed first; where that is
-  // not enough it throws OutOfMemory. A graph's arena has no limit.
+  // not enough it throws OutOfMemory.
   explicit Arena(Stream stream, size_t limit = 0);
-  size_t bytes() const;
+  // An arena for a graph, whose blocks count as this one's, too, but are never freed before it.
+  Arena part() const;
+  size_t bytes() const;  // those of its parts included
+  // Gives its own unused blocks back to the system.
+  void trim() const;
+  // Called where an allocation in it or in a part would throw OutOfMemory, which is then tried once more: gives up what
+  // is there for speed alone.
+  void on_shortage(std::function<void()> give_up) const;
 
   // During its lifetime this thread's allocations on the arena's stream come from the arena.
   class Scope {
@@ -55,6 +63,8 @@ class Arena {
   };
 
  private:
+  explicit Arena(std::shared_ptr<struct ArenaBlocks> blocks) : blocks_(std::move(blocks)) {}
+
   std::shared_ptr<struct ArenaBlocks> blocks_;
 };
 

@@ -155,5 +155,50 @@ TEST(Arena, UnusedBlocksAreFreedAndWhatIsInUseIsKept) {
   EXPECT_EQ(memory_stats(cpu_device).bytes_in_use, before + 64 * kib);
 }
 
+TEST(Arena, PartsCountAgainstTheLimitOfTheWhole) {
+  const Arena arena(cpu_device, 100 * kib);
+  {
+    const Arena part = arena.part();
+    std::shared_ptr<std::byte> kept;
+    {
+      const Arena::Scope scope(part);
+      kept = take(32 * kib);
+      take(20 * kib);
+    }
+    EXPECT_EQ(part.bytes(), 52 * kib);
+    EXPECT_EQ(arena.bytes(), 52 * kib);
+    const Arena::Scope scope(arena);
+    EXPECT_THROW(take(64 * kib), OutOfMemory) << "a part keeps its unused blocks";
+    take(40 * kib);
+    EXPECT_EQ(arena.bytes(), 92 * kib);
+    const Arena::Scope again(part);
+    take(36 * kib);  // for which the whole's unused block goes
+    EXPECT_EQ(part.bytes(), 88 * kib);
+    EXPECT_EQ(arena.bytes(), 88 * kib);
+  }
+  EXPECT_EQ(arena.bytes(), 0u) << "with the part its blocks went";
+}
+
+TEST(Arena, WhatCanBeSparedIsGivenUpBeforeAnAllocationFails) {
+  const Arena arena(cpu_device, 100 * kib);
+  const Arena::Scope scope(arena);
+  std::shared_ptr<std::byte> spare = take(64 * kib);
+  int calls = 0;
+  arena.on_shortage([&] {
+    ++calls;
+    spare.reset();
+  });
+  EXPECT_TRUE(take(32 * kib));
+  EXPECT_EQ(calls, 0);
+  EXPECT_TRUE(take(80 * kib));
+  EXPECT_EQ(calls, 1);
+  EXPECT_THROW(take(128 * kib), OutOfMemory);
+  EXPECT_EQ(calls, 2);
+  take(32 * kib);
+  EXPECT_EQ(arena.bytes(), 32 * kib);
+  arena.trim();
+  EXPECT_EQ(arena.bytes(), 0u);
+}
+
 }  // namespace
 }  // namespace sunder
