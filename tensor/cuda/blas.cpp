@@ -90,7 +90,7 @@ void gemm(Stream stream, Tf32 tf32, int64_t m, int64_t n, int64_t k, compute_typ
                                                                                : CUBLAS_COMPUTE_32F;
   const DeviceScope scope(stream.device);
   const std::lock_guard lock(handles().mutex());
-  const Handle& handle = handles().use(stream, stream);
+  const Handle& handle = handles().use(stream);
   // cuBLAS is column major and sees every matrix transposed: C^T = B^T A^T.
   if (count == 1) {  // most are, and for these cuBLAS also splits a long k between blocks
     SUNDER_CUDA_CHECK(cublasGemmEx(handle, operation(b.transposed), operation(a.transposed), as_int(n), as_int(m),

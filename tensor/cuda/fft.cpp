@@ -52,7 +52,7 @@ class Plan {
     else SUNDER_CUDA_CHECK(cufftExecZ2D(handle_, as<cufftDoubleComplex>(rows), as<cufftDoubleReal>(rows)));
   }
 
-  bool captured = false;  // by a graph
+  Captures captured;
 
  private:
   template <class T>
@@ -88,7 +88,7 @@ void transform(const Tensor& rows, int64_t n_fft, bool forward) {
   const Stream stream = rows.stream();
   const DeviceScope scope(stream.device);
   const std::lock_guard lock(plans().mutex());  // a plan's work area is set for one call at a time
-  plans().use(stream, Key{n_fft, rows.numel() / rows.size(-1), rows.dtype(), forward, stream}).run(rows.raw());
+  plans().use(Key{n_fft, rows.numel() / rows.size(-1), rows.dtype(), forward, stream}).run(rows.raw());
 }
 
 }  // namespace

@@ -17,8 +17,8 @@ void fft_forward(const Tensor& rows, int64_t n_fft);
 // zero: for some sizes cuFFT adds them to the result.
 void fft_inverse(const Tensor& rows, int64_t n_fft);
 
-// At most this many plans are cached; the least recently used is evicted. A plan that a graph was captured with stays,
-// because the graph's nodes point at its tables.
+// At most this many plans are cached; the least recently used is evicted. A plan that a graph was captured with stays
+// while the graph (tensor/cuda/graph.h) lives, because its nodes point at the plan's tables.
 inline constexpr size_t fft_plan_limit = 32;
 size_t fft_plan_count();
 // Destroy all plans, captured ones too, or those of one stream. A graph captured with them must not be launched

@@ -1,13 +1,18 @@
 #include "tensor/cuda/graph.h"
 
 #include <memory>
+#include <utility>
 #include <vector>
 
+#include "tensor/cuda/captures.h"
 #include "tensor/cuda/check.h"
 #include "tensor/cuda/device_scope.h"
 
 namespace sunder::cuda {
 namespace {
+
+// A plain pointer: a thread's object with a destructor keeps a library in memory after dlclose.
+thread_local const std::shared_ptr<const void>* under_capture = nullptr;
 
 struct Destroy {
   void operator()(cudaGraph_t graph) const { static_cast<void>(cudaGraphDestroy(graph)); }
@@ -47,8 +52,15 @@ GraphSize size_of(cudaGraph_t graph) {
 
 }  // namespace
 
-Graph::Graph(Stream stream, const std::function<void()>& work) : stream_(stream) {
+const std::shared_ptr<const void>* captured_graph() { return under_capture; }
+
+Graph::Graph(Stream stream, const std::function<void()>& work)
+    : stream_(stream), alive_(std::make_shared<const char>()) {
   const DeviceScope scope(stream.device);
+  const struct Mark {
+    const std::shared_ptr<const void>* before;
+    ~Mark() { under_capture = before; }
+  } mark{std::exchange(under_capture, &alive_)};
   const Recorded recorded = record(native(stream), work);
   size_ = size_of(recorded.get());
   SUNDER_CUDA_CHECK(cudaGraphInstantiate(&executable_, recorded.get(), 0));

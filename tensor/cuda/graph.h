@@ -4,6 +4,7 @@
 #include <cuda_runtime.h>
 
 #include <functional>
+#include <memory>
 
 #include "tensor/cuda/graph_size.h"
 #include "tensor/device.h"
@@ -25,6 +26,7 @@ class Graph {
 
  private:
   Stream stream_;
+  std::shared_ptr<const void> alive_;  // for what it uses (tensor/cuda/captures.h)
   cudaGraphExec_t executable_ = nullptr;
   GraphSize size_;
 };

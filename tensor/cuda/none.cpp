@@ -1,4 +1,5 @@
 #include "tensor/cuda/pipeline.h"
+#include "tensor/cuda/replay.h"
 #include "tensor/cuda/runtime.h"
 #include "tensor/error.h"
 
@@ -22,11 +23,23 @@ void free(std::byte*, Device) { missing(); }
 void copy(std::byte*, Device, const std::byte*, Device, size_t, Stream) { missing(); }
 void fill(std::byte*, int, size_t, Stream) { missing(); }
 void synchronize(Stream) { missing(); }
+void follow(Stream, Stream) { missing(); }
+bool is_capturing(Stream) { missing(); }
+Device device_of_memory(const void*, Device) { missing(); }
+Device device_of_stream(void*, Device) { missing(); }
 
 OwnedStream::OwnedStream(Device device) : stream_(device) {
   if (device.is_cuda()) missing();
 }
 OwnedStream::~OwnedStream() = default;
+
+class Graph {};
+Replay::Replay(Stream stream, GraphUse graphs, const Arena& arena) : stream_(stream), graphs_(graphs), arena_(arena) {
+  missing();
+}
+Replay::~Replay() = default;
+void Replay::run(const std::function<void()>&) { missing(); }
+GraphSize Replay::graph_size() const { missing(); }
 
 struct Pipeline::State {};
 Pipeline::Pipeline(Stream, GraphUse) { missing(); }

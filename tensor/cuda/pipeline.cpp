@@ -7,9 +7,8 @@
 
 #include "tensor/cuda/check.h"
 #include "tensor/cuda/device_scope.h"
-#include "tensor/cuda/graph.h"
+#include "tensor/cuda/replay.h"
 #include "tensor/cuda/runtime.h"
-#include "tensor/memory.h"
 
 namespace sunder::cuda {
 namespace {
@@ -61,13 +60,10 @@ struct Pipeline::State {
   std::array<std::unique_ptr<Slot>, depth> slots;
   uint64_t begun = 0, read = 0;  // runs; begun - read are under way, run i in slot i % depth
 
-  // The present key's; the graph goes before its memory.
+  // The present key's.
   uint64_t key = 0;  // 0: none yet
   std::vector<Tensor> inputs;
-  std::optional<Arena> arena;
-  std::optional<Graph> graph;
-  bool was_run = false;
-  std::string not_captured;
+  std::optional<Replay> replay;
 
   State(Stream on, GraphUse use) : stream(on), graphs(use) {
     for (auto& slot : slots) slot = std::make_unique<Slot>(on.device);
@@ -82,14 +78,11 @@ struct Pipeline::State {
 
   void begin_key(uint64_t wanted, const std::vector<Tensor>& given) {
     synchronize(stream);  // the old graph may be running
-    graph.reset();
-    arena.reset();
+    replay.reset();
     inputs.clear();
-    was_run = false;
-    not_captured.clear();
     key = wanted;
     for (const Tensor& input : given) inputs.push_back(Tensor::empty(input.shape(), input.dtype(), stream));
-    if (graphs != GraphUse::off) arena.emplace(stream);
+    replay.emplace(stream, graphs, Arena(stream));
   }
 
   void upload(const std::vector<Tensor>& given, Pinned& pinned) const {
@@ -102,28 +95,6 @@ struct Pipeline::State {
       SUNDER_CUDA_CHECK(
           cudaMemcpyAsync(inputs[i].raw(), staged, given[i].bytes(), cudaMemcpyHostToDevice, native(stream)));
       staged += aligned(given[i].bytes());
-    }
-  }
-
-  void queue(const Work& work) {
-    if (graphs == GraphUse::off) return work(inputs);
-    const Arena::Scope scope(*arena);
-    if (!was_run) {
-      work(inputs);
-      was_run = true;
-      return;
-    }
-    if (!graph && not_captured.empty()) capture(work);
-    if (graph) graph->launch();
-    else work(inputs);
-  }
-
-  void capture(const Work& work) {
-    try {
-      graph.emplace(stream, [&] { work(inputs); });
-    } catch (const DeviceError& error) {
-      if (graphs == GraphUse::required) throw;
-      not_captured = error.what();
     }
   }
 
@@ -159,7 +130,7 @@ void Pipeline::run(uint64_t key, const std::vector<Tensor>& inputs, const Work& 
   Slot& slot = *s.slots[s.begun % depth];
   s.upload(inputs, slot.inputs);
   try {
-    s.queue(work);
+    s.replay->run([&] { work(s.inputs); });
   } catch (...) {  // the slot is not taken, so nothing else waits for its copies
     static_cast<void>(cudaStreamSynchronize(native(s.stream)));
     throw;
@@ -180,8 +151,11 @@ std::vector<std::vector<double>> Pipeline::arrived(bool wait) {
   return results;
 }
 
-const std::string& Pipeline::not_captured() const { return state_->not_captured; }
+const std::string& Pipeline::not_captured() const {
+  static const std::string none;
+  return state_->replay ? state_->replay->not_captured() : none;
+}
 
-GraphSize Pipeline::graph_size() const { return state_->graph ? state_->graph->size() : GraphSize{}; }
+GraphSize Pipeline::graph_size() const { return state_->replay ? state_->replay->graph_size() : GraphSize{}; }
 
 }  // namespace sunder::cuda

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/cuda/graph_size.h"
+#include "tensor/cuda/replay.h"
 #include "tensor/tensor.h"
 
 namespace sunder::cuda {
@@ -20,8 +20,7 @@ class Pipeline {
   // How many runs may be under way; the next one waits for the oldest.
   static constexpr size_t depth = 4;
 
-  // With graphs the first run of a key is queued as it is (it makes the libraries' plans and finds out what memory is
-  // needed), the second one is captured, and from then on a run is one launch.
+  // Runs of one key are a Replay.
   Pipeline(Stream stream, GraphUse graphs);
   ~Pipeline();  // waits
 

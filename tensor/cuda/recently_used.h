@@ -6,19 +6,12 @@
 #include <mutex>
 #include <utility>
 
-#include "tensor/cuda/device_scope.h"
-#include "tensor/device.h"
+#include "tensor/cuda/captures.h"
 
 namespace sunder::cuda {
 
-inline bool is_capturing(Stream stream) {
-  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
-  SUNDER_CUDA_CHECK(cudaStreamIsCapturing(native(stream), &status));
-  return status == cudaStreamCaptureStatusActive;
-}
-
-// Keeps the most recently used entries. Entries that a graph captured (`Entry::captured`) are never evicted, because
-// the graph's nodes may point at their memory. An entry is constructed from its key, which key() returns, and the
+// Keeps the most recently used entries. Entries that a graph uses (`Entry::captured`) are not evicted while it lives,
+// because its nodes may point at their memory. An entry is constructed from its key, which key() returns, and the
 // further arguments of get(). Callers hold the mutex while they use an entry; otherwise another thread could evict it.
 template <class Entry>
 class RecentlyUsed {
@@ -34,17 +27,16 @@ class RecentlyUsed {
     }
     size_t evictable = 0;
     for (auto entry = entries_.begin(); entry != entries_.end();)
-      if (!entry->captured && ++evictable >= limit_) entry = entries_.erase(entry);
+      if (!entry->captured.any() && ++evictable >= limit_) entry = entries_.erase(entry);
       else ++entry;
     return entries_.emplace_front(key, std::forward<More>(more)...);
   }
 
-  // The same for a call on `stream`: marks the entry where the stream is being captured. The stream's device is
-  // current.
+  // The same for a call that may be captured into a graph, which then keeps the entry.
   template <class Key, class... More>
-  Entry& use(Stream stream, const Key& key, More&&... more) {
+  Entry& use(const Key& key, More&&... more) {
     Entry& entry = get(key, std::forward<More>(more)...);
-    entry.captured = entry.captured || is_capturing(stream);
+    entry.captured.add();
     return entry;
   }
 

@@ -80,7 +80,7 @@ class Plan {
 
   const RnnKey& key() const { return key_; }
 
-  static constexpr bool captured = false;
+  const Captures captured;  // none
   int64_t weight_count() const { return static_cast<int64_t>(weight_bytes_ / size_of(key_.dtype)); }
 
   const std::array<int64_t, 16>& matrices(cudnnHandle_t handle, const Tensor& space) {
@@ -156,7 +156,7 @@ template <class F>
 auto with_plan(const RnnKey& key, F&& f) {
   const DeviceScope scope(key.stream.device);
   const std::lock_guard lock(cache().handles.mutex());
-  const Handle& handle = cache().handles.use(key.stream, key.stream);
+  const Handle& handle = cache().handles.use(key.stream);
   return f(handle, cache().plans.get(key, handle));
 }
 

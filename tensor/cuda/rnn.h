@@ -35,7 +35,7 @@ void rnn_backward_weights(const RnnKey& key, const Tensor& x, const Tensor& y, c
                           const Tensor& grad_space);
 
 // At most this many plans are cached; the least recently used is evicted. A handle that a graph was captured with
-// stays.
+// stays while the graph lives.
 inline constexpr size_t rnn_plan_limit = 16;
 size_t rnn_plan_count();
 // Destroy all plans and handles, captured ones too, or those of one stream. A graph captured with them must not be

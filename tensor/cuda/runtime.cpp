@@ -109,6 +109,42 @@ void synchronize(Stream stream) {
   SUNDER_CUDA_CHECK(cudaStreamSynchronize(native(stream)));
 }
 
+void follow(Stream after, Stream before) {
+  const DeviceScope scope(after.device);
+  cudaEvent_t event = nullptr;
+  SUNDER_CUDA_CHECK(cudaEventCreateWithFlags(&event, cudaEventDisableTiming));
+  cudaError_t status = cudaEventRecord(event, native(before));
+  if (status == cudaSuccess) status = cudaStreamWaitEvent(native(after), event, 0);
+  static_cast<void>(cudaEventDestroy(event));  // the wait holds what it needs
+  SUNDER_CUDA_CHECK(status);
+}
+
+bool is_capturing(Stream stream) {
+  const DeviceScope scope(stream.device);
+  cudaStreamCaptureStatus status = cudaStreamCaptureStatusNone;
+  SUNDER_CUDA_CHECK(cudaStreamIsCapturing(native(stream), &status));
+  return status != cudaStreamCaptureStatusNone;
+}
+
+Device device_of_memory(const void* memory, Device context) {
+  const DeviceScope scope(context);
+  cudaPointerAttributes attributes{};
+  SUNDER_CUDA_CHECK(cudaPointerGetAttributes(&attributes, memory));
+  const bool on_device = attributes.type == cudaMemoryTypeDevice || attributes.type == cudaMemoryTypeManaged;
+  return on_device ? Device{Device::Kind::cuda, attributes.device} : cpu_device;
+}
+
+Device device_of_stream(void* stream, Device context) {
+  const DeviceScope scope(context);
+  Device device = context;
+#if CUDART_VERSION >= 12080
+  SUNDER_CUDA_CHECK(cudaStreamGetDevice(static_cast<cudaStream_t>(stream), &device.index));
+#else  // the first event on it tells
+  static_cast<void>(stream);
+#endif
+  return device;
+}
+
 OwnedStream::OwnedStream(Device device) : stream_(device) {
   if (device.is_cpu()) return;
   const DeviceScope scope(device);

@@ -29,6 +29,15 @@ void free(std::byte* block, Device device);
 void copy(std::byte* to, Device to_device, const std::byte* from, Device from_device, size_t bytes, Stream stream);
 void fill(std::byte* block, int byte, size_t bytes, Stream stream);
 void synchronize(Stream stream);
+// What is queued on `after` from now on runs after what is queued on `before` by now. Streams of one device.
+void follow(Stream after, Stream before);
+// Whether work on the stream is being recorded for a graph.
+bool is_capturing(Stream stream);
+// Whose a caller's memory is: what CUDA does not know is the CPU's, pinned memory too. Managed memory is the device's
+// for which it was made. `context`: a device in use, which answers; no other is woken up.
+Device device_of_memory(const void* memory, Device context);
+// The device of a caller's cudaStream_t.
+Device device_of_stream(void* stream, Device context);
 
 // A stream of its own, so that work on it can be captured; on the CPU the only stream. Tensors may outlive it; the
 // libraries' handles and plans for it do not.

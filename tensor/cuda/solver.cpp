@@ -29,7 +29,7 @@ void in_pieces(Stream stream, int64_t count, const F& f) {
   constexpr int64_t most = 65535;
   const DeviceScope scope(stream.device);
   const std::lock_guard lock(handles().mutex());
-  const Handle& handle = handles().use(stream, stream);
+  const Handle& handle = handles().use(stream);
   for (int64_t first = 0; first < count; first += most)
     f(handle, first, static_cast<int>(std::min(most, count - first)));
 }

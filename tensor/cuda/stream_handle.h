@@ -31,7 +31,7 @@ class StreamHandle {
   Stream key() const { return stream_; }
   operator typename Library::Handle() const { return handle_; }  // NOLINT: as every call of the library takes it
 
-  bool captured = false;  // by a graph, whose nodes may point at the handle's memory
+  Captures captured;
 
  private:
   Stream stream_;

@@ -45,6 +45,10 @@ cudaError_t cudaStreamQuery(cudaStream_t handle) {
   });
 }
 
+cudaError_t cudaStreamGetDevice(cudaStream_t handle, int* device) {
+  return call([&] { return *device = stream_of(handle)->device, cudaSuccess; });
+}
+
 cudaError_t cudaEventCreate(cudaEvent_t* event) { return cudaEventCreateWithFlags(event, cudaEventDefault); }
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   return call([&] {

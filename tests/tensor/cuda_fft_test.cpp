@@ -9,6 +9,7 @@
 
 #include "tensor/cuda/check.h"
 #include "tensor/cuda/fft.h"
+#include "tensor/cuda/graph.h"
 #include "tensor/memory.h"
 #include "tests/cuda_device.h"
 
@@ -96,20 +97,16 @@ TEST_F(CudaFft, PlansOfAGraphOutliveOthers) {
   const Arena arena(stream());  // keeps the plan's work area for the graph
   std::optional<Arena::Scope> scope(arena);
   fft_forward(frames<double>(n_fft, stream()), n_fft);  // makes the plan, which must not happen in a capture
-  SUNDER_CUDA_CHECK(cudaStreamBeginCapture(native_, cudaStreamCaptureModeThreadLocal));
-  fft_forward(data, n_fft);
-  cudaGraph_t graph = nullptr;
-  cudaGraphExec_t executable = nullptr;
-  SUNDER_CUDA_CHECK(cudaStreamEndCapture(native_, &graph));
-  SUNDER_CUDA_CHECK(cudaGraphInstantiate(&executable, graph, 0));
+  std::optional<Graph> graph(std::in_place, stream(), [&] { fft_forward(data, n_fft); });
   scope.reset();
   for (int64_t other = 20; other < 20 + 2 * static_cast<int64_t>(fft_plan_limit); ++other)
     fft_forward(frames<float>(other, stream()), other);
   EXPECT_EQ(fft_plan_count(), fft_plan_limit + 1);
-  SUNDER_CUDA_CHECK(cudaGraphLaunch(executable, native_));
+  graph->launch();
   expect_spectra<double>(data, n_fft, 1e-13);
-  SUNDER_CUDA_CHECK(cudaGraphExecDestroy(executable));
-  SUNDER_CUDA_CHECK(cudaGraphDestroy(graph));
+  graph.reset();
+  fft_forward(frames<float>(7, stream()), 7);
+  EXPECT_EQ(fft_plan_count(), fft_plan_limit) << "plans of graphs that are gone are evicted";
 }
 
 }  // namespace
