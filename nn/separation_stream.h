@@ -65,10 +65,4 @@ class SeparationStream {
   std::vector<SampleQueue> output_;  // from there to the end of the last chunk
 };
 
-// The same for a recording and estimates where the network is, without a copy to the host: recording (M, L), estimates
-// (S, L), float32, on the stream of the network's weights. All is queued there, but for the products by which chunks
-// are matched nothing waits, and nothing looks for estimates that are not finite. Throws Error for other tensors.
-void separate_tensor(const Separator& network, const Tensor& recording, const Tensor& estimates, const Chunks& chunks,
-                     const std::function<void(const Seam&)>& on_seam = {});
-
 }  // namespace sunder

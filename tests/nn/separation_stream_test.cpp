@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "audio/progress.h"
+#include "nn/separate_tensor.h"
 #include "tensor/random.h"
 #include "tests/files/scratch_folder.h"
 #include "tests/nn/alternating_network.h"
@@ -211,11 +212,19 @@ void expect_tensor_equals_stream(int64_t samples, const Chunks& chunks) {
   std::vector<float> rows = recording[0];
   rows.insert(rows.end(), recording[1].begin(), recording[1].end());
   const Tensor estimates = Tensor::full({3, samples}, NAN, DType::float32);
-  separate_tensor(network_of_tensor, Tensor::from(rows, {2, samples}), estimates, chunks,
-                  [&](const Seam& seam) { seams_of_tensor.push_back(seam); });
+  int64_t done = 0;
+  separate_tensor(
+      network_of_tensor, Tensor::from(rows, {2, samples}), estimates, chunks,
+      [&](const Seam& seam) { seams_of_tensor.push_back(seam); },
+      [&](int64_t now, int64_t total) {
+        EXPECT_GT(now, done);
+        EXPECT_EQ(total, samples);
+        done = now;
+      });
+  EXPECT_EQ(done, samples);
   for (int64_t s = 0; s < 3; ++s)
     for (int64_t t = 0; t < samples; ++t)
-      ASSERT_NEAR(estimates.data<float>()[s * samples + t], expected[s][t], 1e-6) << samples << " " << s << " " << t;
+      ASSERT_EQ(estimates.data<float>()[s * samples + t], expected[s][t]) << samples << " " << s << " " << t;
   ASSERT_EQ(seams_of_tensor.size(), seams.size()) << samples;
   for (size_t i = 0; i < seams.size(); ++i) {
     EXPECT_EQ(seams_of_tensor[i].sample, seams[i].sample);
@@ -227,6 +236,29 @@ TEST(SeparateTensor, EqualsTheStream) {
   for (const int64_t samples : {1, 50, 399, 400, 401, 709, 710, 711, 1020, 2500})
     expect_tensor_equals_stream(samples, {400, 90});
   expect_tensor_equals_stream(1000, {400, 0});
+}
+
+TEST(SeparateTensor, ABatchIsAsOneByOne) {
+  const Alternating network;
+  const std::vector<float> mixtures = wave(3 * 7, 1);  // shorter than the network takes
+  const Tensor found = separate_tensors(network, Tensor::from(mixtures, {3, 1, 7}));
+  EXPECT_EQ(describe(found), "float32 (3, 2, 7) on cpu");
+  for (int64_t i = 0; i < 21; ++i) {
+    const float* estimates = found.data<float>() + i / 7 * 14 + i % 7;
+    EXPECT_EQ(estimates[0], std::max(mixtures[i], 0.0f));
+    EXPECT_EQ(estimates[7], std::min(mixtures[i], 0.0f));
+  }
+}
+
+TEST(SeparateTensor, RefusesWhatDoesNotFit) {
+  const Alternating network;
+  const Tensor recording = Tensor::zeros({1, 50}, DType::float32);
+  expect_error<Error>(
+      [&] {
+        separate_tensor(network, recording, recording, {100, 10});
+      },
+      {"expected estimates of shape (2, 50), got float32 (1, 50) on cpu"});
+  expect_error<Error>([&] { separate_tensors(network, recording); }, {"expected mixtures of shape (-1, 1, -1)"});
 }
 
 }  // namespace
