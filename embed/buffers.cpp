@@ -45,6 +45,8 @@ Layout checked_layout(const sunder_audio& audio, int64_t expected, const char* n
   if (audio.layout < SUNDER_PLANAR || audio.layout > SUNDER_POINTERS)
     bad_argument(fmt::format("{}: expected a layout of SUNDER_PLANAR, SUNDER_INTERLEAVED and SUNDER_POINTERS, got {}",
                              name, audio.layout));
+  if (audio.memory != SUNDER_HOST && audio.memory != SUNDER_DEVICE)
+    bad_argument(fmt::format("{}: expected memory SUNDER_HOST or SUNDER_DEVICE, got {}", name, audio.memory));
   return {audio.channels, audio.format, audio.layout};
 }
 

@@ -10,6 +10,13 @@
 
 namespace sunder::embed {
 
+// Ends the call where the caller is capturing the session's stream: work memory is not the graph's alone.
+inline void check_stream(const sunder_session& session) {
+  if (session.params.cuda_stream && cuda::is_capturing(session.given_stream()))
+    bad_argument(
+        "params->cuda_stream: expected a stream that is not being captured, as a session makes its own graphs");
+}
+
 // Runs `work` as the session's only call: in its memory, with its threads. What it throws becomes the status, and the
 // session's message.
 template <class Work>
@@ -18,6 +25,7 @@ sunder_status call(sunder_session* session, const Work& work) noexcept {
   if (session->busy.exchange(true)) return SUNDER_BUSY;
   session->network.cancelled = false;
   const sunder_status status = guarded(session->message, [&] {
+    check_stream(*session);
     const ThreadLimit threads(std::max(session->params.threads, 1));
     const Arena::Scope memory(session->work);
     work();

@@ -1,5 +1,7 @@
-// Whole recordings, one or many.
+#include "embed/separate.h"
+
 #include <map>
+#include <tuple>
 
 #include "embed/call.h"
 #include "nn/separation.h"
@@ -9,12 +11,7 @@ namespace {
 
 constexpr sunder_audio no_audio = SUNDER_AUDIO_INIT;
 
-// A recording and where its estimates go, checked.
-struct Job {
-  sunder_audio mixture, estimates;
-  Layout in, out;
-  int rate;
-};
+const char* name_of_memory(int memory) { return memory == SUNDER_DEVICE ? "SUNDER_DEVICE" : "SUNDER_HOST"; }
 
 Job checked(const sunder_session& session, const sunder_audio* mixture, const sunder_audio* estimates) {
   if (!mixture) bad_argument("mixture: expected a recording, got NULL");
@@ -29,12 +26,20 @@ Job checked(const sunder_session& session, const sunder_audio* mixture, const su
   if (job.estimates.frames != job.mixture.frames)
     bad_argument(
         fmt::format("estimates.frames: expected the mixture's {}, got {}", job.mixture.frames, job.estimates.frames));
+  if (job.estimates.memory != job.mixture.memory)
+    bad_argument(fmt::format("estimates.memory: expected the mixture's {}, got {}", name_of_memory(job.mixture.memory),
+                             name_of_memory(job.estimates.memory)));
+  if (job.on_device()) {
+    check_on_device(session, job);
+    return job;
+  }
   check_samples(job.mixture.samples, job.mixture.frames, job.in, "mixture");
   check_samples(job.estimates.samples, job.estimates.frames, job.out, "estimates");
   return job;
 }
 
 void separate(sunder_session& session, const Job& job) {
+  if (job.on_device()) return separate_on_device(session, job);
   Recording recording{RecordingStream(session.network, session.model->sample_rate, job.rate, session.chunks), job.in,
                       job.out};
   const int64_t frames = job.mixture.frames;
@@ -50,6 +55,7 @@ void separate(sunder_session& session, const Job& job) {
 
 // Recordings of one length and rate that fit into a chunk run through the network as one batch.
 void separate_together(sunder_session& session, const std::vector<const Job*>& jobs) {
+  if (jobs[0]->on_device()) return separate_together_on_device(session, jobs);
   const int64_t microphones = session.network.microphones(), sources = session.network.sources();
   const int rate = jobs[0]->rate, network_rate = session.model->sample_rate;
   const int64_t frames = jobs[0]->mixture.frames, length = resampled_length(frames, rate, network_rate);
@@ -112,14 +118,14 @@ sunder_status sunder_separate_batch(sunder_session* session, size_t count, const
       return reinterpret_cast<const sunder_audio*>(reinterpret_cast<const char*>(first) + i * first->struct_size);
     };
     std::vector<Job> jobs;
-    std::map<std::pair<int64_t, int>, std::vector<const Job*>> alike;
+    std::map<std::tuple<int64_t, int, bool>, std::vector<const Job*>> alike;
     for (size_t i = 0; i < count; ++i) jobs.push_back(checked(*session, at(mixtures, i), at(estimates, i)));
-    for (const Job& job : jobs) alike[{job.mixture.frames, job.rate}].push_back(&job);
+    for (const Job& job : jobs) alike[{job.mixture.frames, job.rate, job.on_device()}].push_back(&job);
     int64_t done = 0;
     for (const auto& [kind, group] : alike) {
-      const bool short_enough =
-          resampled_length(kind.first, kind.second, session->model->sample_rate) <= session->chunks.length;
-      if (group.size() > 1 && kind.first > 0 && short_enough) separate_together(*session, group);
+      const auto [frames, rate, on_device] = kind;
+      const bool short_enough = resampled_length(frames, rate, session->model->sample_rate) <= session->chunks.length;
+      if (group.size() > 1 && frames > 0 && short_enough) separate_together(*session, group);
       else
         for (const Job* job : group) separate(*session, *job);
       report(*session, done += static_cast<int64_t>(group.size()), static_cast<int64_t>(count));

@@ -49,17 +49,14 @@ void want_threads(int threads) {
   if (threads > team_size()) set_num_threads(threads);
 }
 
-// The stream that the weights of a session's network are on.
-Stream stream_of(const LoadedModel& model, void* given, const std::optional<cuda::OwnedStream>& own) {
+Device device_of(const LoadedModel& model, const sunder_session_params& params) {
   const Device device = model.separator->parameters().values().device();
-  return device.is_cpu() ? Stream(device) : own ? own->get() : Stream(device, given);
-}
-
-std::optional<cuda::OwnedStream> own_stream_for(const LoadedModel& model, const sunder_session_params& params) {
-  const Device device = model.separator->parameters().values().device();
-  if (device.is_cpu() && params.cuda_stream) bad_argument("params->cuda_stream: expected NULL for a model on the CPU");
-  if (device.is_cpu() || params.cuda_stream) return std::nullopt;
-  return std::optional<cuda::OwnedStream>(std::in_place, device);
+  if (!params.cuda_stream) return device;
+  if (device.is_cpu()) bad_argument("params->cuda_stream: expected NULL for a model on the CPU");
+  if (const Device of = cuda::device_of_stream(params.cuda_stream, device); of != device)
+    bad_argument(
+        fmt::format("params->cuda_stream: expected a stream of {}, got one of {}", to_string(device), to_string(of)));
+  return device;
 }
 
 }  // namespace
@@ -72,7 +69,11 @@ SessionNetwork::SessionNetwork(std::shared_ptr<const LoadedModel> model, const A
 
 Variable SessionNetwork::forward(const Tensor& mixture) const {
   if (cancelled) throw Cancelled();
-  return network().forward(mixture);
+  if (!graphs_) return network().forward(mixture);
+  return Variable(graphs_->forward(mixture, [&](const Tensor& input) {
+    const NoGrad no_grad;
+    return network().forward(input).value();
+  }));
 }
 
 }  // namespace sunder::embed
@@ -84,11 +85,12 @@ sunder_session::sunder_session(std::shared_ptr<const LoadedModel> of, const sund
     : params(with),
       model(std::move(of)),
       chunks(chunks_of(params, model->sample_rate)),
-      own_stream(own_stream_for(*model, params)),
-      weights(stream_of(*model, params.cuda_stream, own_stream)),
-      network(model, weights, stream_of(*model, params.cuda_stream, own_stream)),
-      work(network.parameters().values().stream(), params.memory_limit) {
+      own_stream(device_of(*model, params)),
+      weights(stream()),
+      network(model, weights, stream()),
+      work(stream(), params.memory_limit) {
   want_threads(std::max(params.threads, 1));
+  if (stream().device.is_cuda() && !params.no_graphs) network.use_graphs(work);
 }
 
 sunder_status sunder_session_create(sunder_model* model, const sunder_session_params* given, sunder_session** session) {
@@ -120,16 +122,20 @@ sunder_status sunder_session_memory(sunder_session* session, int64_t frames, int
     const int64_t length =
         std::clamp(resampled_length(std::min(frames, int64_t{1} << 40), rate, session->model->sample_rate),
                    session->network.shortest_input(), session->chunks.length);
+    const Stream stream = session->stream();
     const auto prepare = [&](int64_t samples) {
       return [&, samples] {
         const int64_t microphones = session->network.microphones();
-        separate_batch(
-            session->network,
-            Tensor::zeros(microphones == 1 ? Shape{1, samples} : Shape{1, microphones, samples}, DType::float32));
+        const Tensor mixture =
+            Tensor::zeros(microphones == 1 ? Shape{1, samples} : Shape{1, microphones, samples}, DType::float32);
+        // A graph has the input in a place of its own.
+        Tensor input;
+        if (session->network.uses_graphs())
+          input = Tensor::empty(mixture.shape(), session->network.parameters().values().dtype(), stream);
+        separate_batch(session->network.plain(), mixture);
       };
     };
     // In memory of its own: neither the session's limit nor what it holds already matters here.
-    const Stream stream = session->network.parameters().values().stream();
     std::optional<size_t> found;
     {
       const Arena trial(stream);

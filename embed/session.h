@@ -8,6 +8,7 @@
 #include <string>
 
 #include "embed/buffers.h"
+#include "embed/graphs.h"
 #include "embed/model.h"
 #include "nn/recording_stream.h"
 #include "tensor/cuda/runtime.h"
@@ -19,6 +20,12 @@ namespace sunder::embed {
 class SessionNetwork : public Separator {
  public:
   SessionNetwork(std::shared_ptr<const LoadedModel> model, const Arena& weights, Stream stream);
+
+  // From now on passes are captured and replayed: estimates are overwritten by those of the next pass.
+  void use_graphs(const Arena& work) { graphs_.emplace(work, parameters().values().stream()); }
+  bool uses_graphs() const { return graphs_.has_value(); }
+  // The network itself.
+  const Separator& plain() const { return network(); }
 
   Variable forward(const Tensor& mixture) const override;
   int64_t sources() const override { return network().sources(); }
@@ -34,7 +41,8 @@ class SessionNetwork : public Separator {
   const Separator& network() const { return copy_ ? *copy_ : *model_->separator; }
 
   std::shared_ptr<const LoadedModel> model_;
-  std::unique_ptr<Separator> copy_;  // on CUDA
+  std::unique_ptr<Separator> copy_;       // on CUDA
+  mutable std::optional<Graphs> graphs_;  // on CUDA
 };
 
 // A recording whose samples come in one layout and go in another of the same rate.
@@ -54,6 +62,10 @@ struct Recording {
 
 struct sunder_session {
   sunder_session(std::shared_ptr<const sunder::LoadedModel> of, const sunder_session_params& params);
+  // Where all work is queued. The caller's stream serves for its order alone: what other threads queue on that one is
+  // never captured.
+  sunder::Stream stream() const { return own_stream.get(); }
+  sunder::Stream given_stream() const { return {stream().device, params.cuda_stream}; }
 
   const sunder::embed::Guest guest;  // the first, so that it goes last
   // Everything below is for the thread that has set `busy`.
@@ -61,10 +73,10 @@ struct sunder_session {
   const sunder_session_params params;
   const std::shared_ptr<const sunder::LoadedModel> model;
   const sunder::Chunks chunks;
-  const std::optional<sunder::cuda::OwnedStream> own_stream;
+  const sunder::cuda::OwnedStream own_stream;
   const sunder::Arena weights;  // where the network's copy is; without a limit
   sunder::embed::SessionNetwork network;
-  const sunder::Arena work;
+  const sunder::Arena work;                           // on CUDA its graphs are parts of it
   std::optional<sunder::embed::Recording> recording;  // of sunder_stream_begin
   uint64_t clipped = 0;
   std::string message;

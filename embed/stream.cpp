@@ -34,6 +34,8 @@ sunder_status sunder_stream_begin(sunder_session* session, const sunder_audio* l
     if (!like) bad_argument("like: expected the format of a recording, got NULL");
     const sunder_audio audio = known_part(like, no_audio, "like");
     const Layout in = checked_layout(audio, session->network.microphones(), "like");
+    if (audio.memory != SUNDER_HOST)
+      bad_argument("like.memory: expected SUNDER_HOST, which streams come from, got SUNDER_DEVICE");
     const int rate = checked_rate(audio.sample_rate, session->model->sample_rate, "like.sample_rate");
     Layout out = in;
     out.channels = static_cast<int>(session->network.sources());

@@ -103,8 +103,8 @@ SUNDER_API const char* sunder_model_metadata(const sunder_model* model, const ch
 
 /* ---- sessions ---- */
 
-/* done of total frames, in sunder_separate_batch of recordings; in a stream total is -1. The session must not be used
- * in it. Where it returns something other than 0 the call ends with SUNDER_CANCELLED. */
+/* done (on the device: queued) of total frames, in sunder_separate_batch of recordings; in a stream total is -1. The
+ * session must not be used in it. Where it returns something other than 0 the call ends with SUNDER_CANCELLED. */
 typedef int (*sunder_progress_callback)(void* user, int64_t done, int64_t total);
 
 typedef struct sunder_session_params {
@@ -121,11 +121,15 @@ typedef struct sunder_session_params {
   uint64_t memory_limit;
   sunder_progress_callback progress;
   void* progress_user;
-  /* CUDA: the cudaStream_t that work is queued on; NULL: one of the session's own. */
+  /* CUDA: a cudaStream_t of the model's device, in whose order work on SUNDER_DEVICE is done; it outlives the session.
+   * No call is possible while it is being captured. */
   void* cuda_stream;
+  /* CUDA: not 0: chunks of one length are never captured into a graph. Otherwise the third and later ones are one
+   * launch each, with the same results, and a session keeps the work memory of up to four lengths that came again. */
+  int no_graphs;
 } sunder_session_params;
 #define SUNDER_SESSION_PARAMS_INIT \
-  { sizeof(sunder_session_params), 0, 0.0, 0.0, 0, NULL, NULL, NULL }
+  { sizeof(sunder_session_params), 0, 0.0, 0.0, 0, NULL, NULL, NULL, 0 }
 
 /* `params` may be NULL. */
 SUNDER_API sunder_status sunder_session_create(sunder_model* model, const sunder_session_params* params,
@@ -137,7 +141,8 @@ SUNDER_API const char* sunder_session_error(const sunder_session* session);
  * running call it does nothing. */
 SUNDER_API void sunder_cancel(sunder_session* session);
 /* Bytes that separating a recording of `frames` frames at `sample_rate` takes at most, and never more than a chunk's:
- * what memory_limit is compared with. */
+ * what memory_limit is compared with. On CUDA each graph (no_graphs) takes as much again, as far as the limit allows,
+ * and gives way where other work needs it. */
 SUNDER_API sunder_status sunder_session_memory(sunder_session* session, int64_t frames, int sample_rate,
                                                uint64_t* bytes);
 
@@ -154,6 +159,11 @@ typedef enum sunder_layout {
   SUNDER_POINTERS = 2     /* `samples` is an array of pointers, one per channel */
 } sunder_layout;
 
+typedef enum sunder_memory {
+  SUNDER_HOST = 0,  /* pinned memory too */
+  SUNDER_DEVICE = 1 /* of the device that the model is on: float32, planar, at the model's rate */
+} sunder_memory;
+
 typedef struct sunder_audio {
   size_t struct_size;
   void* samples; /* the caller's; never written to where it is an input */
@@ -162,12 +172,21 @@ typedef struct sunder_audio {
   int sample_rate; /* Hz; 0: the model's, in estimates: the mixture's */
   int format;      /* sunder_format */
   int layout;      /* sunder_layout */
+  int memory;      /* sunder_memory */
 } sunder_audio;
 #define SUNDER_AUDIO_INIT \
-  { sizeof(sunder_audio), NULL, 0, 0, 0, SUNDER_FLOAT32, SUNDER_PLANAR }
+  { sizeof(sunder_audio), NULL, 0, 0, 0, SUNDER_FLOAT32, SUNDER_PLANAR, SUNDER_HOST }
 
 /* Separates a recording. `estimates` describes the caller's buffers: as many frames as the mixture, one channel per
- * source. They add up to the mixture (below half the lower of the two sample rates) where the model's masks do. */
+ * source. They add up to the mixture (below half the lower of the two sample rates) where the model's masks do.
+ *
+ * SUNDER_DEVICE, of both: nothing is copied through the host, and the samples are the same. With a cuda_stream the work
+ * is in that stream's order and only queued when the call returns: the stream has to be waited for before the estimates
+ * are read elsewhere, and both buffers stay in place until then. The host waits for the stream once for each pair of
+ * neighbouring chunks, to match their outputs, but not for the last chunk; and where memory is taken or given up, in
+ * the first calls with a length. Without a cuda_stream the mixture must be there before the call, which returns when
+ * the estimates are. Nobody looks at samples: those that are not finite give estimates that are not, and no status.
+ * A device that fails after the return is the status of a later call. Mixture and estimates must not overlap. */
 SUNDER_API sunder_status sunder_separate(sunder_session* session, const sunder_audio* mixture,
                                          const sunder_audio* estimates);
 /* `count` recordings of any lengths, in arrays of structs. Those of one length run through the network together. The
@@ -177,8 +196,8 @@ SUNDER_API sunder_status sunder_separate_batch(sunder_session* session, size_t c
 
 /* ---- streams: samples in, samples out, one at a time in a session ---- */
 
-/* Begins a stream, and ends the one before. `like`: rate, channels, format and layout of what is pushed; samples and
- * frames are ignored. Pulled samples have its rate, format and layout, one channel per source. */
+/* Begins a stream, and ends the one before. `like`: rate, channels, format and layout of what is pushed, from the
+ * host; samples and frames are ignored. Pulled samples have its rate, format and layout, one channel per source. */
 SUNDER_API sunder_status sunder_stream_begin(sunder_session* session, const sunder_audio* like);
 /* Takes frames of any number. Where a chunk is complete it is separated in this call. What is not pulled is
  * kept. */

@@ -45,6 +45,14 @@ inline sunder_session_params short_chunks() {
   return params;
 }
 
+// Chunks of a tenth, for networks that take long on the emulator.
+inline sunder_session_params shortest_chunks() {
+  sunder_session_params params = SUNDER_SESSION_PARAMS_INIT;
+  params.chunk_seconds = 0.1;
+  params.overlap_seconds = 0.02;
+  return params;
+}
+
 inline Signals voices(int64_t channels, int64_t frames, int rate = 8000) {
   Signals signals(channels, std::vector<float>(frames));
   for (int64_t c = 0; c < channels; ++c)
@@ -81,6 +89,13 @@ inline std::vector<float> separate(const Session& session, const Signals& mixtur
   EXPECT_EQ(sunder_separate(session.get(), &from, &to), SUNDER_OK) << sunder_session_error(session.get());
   EXPECT_STREQ(sunder_session_error(session.get()), "");
   return out;
+}
+
+// Of the C API's device buffers and of graphs: a model on the first CUDA device.
+inline Model load_on_cuda(const std::string& path) {
+  sunder_model_params params = SUNDER_MODEL_PARAMS_INIT;
+  params.device = "cuda";
+  return load(path, &params);
 }
 
 class Api : public ScratchFolder {

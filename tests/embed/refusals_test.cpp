@@ -18,6 +18,15 @@ TEST_F(Api, StructsMayBeShorterAndLonger) {
   } longer{SUNDER_MODEL_PARAMS_INIT};
   longer.known.struct_size = sizeof longer;
   EXPECT_TRUE(load(path_, &longer.known));
+  // The size of a sunder_audio that had no `memory`.
+  const Session session = open_session(load(path_));
+  std::vector<float> in = voices(1, 100)[0], out(200);
+  sunder_audio from = audio_of(in.data(), 100, 1), to = audio_of(out.data(), 100, 2);
+  for (sunder_audio* audio : {&from, &to}) {
+    audio->struct_size = offsetof(sunder_audio, memory);
+    audio->memory = SUNDER_DEVICE;
+  }
+  EXPECT_EQ(sunder_separate(session.get(), &from, &to), SUNDER_OK) << sunder_session_error(session.get());
   params = SUNDER_MODEL_PARAMS_INIT;
   params.struct_size = 0;
   sunder_model* model = nullptr;
@@ -104,6 +113,12 @@ TEST_F(Api, BadArgumentsSayWhatIsWrong) {
       "expected format SUNDER_FLOAT32 or SUNDER_INT16");
   bad([](auto&, auto& to) { to.layout = -1; }, SUNDER_BAD_ARGUMENT, "expected a layout of");
   bad([](auto& from, auto&) { from.struct_size = 0; }, SUNDER_BAD_ARGUMENT, "struct_size");
+  bad([](auto& from, auto&) { from.memory = 3; }, SUNDER_BAD_ARGUMENT,
+      "mixture: expected memory SUNDER_HOST or SUNDER_DEVICE, got 3");
+  bad([](auto& from, auto&) { from.memory = SUNDER_DEVICE; }, SUNDER_BAD_ARGUMENT,
+      "estimates.memory: expected the mixture's SUNDER_DEVICE, got SUNDER_HOST");
+  bad([](auto& from, auto& to) { from.memory = to.memory = SUNDER_DEVICE; }, SUNDER_BAD_ARGUMENT,
+      "mixture.memory: expected SUNDER_HOST for a model on the CPU, got SUNDER_DEVICE");
   float* const no_row[] = {nullptr};
   bad([&](auto& from, auto&) { from.layout = SUNDER_POINTERS, from.samples = const_cast<float**>(no_row); },
       SUNDER_BAD_ARGUMENT, "mixture: expected a pointer to channel 0, got NULL");
@@ -119,7 +134,12 @@ TEST_F(Api, BadArgumentsSayWhatIsWrong) {
   EXPECT_EQ(sunder_pull(session.get(), out.data(), 5, &pulled), SUNDER_BAD_ARGUMENT);
   EXPECT_EQ(pulled, 0);
   EXPECT_EQ(sunder_finish(session.get()), SUNDER_BAD_ARGUMENT);
-  const sunder_audio like = audio_of(nullptr, 0, 1);
+  sunder_audio like = audio_of(nullptr, 0, 1);
+  like.memory = SUNDER_DEVICE;
+  EXPECT_EQ(sunder_stream_begin(session.get(), &like), SUNDER_BAD_ARGUMENT);
+  EXPECT_STREQ(sunder_session_error(session.get()),
+               "like.memory: expected SUNDER_HOST, which streams come from, got SUNDER_DEVICE");
+  like.memory = SUNDER_HOST;
   ASSERT_EQ(sunder_stream_begin(session.get(), &like), SUNDER_OK);
   ASSERT_EQ(sunder_finish(session.get()), SUNDER_OK);
   EXPECT_EQ(sunder_push(session.get(), out.data(), 5), SUNDER_FAILED);        // after the end
