@@ -9,6 +9,7 @@
 #include <new>
 
 #include "command/output.h"
+#include "command/shipped_models.h"
 #include "command/suggest.h"
 #include "files/plain_message.h"
 #include "files/safetensors.h"
@@ -143,8 +144,9 @@ void warn_of_misspelt_environment(const CLI::App& app, const std::vector<std::st
   for (const std::string& name : names) known.push_back(environment_name(name).substr(prefix.size()));
   for (char** entry = environ; *entry != nullptr; ++entry) {
     const std::string variable = *entry;
-    if (!variable.starts_with(prefix)) continue;
-    const std::string name = variable.substr(0, variable.find('=')).substr(prefix.size());
+    const std::string whole = variable.substr(0, variable.find('='));
+    if (!whole.starts_with(prefix) || whole == models_variable) continue;
+    const std::string name = whole.substr(prefix.size());
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;
     if (const std::string meant = nearly(name, known); !meant.empty())
       print_message("{}: {}{} is set, but no flag or key has that name; did you mean {}{}?\n", app.get_name(), prefix,

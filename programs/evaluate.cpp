@@ -12,6 +12,7 @@
 #include "command/command_line.h"
 #include "command/output.h"
 #include "command/progress_line.h"
+#include "command/shipped_models.h"
 #include "evaluate/blind.h"
 #include "evaluate/evaluation.h"
 #include "evaluate/item_failures.h"
@@ -123,6 +124,7 @@ Options parse(int argc, char** argv) {
       app, argc, argv,
       "  sunder-evaluate --model RUN/checkpoints/best --data SET --split test --csv items.csv --html report.html\n"
       "  sunder-evaluate --references SET/test --estimates separated --mixtures SET/test/mix --csv items.csv");
+  if (!options.model.path.empty()) options.model.path = find_model(options.model.path);
   return options;
 }
 

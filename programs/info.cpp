@@ -8,6 +8,7 @@
 #include "audio/sets/mixture_set.h"
 #include "command/command_line.h"
 #include "command/output.h"
+#include "command/shipped_models.h"
 #include "files/safetensors.h"
 #include "nn/architectures.h"
 #include "programs/model_options.h"
@@ -38,6 +39,8 @@ void describe_build() {
   show("devices", "cpu");
   show("simd", simd_level());  // SUNDER_SIMD forces one, SUNDER_OPENBLAS_CORE the other
   show("blas", fmt::format("OpenBLAS, {}", blas::core_name()));
+  const auto model = shipped_model(default_model);
+  show("default model", model ? model->string() : fmt::format("none in {}", model_folders_text()));
   show("threads", std::to_string(num_threads()));
   show("memory", fmt::format("{}, {} free", gib(page * static_cast<double>(sysconf(_SC_PHYS_PAGES))),
                              gib(page * static_cast<double>(sysconf(_SC_AVPHYS_PAGES)))));
@@ -120,9 +123,8 @@ void describe_set(const fs::path& folder) {
 
 int run(int argc, char** argv) {
   CLI::App app(
-      "Describes this build and machine; with a path: a model file, a checkpoint, a run folder (its best checkpoint), "
-      "a\n"
-      "recording, a mixture set or a folder of recordings.",
+      "Describes this build and machine; with a path: a model file or the name of one that comes with Sunder, a\n"
+      "checkpoint, a run folder (its best checkpoint), a recording, a mixture set or a folder of recordings.",
       "sunder-info");
   std::string given;
   app.add_option("path", given, "what to describe");
@@ -131,7 +133,8 @@ int run(int argc, char** argv) {
     describe_build();
     return 0;
   }
-  const fs::path path = model_folder(given);
+  const auto shipped = fs::exists(given) ? std::nullopt : shipped_model(given);
+  const fs::path path = shipped ? *shipped : model_folder(given);
   if (!fs::exists(path)) throw_error<InputError>("{}: no such file or folder", given);
   if (fs::exists(path / "manifest.json")) {
     describe_checkpoint(load_checkpoint(path));

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "command/shipped_models.h"
 #include "tensor/blas.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -14,8 +15,11 @@ namespace sunder {
 namespace fs = std::filesystem;
 
 void add_model_options(CLI::App& app, ModelOptions& options) {
-  app.add_option("--model", options.path,
-                 "checkpoint folder (RUN/checkpoints/best), run folder (its best checkpoint) or .safetensors file");
+  app.add_option(
+      "--model", options.path,
+      fmt::format("checkpoint folder (RUN/checkpoints/best), run folder (its best checkpoint), .safetensors file,\n"
+                  "or the name of a model that comes with Sunder ({})",
+                  default_model));
   app.add_option("--architecture", options.architecture,
                  "stft-conv-tasnet or tf-gridnet; needed only for a state dict that does not name it itself");
   const std::string plain = ", for a state dict without metadata; default: ";
@@ -62,7 +66,6 @@ std::string model_advice(const Error& error) {
 }
 
 LoadedModel open_model(const ModelOptions& options) {
-  if (options.path.empty()) throw UsageError("--model is required: a checkpoint folder or a .safetensors file");
   set_num_threads(options.threads);
   const Stream stream = parse_device(options.device);
   if (!stream.device.is_cuda()) blas::core_name();  // loads it: without room no file of a batch would succeed

@@ -32,8 +32,8 @@ std::map<std::string, std::string> metadata_of(const std::vector<std::string>& p
 // What to do about an error of open_model, for run_main.
 std::string model_advice(const Error& error);
 
-// Sets the number of threads and loads the network. A checkpoint folder is verified file by file against its manifest.
-// Throws UsageError, ModelError, DeviceError.
+// Sets the number of threads and loads the network of a path (command/shipped_models.h makes one of a name). A
+// checkpoint folder is verified file by file against its manifest. Throws UsageError, ModelError, DeviceError.
 LoadedModel open_model(const ModelOptions& options);
 
 }  // namespace sunder

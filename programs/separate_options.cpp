@@ -9,10 +9,21 @@
 
 #include "audio/sample_rate.h"
 #include "command/command_line.h"
+#include "command/shipped_models.h"
 #include "tensor/error.h"
 
 namespace sunder {
 namespace {
+
+constexpr char description[] =
+    "Separates recordings of several voices into one file per voice.\n\n"
+    "Writes OUTPUT/<name>_s1.wav, <name>_s2.wav, ...: 32-bit float, of the input's sample rate and length, and\n"
+    "OUTPUT/<name>.png with the spectrograms; recordings of a folder keep their folders. Files of these names are\n"
+    "replaced only with --force. Inputs are WAV, FLAC, OGG, MP3, AIFF, AU, CAF or W64 files or pipes (/dev/stdin,\n"
+    "<(program)); they are converted to the model's rate and back: from a model for 8 kHz there is nothing above\n"
+    "4 kHz. Results of more than 4 GiB are RF64.\n\n"
+    "Without --model it uses {}, a model that comes with Sunder. Models are looked for by name in the folder\n"
+    "that {} names, and in share/sunder/models beside the program's bin folder.";
 
 const std::map<std::string, RawCoding> raw_codings = {
     {"f32le", RawCoding::f32le}, {"s16le", RawCoding::s16le}, {"s24le", RawCoding::s24le}, {"s32le", RawCoding::s32le}};
@@ -130,26 +141,21 @@ std::optional<RawCoding> raw_coding(const std::string& name) {
 SeparateOptions parse_separate(int argc, char** argv) {
   SeparateOptions options;
   StandardInput input;
-  CLI::App app(
-      "Separates recordings of several voices into one file per voice.\n\n"
-      "Writes OUTPUT/<name>_s1.wav, <name>_s2.wav, ...: 32-bit float, of the input's sample rate and length, and\n"
-      "OUTPUT/<name>.png with the spectrograms; recordings of a folder keep their folders. Files of these names are\n"
-      "replaced only with --force. Inputs are WAV, FLAC, OGG, MP3, AIFF, AU, CAF or W64 files or pipes (/dev/stdin,\n"
-      "<(program)); they are converted to the model's rate and back: from a model for 8 kHz there is nothing above\n"
-      "4 kHz. Results of more than 4 GiB are RF64.",
-      "sunder-separate");
+  CLI::App app(fmt::format(description, default_model, models_variable), "sunder-separate");
   add_model_options(app, options.model);
   add_input_flags(app, options, input);
   add_output_flags(app, options);
   add_work_flags(app, options);
   parse_command_line(
       app, argc, argv,
+      "  sunder-separate mixture.wav -o separated\n"
       "  sunder-separate --model RUN/checkpoints/best mixture.wav -o separated\n"
       "  sunder-separate --model weights.safetensors --architecture stft-conv-tasnet *.wav -o separated\n"
       "  arecord -f S16_LE -r 16000 | sunder-separate --model RUN - --chunk-seconds 4 --overlap-seconds 1 -o - | ...");
   check_input(app, options, input);
   check_output_flags(app, options, input);
   check_voices(options.voices);
+  options.model.path = find_model(options.model.path);
   return options;
 }
 
