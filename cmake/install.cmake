@@ -35,22 +35,23 @@ if(programs AND NOT CMAKE_CROSSCOMPILING)
 endif()
 
 # Libraries, header, CMake package.
-set(libraries)
-foreach(target sunder sunder_static)
-  if(TARGET ${target})
-    list(APPEND libraries ${target})
-  endif()
-endforeach()
+set(package ${CMAKE_INSTALL_LIBDIR}/cmake/sunder)
 if(TARGET sunder AND sunder_cuda_mode STREQUAL on)
   set_target_properties(sunder PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
 endif()
-install(TARGETS ${libraries} EXPORT sunder
-  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
-  ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
-  INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+# Each with a file of its own in the CMake package: scripts/bundle.sh leaves the static one out.
+foreach(target sunder sunder_static)
+  if(TARGET ${target})
+    string(REPLACE _ - export ${target})
+    install(TARGETS ${target} EXPORT ${export}
+      LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT runtime NAMELINK_COMPONENT development
+      ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT development
+      INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+    install(EXPORT ${export} FILE ${export}-targets.cmake NAMESPACE sunder:: DESTINATION ${package}
+      COMPONENT development)
+  endif()
+endforeach()
 install(FILES embed/sunder.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT development)
-set(package ${CMAKE_INSTALL_LIBDIR}/cmake/sunder)
-install(EXPORT sunder FILE sunder-targets.cmake NAMESPACE sunder:: DESTINATION ${package} COMPONENT development)
 configure_package_config_file(cmake/sunder-config.cmake.in ${generated}/sunder-config.cmake
   INSTALL_DESTINATION ${package})
 write_basic_package_version_file(${generated}/sunder-config-version.cmake COMPATIBILITY SameMinorVersion)
@@ -94,9 +95,11 @@ install(FILES LICENSE README.md CHANGELOG.md docs/licences.md DESTINATION ${CMAK
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT runtime)
 install(DIRECTORY examples DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT development)
 install(DIRECTORY recipes DESTINATION ${CMAKE_INSTALL_DATADIR}/sunder COMPONENT runtime)
-if(EXISTS ${PROJECT_SOURCE_DIR}/models)
-  install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/sunder COMPONENT runtime)
-endif()
+install(DIRECTORY models DESTINATION ${CMAKE_INSTALL_DATADIR}/sunder COMPONENT runtime OPTIONAL
+  FILES_MATCHING PATTERN *.safetensors PATTERN *.md)
+install(FILES deploy/sunder-serve.service deploy/serve.env DESTINATION ${CMAKE_INSTALL_DATADIR}/sunder/systemd
+  COMPONENT runtime)
+install(FILES deploy/Containerfile DESTINATION ${CMAKE_INSTALL_DATADIR}/sunder COMPONENT runtime)
 
 # The texts of the licences that docs/licences.md names, as Debian's packages have them.
 foreach(library libfmt-dev libsoxr-dev libkissfft-dev libtomlplusplus-dev nlohmann-json3-dev libmd-dev libsndfile1-dev

@@ -10,13 +10,15 @@
 #   threads    the tests under ThreadSanitizer
 #   fuzz       libFuzzer on every file reader (tests/fuzz), N minutes (30) for each TARGET, a folder of tests/fuzz/corpus
 #              (default: all); the inputs that it keeps lie in build/fuzz/corpus and start the next run
+#   bundle     the bundle in a bare Debian that is newer than the one it was made on (as root; debootstrap downloads it once
+#              into build/systems), and the same bytes when it is made twice
 #
 # threads and fuzz need clang, which is installed on Debian and Ubuntu. The counts of the first four are also in
 # build/campaign.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=kills,faults,flips,hostile,threads,fuzz
+all=kills,faults,flips,hostile,threads,fuzz,bundle
 minutes=30 only=$all targets=() kills=300 faults=0 flips=2000 mutations=500
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -26,7 +28,7 @@ while [ $# -gt 0 ]; do
     --faults) faults=${2:?--faults needs a number}; shift 2 ;;
     --flips) flips=${2:?--flips needs a number}; shift 2 ;;
     --mutations) mutations=${2:?--mutations needs a number}; shift 2 ;;
-    -h | --help) sed -n '2,16s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "nightly.sh: unknown argument $1 (see --help)" >&2; exit 2 ;;
     *) targets+=("$1"); shift ;;
   esac
@@ -84,6 +86,19 @@ if wants kills || wants faults || wants flips; then
   if wants kills; then KILLS=$kills campaign kills release 'Kills.*'; fi
   if wants faults; then FAULTS_OF_A_KIND=$faults campaign faults release '*Faults.*'; fi
   if wants flips; then FLIPS=$flips FLIPS_OF_RUNS=$(((flips + 99) / 100)) campaign flips release 'Flips.*'; fi
+fi
+if wants bundle; then
+  say "Bundle"
+  if [ "$(id -u)" -eq 0 ] && ! command -v debootstrap >/dev/null; then
+    DEBIAN_FRONTEND=noninteractive apt-get install -qy --no-install-recommends debootstrap >/dev/null
+  fi
+  cmake -S . -B build/release -G Ninja >/dev/null
+  cmake --build build/release --target install_test sunder_help sunder sunder_static
+  SUNDER_BUNDLE_CHROOT=$PWD/build/systems build/release/bin/install_test --gtest_filter='Bundle.*' |
+    tee build/release/bundle.log || findings+=("bundle: see build/release/bundle.log")
+  if grep -q '^\[  SKIPPED' build/release/bundle.log; then findings+=("bundle: tests were skipped, see build/release/bundle.log"); fi
+  for name in one two; do scripts/bundle.sh --build build/release --output "build/$name.tar.gz"; done
+  cmp build/one.tar.gz build/two.tar.gz || findings+=("bundle: build/one.tar.gz and build/two.tar.gz differ")
 fi
 export SUNDER_POOL=off  # one allocation per tensor
 if wants hostile; then

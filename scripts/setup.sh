@@ -8,7 +8,7 @@ set -euo pipefail
 packages=(g++ cmake ninja-build ccache pkg-config git ca-certificates
   libopenblas0-pthread libkissfft-dev libsndfile1-dev libsoxr-dev libmd-dev libpng-dev libcairo2-dev fonts-dejavu-core
   libcli11-dev libtomlplusplus-dev nlohmann-json3-dev libfmt-dev libspdlog-dev
-  libprotobuf-dev protobuf-compiler libgtest-dev libbenchmark-dev libboost-context-dev)
+  libprotobuf-dev protobuf-compiler libgtest-dev libbenchmark-dev libboost-context-dev patchelf)
 
 if [ "${1:-}" = --print ]; then
   echo "${packages[@]}"

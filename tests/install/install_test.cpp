@@ -18,12 +18,18 @@ TEST_F(InstalledTree, HasEverythingAndNamesNoPlace) {
   for (const char* name : {"bin/sunder-separate", "bin/sunder-prepare", "bin/sunder-train-pit", "bin/sunder-bench",
                            "include/sunder.h", "share/sunder/recipes/sc09mix/pit.toml", "share/doc/sunder/LICENSE",
                            "share/doc/sunder/licences.md", "share/doc/sunder/docs/design.md",
-                           "share/doc/sunder/help/sunder-separate.txt", "share/doc/sunder/examples/separate.c"})
+                           "share/doc/sunder/help/sunder-separate.txt", "share/doc/sunder/examples/separate.c",
+                           "share/sunder/systemd/sunder-serve.service", "share/sunder/Containerfile"})
     EXPECT_TRUE(std::filesystem::is_regular_file(folder_ / "prefix" / name)) << name;
   for (const char* name : {"libsunder.so", "libsunder.so.1", "libsunder.a", "pkgconfig/sunder.pc",
-                           "pkgconfig/sunder-static.pc", "cmake/sunder/sunder-config.cmake"})
+                           "pkgconfig/sunder-static.pc", "cmake/sunder/sunder-config.cmake",
+                           "cmake/sunder/sunder-targets.cmake", "cmake/sunder/sunder-static-targets.cmake"})
     EXPECT_TRUE(std::filesystem::exists(library_folder_ / name)) << name;
   EXPECT_NE(read("prefix/share/doc/sunder/help/sunder-separate.txt").find("--model"), std::string::npos);
+  // Those that the tree has: it may have none.
+  const std::string models = "models; ls *.safetensors *.md 2>/dev/null || true";
+  EXPECT_EQ(shell("cd \"$PREFIX/share/sunder\"; [ ! -e models ] || { cd " + models + "; }"),
+            shell("cd \"$SOURCE\"; [ ! -e models ] || { cd " + models + "; }"));
   // Neither as text nor as a place where libraries are looked for.
   EXPECT_EQ(shell("grep -rlF -e \"$SOURCE\" -e \"$BUILD\" -e \"$PWD/before\" \"$LIB\"/{cmake,pkgconfig} "
                   "\"$PREFIX\"/{include,share} || true"),
