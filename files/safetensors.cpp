@@ -179,12 +179,16 @@ class Reader {
     if (bytes == 0) fail("tensor '{}': expected dtype F32, F64, I64, F16 or BF16, got {}", name, result.dtype);
     if (value["shape"].size() > most_axes)
       fail("tensor '{}': expected a shape of at most {} axes, got {}", name, most_axes, value["shape"].size());
+    bool empty = false;  // sizes beside a 0 are bounded, too
     for (const json& size : value["shape"]) {
       const uint64_t count = whole_number(name, "shape", size);
       result.shape.push_back(static_cast<int64_t>(count));
-      if (__builtin_mul_overflow(bytes, count, &bytes) || bytes > static_cast<uint64_t>(INT64_MAX))
+      empty |= count == 0;
+      if (__builtin_mul_overflow(bytes, std::max<uint64_t>(count, 1), &bytes) ||
+          bytes > static_cast<uint64_t>(INT64_MAX))
         fail("tensor '{}': the shape {} overflows", name, value["shape"].dump());
     }
+    if (empty) bytes = 0;
     result.begin = whole_number(name, "data_offsets", offsets[0]);
     result.end = whole_number(name, "data_offsets", offsets[1]);
     if (result.begin > result.end || result.end > data_size_)

@@ -20,8 +20,9 @@ class ConfigOf : public SeparatorConfig {
     sunder::read_model_file(config_, file, source);
   }
   bool spectral() const override { return std::is_base_of_v<SpectralSeparator, Network>; }
-  std::unique_ptr<Separator> make(Precision precision, Stream stream, uint64_t seed) const override {
-    return std::make_unique<Network>(config_, precision, stream, seed);
+  std::unique_ptr<Separator> make(Precision precision, Stream stream,
+                                  const Initialisation& initialisation) const override {
+    return std::make_unique<Network>(config_, precision, stream, initialisation);
   }
 
  private:
@@ -184,8 +185,12 @@ LoadedModel load_separator(SafeTensors file, const std::string& source, const st
   const ModelConfig model = read_model_config(file, source, architecture);
   LoadedModel loaded;
   read_metadata({rate_field(&loaded.sample_rate)}, file.metadata, source);
+  // First of all: sizes in the metadata may be any, and ask for any memory.
+  const auto check = [&](const std::string& name, const Shape& shape) {
+    check_tensor(file.tensors, name, shape, source);
+  };
   try {
-    loaded.separator = model.separator().make(precision, stream, /*seed=*/0);
+    loaded.separator = model.separator().make(precision, stream, {/*seed=*/0, check});
   } catch (const UsageError& error) {
     if (has_given) throw;
     throw_error<ModelError>("{}: {}", source, error.what());

@@ -31,7 +31,8 @@ class SeparatorConfig {
   // Whether the network maps spectra to spectra (SpectralSeparator).
   virtual bool spectral() const = 0;
   // Throws UsageError for sizes that contradict each other.
-  virtual std::unique_ptr<Separator> make(Precision precision, Stream stream, uint64_t seed) const = 0;
+  virtual std::unique_ptr<Separator> make(Precision precision, Stream stream,
+                                          const Initialisation& initialisation) const = 0;
 };
 
 // A recipe's [model]: an architecture and its sizes. A key that several architectures share is set in all of them: a

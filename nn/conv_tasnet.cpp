@@ -86,7 +86,8 @@ std::vector<double> orthonormal_weights(int64_t n_fft) {
 
 }  // namespace
 
-StftConvTasNet::StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream, uint64_t seed)
+StftConvTasNet::StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream,
+                               const Initialisation& initialisation)
     : config_((check(config), config)),
       precision_(precision),
       stft_({config.n_fft, config.hop_length, config.window, config.window_scale, config.stft_padding},
@@ -111,7 +112,7 @@ StftConvTasNet::StftConvTasNet(const ConvTasNetConfig& config, Precision precisi
   parameters_.declare(&output_weight_, {prefix + "output_conv.weight", {outputs, feats, 1}, Init::fan_in(feats)},
                       {outputs, feats});
   parameters_.declare(&output_bias_, {prefix + "output_conv.bias", {outputs}, Init::fan_in(feats)});
-  parameters_.allocate(precision.signals, stream, seed);
+  parameters_.allocate(precision.signals, stream, initialisation);
 }
 
 void StftConvTasNet::declare_block(Block& block, const std::string& prefix, bool residual) {

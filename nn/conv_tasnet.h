@@ -42,7 +42,8 @@ class StftConvTasNet : public Separator {
 
   // Throws UsageError for sizes out of range, an even kernel size, a hop longer than the frame and shares of real and
   // imaginary parts.
-  StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream, uint64_t seed);
+  StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream,
+                 const Initialisation& initialisation);
 
   Variable forward(const Tensor& mixture) const override;
   int64_t sources() const override { return config_.sources; }

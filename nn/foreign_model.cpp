@@ -121,27 +121,28 @@ ModelConfig read_config(SafeTensors& file, const std::string& source, const Fore
   return read();
 }
 
-std::unique_ptr<Separator> make(const ModelConfig& config, const std::string& source, bool has_given) {
+std::unique_ptr<Separator> make(const ModelConfig& config, const Tensors& tensors, const ForeignLayout& layout,
+                                const std::string& source, bool has_given) {
+  const auto check = [&](const std::string& name, const Shape& shape) {
+    const auto found = tensors.find(name);
+    if (found == tensors.end())
+      throw_error<ModelError>("{}: expected a tensor {} of shape {}, found none", source, foreign_name(layout, name),
+                              to_string(shape));
+    if (found->second.tensor.shape() != shape)
+      throw_error<ModelError>("{}: expected {} of shape {}, found {}", source, found->second.names[0], to_string(shape),
+                              describe(found->second.tensor));
+  };
   try {
-    return config.separator().make(parse_precision("fp32", cpu_device), cpu_device, /*seed=*/0);
+    return config.separator().make(parse_precision("fp32", cpu_device), cpu_device, {/*seed=*/0, check});
   } catch (const UsageError& error) {
     if (has_given) throw;
     throw_error<ModelError>("{}: {}", source, error.what());
   }
 }
 
-void load(const Separator& separator, const Tensors& tensors, const ForeignLayout& layout, const std::string& source) {
+void load(const Separator& separator, const Tensors& tensors, const std::string& source) {
   std::map<std::string, Tensor> weights;
-  for (const auto& [name, tensor] : separator.parameters().state_dict()) {
-    const auto found = tensors.find(name);
-    if (found == tensors.end())
-      throw_error<ModelError>("{}: expected a tensor {} of shape {}, found none", source, foreign_name(layout, name),
-                              to_string(tensor.shape()));
-    if (found->second.tensor.shape() != tensor.shape())
-      throw_error<ModelError>("{}: expected {} of shape {}, found {}", source, found->second.names[0],
-                              to_string(tensor.shape()), describe(found->second.tensor));
-    weights[name] = found->second.tensor;
-  }
+  for (const auto& [name, tensor] : separator.parameters().state_dict()) weights[name] = tensors.at(name).tensor;
   separator.parameters().load_state_dict(weights, source);
 }
 
@@ -225,8 +226,8 @@ ForeignModel foreign_model(const SafeTensors& file, const std::string& source, c
   int sample_rate = 0;
   read_metadata({number("sample_rate", &sample_rate, lowest_sample_rate, highest_sample_rate, "Hz")}, known.values,
                 source);
-  result.separator = make(config, source, !given.empty());
-  load(*result.separator, tensors, layout, source);
+  result.separator = make(config, tensors, layout, source, !given.empty());
+  load(*result.separator, tensors, source);
   result.ignored = ignored(file, tensors, *result.separator, source);
   result.settings = settings(config, sample_rate, known);
   result.metadata = result.separator->metadata();

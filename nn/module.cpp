@@ -20,6 +20,16 @@ int64_t size_of_entries(const std::vector<Parameters::Entry>& entries) {
 
 Init Init::fan_in(int64_t fan_in) { return {Kind::uniform, 1 / std::sqrt(static_cast<double>(fan_in))}; }
 
+void check_tensor(const std::map<std::string, Tensor>& tensors, const std::string& name, const Shape& shape,
+                  const std::string& source) {
+  const auto found = tensors.find(name);
+  if (found == tensors.end())
+    throw_error<ModelError>("{}: expected a tensor {} of shape {}, found none", source, name, to_string(shape));
+  if (found->second.shape() != shape || !is_real(found->second.dtype()))
+    throw_error<ModelError>("{}: expected {} of shape {}, found {}", source, name, to_string(shape),
+                            describe(found->second));
+}
+
 void Parameters::declare(Variable* slot, Entry entry, Shape use) {
   if (use.empty()) use = entry.shape;
   declare_rows(slot, {std::move(entry)}, std::move(use));
@@ -30,7 +40,10 @@ void Parameters::declare_rows(Variable* slot, std::vector<Entry> entries, Shape 
   pieces_.push_back({slot, std::move(entries), std::move(use)});
 }
 
-void Parameters::allocate(DType dtype, Stream stream, uint64_t seed) {
+void Parameters::allocate(DType dtype, Stream stream, const Initialisation& initialisation) {
+  if (initialisation.check)
+    for (const Piece& piece : pieces_)
+      for (const Entry& entry : piece.entries) initialisation.check(entry.name, entry.shape);
   int64_t total = 0;
   for (Piece& piece : pieces_) {
     piece.offset = total;
@@ -42,7 +55,7 @@ void Parameters::allocate(DType dtype, Stream stream, uint64_t seed) {
   for (const Piece& piece : pieces_) {
     double* at = start.data() + piece.offset;
     for (const Entry& entry : piece.entries) {
-      Random random(seed, RandomUse::initialisation, 0, index++);
+      Random random(initialisation.seed, RandomUse::initialisation, 0, index++);
       for (int64_t i = 0; i < numel(entry.shape); ++i)
         *at++ = entry.init.kind == Init::Kind::constant ? entry.init.value
                                                         : random.uniform(-entry.init.value, entry.init.value);
@@ -90,15 +103,7 @@ std::map<std::string, Tensor> Parameters::named(const Tensor& flat) const {
 
 void Parameters::load_state_dict(const std::map<std::string, Tensor>& tensors, const std::string& source) const {
   const auto own = state_dict();
-  for (const auto& [name, tensor] : own) {
-    const auto found = tensors.find(name);
-    if (found == tensors.end())
-      throw_error<ModelError>("{}: expected a tensor {} of shape {}, found none", source, name,
-                              to_string(tensor.shape()));
-    if (found->second.shape() != tensor.shape() || !is_real(found->second.dtype()))
-      throw_error<ModelError>("{}: expected {} of shape {}, found {}", source, name, to_string(tensor.shape()),
-                              describe(found->second));
-  }
+  for (const auto& [name, tensor] : own) check_tensor(tensors, name, tensor.shape(), source);
   for (const auto& [name, tensor] : tensors)
     if (!own.contains(name))
       throw_error<ModelError>("{}: holds a tensor {} that the network does not have", source, name);

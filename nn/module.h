@@ -3,6 +3,7 @@
 // view into another, so that clipping and Adam are one pass each.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -19,6 +20,19 @@ struct Init {
   // Uniform in +-1 / sqrt(fan_in): weights and biases of torch.nn.Conv1d and Linear.
   static Init fan_in(int64_t fan_in);
 };
+
+// How parameters begin: with values drawn from the seed. `check` (may be empty) is told the name and shape of each
+// tensor of the state dict before memory is taken for any of them, and throws where a model file does not hold it.
+struct Initialisation {
+  Initialisation(uint64_t from, std::function<void(const std::string&, const Shape&)> checked_by = {})
+      : seed(from), check(std::move(checked_by)) {}
+  uint64_t seed;
+  std::function<void(const std::string& name, const Shape& shape)> check;
+};
+
+// Throws ModelError "<source>: ..." unless `tensors` holds real numbers of that name and shape.
+void check_tensor(const std::map<std::string, Tensor>& tensors, const std::string& name, const Shape& shape,
+                  const std::string& source);
 
 class Parameters {
  public:
@@ -37,7 +51,7 @@ class Parameters {
   void declare_rows(Variable* slot, std::vector<Entry> entries, Shape use);
 
   // Allocates and initialises the buffers. Initial values depend only on the seed and the parameter's position.
-  void allocate(DType dtype, Stream stream, uint64_t seed);
+  void allocate(DType dtype, Stream stream, const Initialisation& initialisation);
 
   int64_t count() const;                                  // elements of the state dict, without padding
   const Tensor& values() const { return values_; }        // (P) with padding

@@ -45,7 +45,8 @@ Fields fields(TfGridNetConfig& c) {
       text("unfold_padding", &c.unfold_padding, "sides of the zeros before the unfold, for I > J", {"both", "behind"})};
 }
 
-TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed)
+TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream,
+                     const Initialisation& initialisation)
     : config_((check(config), config)), precision_(precision) {
   const int64_t dim = config.emb_dim, inputs = 2 * config.microphones, outputs = 2 * config.sources;
   const Init from_inputs = Init::fan_in(9 * inputs);
@@ -72,7 +73,7 @@ TfGridNet::TfGridNet(const TfGridNetConfig& config, Precision precision, Stream 
   const Init to_outputs = Init::fan_in(9 * outputs);
   parameters_.declare(&deconv_weight_, {"deconv.weight", {dim, outputs, 3, 3}, to_outputs}, {dim, 9 * outputs});
   parameters_.declare(&deconv_bias_, {"deconv.bias", {outputs}, to_outputs});
-  parameters_.allocate(precision.signals, stream, seed);
+  parameters_.allocate(precision.signals, stream, initialisation);
 }
 
 void TfGridNet::declare_path(Path& path, const std::string& prefix) {

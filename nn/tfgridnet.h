@@ -37,7 +37,7 @@ class TfGridNet {
  public:
   // With bfloat16 activations, the inputs and outputs of products are bfloat16; the rest, attention scores included, is
   // float32. Throws UsageError for sizes out of range, I < J and heads that do not divide D.
-  TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, uint64_t seed);
+  TfGridNet(const TfGridNetConfig& config, Precision precision, Stream stream, const Initialisation& initialisation);
 
   // features: (B, T, F, 2M), the real parts of all microphones, then the imaginary parts -> (B, T, F, 2S), channel 2s
   // the real and 2s + 1 the imaginary part of output s. Throws Error for another number of bins or channels.

@@ -96,10 +96,10 @@ void read_model_file(TfGridNetSeparatorConfig& config, const SafeTensors& file, 
 }
 
 TfGridNetSeparator::TfGridNetSeparator(const TfGridNetSeparatorConfig& config, Precision precision, Stream stream,
-                                       uint64_t seed)
+                                       const Initialisation& initialisation)
     : config_(with_bins(config)),
       stft_(config.stft, precision.signals, stream),
-      network_(config_.network, precision, stream, seed) {}
+      network_(config_.network, precision, stream, initialisation) {}
 
 SpectralSeparator::NormalizedSpectra TfGridNetSeparator::normalize(const Tensor& mixtures) const {
   const Tensor rows =

@@ -41,7 +41,8 @@ class TfGridNetSeparator : public SpectralSeparator {
   static constexpr const char* architecture = "tf-gridnet";
 
   // Throws UsageError as TfGridNet and Stft do, and for relative inputs with mapped outputs.
-  TfGridNetSeparator(const TfGridNetSeparatorConfig& config, Precision precision, Stream stream, uint64_t seed);
+  TfGridNetSeparator(const TfGridNetSeparatorConfig& config, Precision precision, Stream stream,
+                     const Initialisation& initialisation);
 
   // mixtures: (B, M, L), or (B, L) for one microphone -> the speakers at the first microphone (B, S, L), at the level
   // of the recording.

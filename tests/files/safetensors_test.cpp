@@ -202,6 +202,8 @@ TEST_F(SafeTensorsTest, LyingHeadersAreNamed) {
       {R"({"a":{"dtype":"F32","shape":[99999999999999999999],"data_offsets":[0,4]}})", 4, "in shape, got 1e+20"},
       {R"({"a":{"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,4]}})", 4, "overflows"},
       {R"({"a":{"dtype":"F64","shape":[4294967296,4294967296],"data_offsets":[0,4]}})", 4, "overflows"},
+      {R"({"a":{"dtype":"F32","shape":[0,9223372036854775807],"data_offsets":[0,0]}})", 0, "overflows"},
+      {R"({"a":{"dtype":"F16","shape":[2147483648,0,4294967296],"data_offsets":[0,0]}})", 0, "overflows"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4,8]}})", 4, "expected two data_offsets"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}})", 4, "in data_offsets, got -4"},
       {R"({"a":{"dtype":"F32","shape":[1],"data_offsets":[4,0]}})", 4, "within the 4 bytes of data, got [4,0]"},

@@ -58,6 +58,12 @@ TEST_F(ModelFileTest, BadMetadataIsAFaultOfTheFile) {
   }
 }
 
+// Sizes that the shapes contradict are refused before memory is taken for them: these would be terabytes.
+TEST_F(ModelFileTest, LargeSizesInTheMetadataTakeNoMemory) {
+  metadata_["num_feats"] = metadata_["num_hidden"] = "1048576";
+  expect_error<ModelError>([&] { load(); }, {"expected mask_generator.", " of shape (1048576", ", found float32"});
+}
+
 // A whole network of 20,000 tensors, with their names, shapes and first values. A fiftieth of the bound on an idle
 // machine.
 TEST_F(ModelFileTest, TwentyThousandTensorsLoadAtOnce) {

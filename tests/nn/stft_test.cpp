@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <ctime>
 
 #include "autograd/ops.h"
 #include "tensor/ops/istft.h"
@@ -195,6 +196,14 @@ TEST_P(GoldenStft, EqualsPyTorch) {
   golden.expect_equal(reconstruction.value(), "short.any_reconstruction", float32);
   backward(reconstruction, cotangent);
   golden.expect_equal(to_pairs(any.grad()), "short.grad_any_spectrum", float32, golden.largest("short.grad_"));
+}
+
+// Whether a hop allows reconstruction takes no time that grows with the windows over one another. A hundredth of the
+// bound on an idle machine.
+TEST(StftTest, ShortHopsAreCheckedAtOnce) {
+  const std::clock_t begin = std::clock();
+  for (const std::string& window : window_names()) EXPECT_EQ(Stft({1 << 16, 1, window}).frames(10), 11);
+  EXPECT_LT(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Files, GoldenStft,
