@@ -35,6 +35,11 @@ int16_t to_int16(float sample, uint64_t& clipped) {
   return scaled > 0 ? std::numeric_limits<int16_t>::max() : std::numeric_limits<int16_t>::min();
 }
 
+void check_alignment(const void* samples, size_t bytes, const char* name) {
+  if (reinterpret_cast<uintptr_t>(samples) % bytes != 0)
+    bad_argument(fmt::format("{}: expected samples at a multiple of {} bytes, got {}", name, bytes, samples));
+}
+
 }  // namespace
 
 Layout checked_layout(const sunder_audio& audio, int64_t expected, const char* name) {
@@ -57,10 +62,13 @@ void check_samples(const void* samples, int64_t frames, const Layout& layout, co
     bad_argument(fmt::format("{}: expected frames that fit in memory, got {}", name, frames));
   if (frames == 0) return;
   if (!samples) bad_argument(fmt::format("{}: expected samples, got NULL", name));
-  if (layout.layout != SUNDER_POINTERS) return;
-  for (int c = 0; c < layout.channels; ++c)
-    if (!static_cast<const void* const*>(samples)[c])
-      bad_argument(fmt::format("{}: expected a pointer to channel {}, got NULL", name, c));
+  if (layout.layout != SUNDER_POINTERS) return check_alignment(samples, bytes_of(layout), name);
+  check_alignment(samples, sizeof(void*), name);
+  for (int c = 0; c < layout.channels; ++c) {
+    const void* row = static_cast<const void* const*>(samples)[c];
+    if (!row) bad_argument(fmt::format("{}: expected a pointer to channel {}, got NULL", name, c));
+    check_alignment(row, bytes_of(layout), name);
+  }
 }
 
 void read_frames(const void* samples, int64_t frames, const Layout& layout, int64_t begin,

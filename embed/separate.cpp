@@ -113,6 +113,9 @@ sunder_status sunder_separate_batch(sunder_session* session, size_t count, const
     if (!estimates) bad_argument("estimates: expected an array, got NULL");
     if (mixtures->struct_size < sizeof(size_t) || estimates->struct_size < sizeof(size_t))
       bad_argument("mixtures, estimates: expected struct_size to be set, as SUNDER_AUDIO_INIT does");
+    if (mixtures->struct_size % alignof(sunder_audio) != 0 || estimates->struct_size % alignof(sunder_audio) != 0)
+      bad_argument(fmt::format("mixtures, estimates: expected struct_size to be a multiple of {}, got {} and {}",
+                               alignof(sunder_audio), mixtures->struct_size, estimates->struct_size));
     // The caller's structs may be longer than ours.
     const auto at = [](const sunder_audio* first, size_t i) {
       return reinterpret_cast<const sunder_audio*>(reinterpret_cast<const char*>(first) + i * first->struct_size);

@@ -166,7 +166,7 @@ typedef enum sunder_memory {
 
 typedef struct sunder_audio {
   size_t struct_size;
-  void* samples; /* the caller's; never written to where it is an input */
+  void* samples; /* the caller's, aligned as its samples are; never written to where it is an input */
   int64_t frames;
   int channels;    /* of a mixture: the model's microphones; of estimates: its sources */
   int sample_rate; /* Hz; 0: the model's, in estimates: the mixture's */

@@ -122,12 +122,23 @@ TEST_F(Api, BadArgumentsSayWhatIsWrong) {
   float* const no_row[] = {nullptr};
   bad([&](auto& from, auto&) { from.layout = SUNDER_POINTERS, from.samples = const_cast<float**>(no_row); },
       SUNDER_BAD_ARGUMENT, "mixture: expected a pointer to channel 0, got NULL");
+  const auto shifted = [](void* samples) { return static_cast<void*>(static_cast<char*>(samples) + 2); };
+  bad([&](auto& from, auto&) { from.samples = shifted(from.samples); }, SUNDER_BAD_ARGUMENT,
+      "mixture: expected samples at a multiple of 4 bytes, got 0x");
+  void* shifted_row[] = {shifted(in.data())};
+  bad([&](auto& from, auto&) { from.layout = SUNDER_POINTERS, from.samples = shifted_row; }, SUNDER_BAD_ARGUMENT,
+      "mixture: expected samples at a multiple of 4 bytes, got 0x");
   in[50] = NAN;
   bad([](auto&, auto&) {}, SUNDER_BAD_AUDIO, "sample 50 of channel 0 is not finite");
   EXPECT_EQ(sunder_separate(session.get(), nullptr, nullptr), SUNDER_BAD_ARGUMENT);
   EXPECT_EQ(sunder_separate(nullptr, nullptr, nullptr), SUNDER_BAD_ARGUMENT);
   EXPECT_EQ(sunder_separate_batch(session.get(), 1, nullptr, nullptr), SUNDER_BAD_ARGUMENT);
   EXPECT_EQ(sunder_separate_batch(session.get(), 0, nullptr, nullptr), SUNDER_OK);
+  sunder_audio odd = audio_of(in.data(), 100, 1), to = audio_of(out.data(), 100, 2);
+  odd.struct_size = sizeof odd + 1;  // the second struct would lie between addresses
+  EXPECT_EQ(sunder_separate_batch(session.get(), 1, &odd, &to), SUNDER_BAD_ARGUMENT);
+  EXPECT_NE(std::string(sunder_session_error(session.get())).find("expected struct_size to be a multiple of 8, got 41"),
+            std::string::npos);
 
   int64_t pulled = 7;
   EXPECT_EQ(sunder_push(session.get(), in.data(), 5), SUNDER_BAD_ARGUMENT);
