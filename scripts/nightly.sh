@@ -1,25 +1,27 @@
 #!/usr/bin/env bash
 # Long test campaigns for the night. Fails if one finds something, and names what shows it.
 #
-#   scripts/nightly.sh [--only NAME,...] [--kills N] [--faults N] [--flips N] [--mutations N] [--fuzz-minutes N] [TARGET...]
+#   scripts/nightly.sh [--only NAME,...] [--kills N] [--faults N] [--flips N] [--soak N] [--mutations N]
+#                      [--fuzz-minutes N] [TARGET...]
 #
 #   kills      programs killed or stopped at N random moments (300), most of them trainings that then go on (tests/faults)
 #   faults     calls to the system that fail, or kill the program: every call of every kind, or N of each (0: every one)
 #   flips      N flipped bits (2000) in each file of a checkpoint
+#   soak       N calls (10000) of the C API from each of 4 threads, and a twentieth of them under AddressSanitizer
 #   hostile    N mutated files (500) of each kind, given to the programs under AddressSanitizer
-#   threads    the tests under ThreadSanitizer
-#   fuzz       libFuzzer on every file reader (tests/fuzz), N minutes (30) for each TARGET, a folder of tests/fuzz/corpus
-#              (default: all); the inputs that it keeps lie in build/fuzz/corpus and start the next run
+#   threads    the tests under ThreadSanitizer, and the soak's calls from 4 threads
+#   fuzz       libFuzzer on every file reader and on the C API (tests/fuzz), N minutes (30) for each TARGET, a folder of
+#              tests/fuzz/corpus (default: all); the inputs that it keeps lie in build/fuzz/corpus and start the next run
 #   bundle     the bundle in a bare Debian that is newer than the one it was made on (as root; debootstrap downloads it once
 #              into build/systems), and the same bytes when it is made twice
 #
-# threads and fuzz need clang, which is installed on Debian and Ubuntu. The counts of the first four are also in
-# build/campaign.md.
+# threads and fuzz need clang, which is installed on Debian and Ubuntu. The counts of kills, faults, flips and hostile are
+# also in build/campaign.md.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-all=kills,faults,flips,hostile,threads,fuzz,bundle
-minutes=30 only=$all targets=() kills=300 faults=0 flips=2000 mutations=500
+all=kills,faults,flips,soak,hostile,threads,fuzz,bundle
+minutes=30 only=$all targets=() kills=300 faults=0 flips=2000 soak=10000 mutations=500
 while [ $# -gt 0 ]; do
   case "$1" in
     --fuzz-minutes) minutes=${2:?--fuzz-minutes needs a number}; shift 2 ;;
@@ -27,13 +29,14 @@ while [ $# -gt 0 ]; do
     --kills) kills=${2:?--kills needs a number}; shift 2 ;;
     --faults) faults=${2:?--faults needs a number}; shift 2 ;;
     --flips) flips=${2:?--flips needs a number}; shift 2 ;;
+    --soak) soak=${2:?--soak needs a number}; shift 2 ;;
     --mutations) mutations=${2:?--mutations needs a number}; shift 2 ;;
-    -h | --help) sed -n '2,18s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,20s/^# \{0,1\}//p' "$0"; exit 0 ;;
     -*) echo "nightly.sh: unknown argument $1 (see --help)" >&2; exit 2 ;;
     *) targets+=("$1"); shift ;;
   esac
 done
-for number in "fuzz-minutes $minutes" "kills $kills" "flips $flips" "mutations $mutations"; do
+for number in "fuzz-minutes $minutes" "kills $kills" "flips $flips" "soak $soak" "mutations $mutations"; do
   [[ $number =~ \ [1-9][0-9]*$ ]] || { echo "nightly.sh: --${number% *} needs a whole number, got ${number#* }" >&2; exit 2; }
 done
 [[ $faults =~ ^[0-9]+$ ]] || { echo "nightly.sh: --faults needs a whole number, got $faults" >&2; exit 2; }
@@ -79,10 +82,19 @@ campaign() {  # NAME BUILD FILTER
   grep '^tally|' "$log" >>build/tallies || true
 }
 rm -f build/tallies
-if wants kills || wants faults || wants flips; then
+# The C API's clients on four threads, in the build of this name.
+soak() {  # BUILD CALLS
+  say "soak in build/$1"
+  "build/$1/bin/soak" 4 "$2" || findings+=("soak in build/$1: see above")
+}
+if wants kills || wants faults || wants flips || wants soak; then
   say "Building"
   cmake -S . -B build/release -G Ninja >/dev/null
-  cmake --build build/release --target faults_test
+  release=()
+  if wants kills || wants faults || wants flips; then release+=(faults_test); fi
+  if wants soak; then release+=(soak); fi
+  cmake --build build/release --target "${release[@]}"
+  if wants soak; then soak release "$soak"; fi
   if wants kills; then KILLS=$kills campaign kills release 'Kills.*'; fi
   if wants faults; then FAULTS_OF_A_KIND=$faults campaign faults release '*Faults.*'; fi
   if wants flips; then FLIPS=$flips FLIPS_OF_RUNS=$(((flips + 99) / 100)) campaign flips release 'Flips.*'; fi
@@ -101,12 +113,16 @@ if wants bundle; then
   cmp build/one.tar.gz build/two.tar.gz || findings+=("bundle: build/one.tar.gz and build/two.tar.gz differ")
 fi
 export SUNDER_POOL=off  # one allocation per tensor
-if wants hostile; then
+if wants hostile || wants soak; then
   say "Building with sanitizers"
   cmake -S . -B build/sanitize -G Ninja -DCMAKE_BUILD_TYPE=Debug -DCMAKE_CXX_FLAGS_DEBUG="-O1 -g1" \
     -DSUNDER_SANITIZE=address,undefined >/dev/null
-  cmake --build build/sanitize --target faults_test
-  MUTATIONS=$mutations FINDINGS=$PWD/build/sanitize/findings campaign hostile sanitize 'Hostile.*'
+  sanitized=()
+  if wants hostile; then sanitized+=(faults_test); fi
+  if wants soak; then sanitized+=(soak); fi
+  cmake --build build/sanitize --target "${sanitized[@]}"
+  if wants soak; then soak sanitize $(((soak + 19) / 20)); fi
+  if wants hostile; then MUTATIONS=$mutations FINDINGS=$PWD/build/sanitize/findings campaign hostile sanitize 'Hostile.*'; fi
 fi
 if [ -f build/tallies ]; then
   awk -F'|' '
@@ -126,6 +142,7 @@ if wants threads; then
     ctest --test-dir build/threads --output-on-failure -LE slow \
     -E 'Signals\.TheFirst|SeparateTest\.ResultsAreReplacedWhole|OutputTest\.AFullDisk' ||
     findings+=("ThreadSanitizer: see above")
+  TSAN_OPTIONS="ignore_noninstrumented_modules=1 allocator_may_return_null=1" soak threads 500
 fi
 
 # The latest state in a log: executions, edges of the control flow, inputs kept.
