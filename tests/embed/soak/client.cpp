@@ -7,6 +7,7 @@
 namespace sunder::soak {
 namespace {
 
+constexpr int most_cancellations = 3;  // of one call
 // Of blocks and batches; whole buffers are equal to the bit.
 constexpr double rounding = 1e-6;
 
@@ -17,8 +18,12 @@ Client::Client(const std::vector<ModelFile>& files, OpenSessions& open_sessions,
   for (size_t place = 0; place < places; ++place) open(place);
 }
 
-Client::~Client() {
-  for (size_t place = 0; place < places; ++place) open_sessions_.set(number_ * places + place, nullptr);
+Client::~Client() { show(false); }
+
+void Client::show(bool shown) {
+  for (size_t place = 0; place < places; ++place)
+    open_sessions_.set(number_ * places + place,
+                       shown && opened_[place].may_be_cancelled ? opened_[place].session : nullptr);
 }
 
 // From its path or from memory.
@@ -40,7 +45,7 @@ sunder_model* Client::load(const ModelFile& file) {
 // Another model and session; the model is freed before its session.
 void Client::open(size_t place, uint64_t memory_limit) {
   Opened& opened = opened_[place];
-  open_sessions_.set(number_ * places + place, nullptr);
+  show(false);
   opened.session.reset();
   opened.file = &files_[below(random_, static_cast<int64_t>(files_.size()))];
   sunder_session_params params = short_chunks();
@@ -57,7 +62,8 @@ void Client::open(size_t place, uint64_t memory_limit) {
   sunder_model_free(model);
   expect(status, SUNDER_OK, "session");
   opened.session = SharedSession(session, sunder_session_free);
-  if (memory_limit == 0) open_sessions_.set(number_ * places + place, opened.session);
+  opened.may_be_cancelled = memory_limit == 0;
+  show(true);
 }
 
 const Recording& Client::any_recording(const Opened& opened) {
@@ -66,10 +72,15 @@ const Recording& Client::any_recording(const Opened& opened) {
 }
 
 sunder_status Client::uncancelled(const std::function<sunder_status()>& call) {
-  for (;;) {
+  for (int cancellations = 0;; ++cancellations) {
+    if (cancellations == most_cancellations) show(false);
     const sunder_status status = call();
-    if (status != SUNDER_CANCELLED) return status;
-    ++tally_["cancelled by another thread"];
+    if (status == SUNDER_CANCELLED) {
+      ++tally_["cancelled by another thread"];
+      continue;
+    }
+    if (cancellations >= most_cancellations) show(true);
+    return status;
   }
 }
 

@@ -48,6 +48,7 @@ class Client {
   struct Opened {
     const ModelFile* file = nullptr;
     SharedSession session;
+    bool may_be_cancelled = false;
     std::unique_ptr<std::function<bool()>> on_progress = std::make_unique<std::function<bool()>>();
   };
   static constexpr size_t places = 2;
@@ -55,7 +56,9 @@ class Client {
   void open(size_t place, uint64_t memory_limit = 0);
   sunder_model* load(const ModelFile& file);
   const Recording& any_recording(const Opened& opened);
-  // Calls until another thread has not cancelled it.
+  // Shows the sessions to the thread that cancels, or takes them away.
+  void show(bool shown);
+  // Calls until another thread has not cancelled it; where the machine is slow, the last time without that thread.
   sunder_status uncancelled(const std::function<sunder_status()>& call);
   void compare(const Samples& found, const Recording& recording, Form form, int sources, double tolerance);
   sunder_status try_stream(Opened& opened, const Recording& recording, Form form);
