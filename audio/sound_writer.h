@@ -34,6 +34,14 @@ std::unique_ptr<SoundWriter> create_wav(const std::filesystem::path& path, int s
                                         int channels, std::optional<int64_t> frames = {},
                                         uint64_t largest_riff = riff_limit);
 
+// The bytes of the file that create_wav writes of these samples, and how many were limited to full scale. Throws Error
+// where there is no memory.
+struct WavBytes {
+  std::string bytes;
+  int64_t clipped = 0;
+};
+WavBytes wav_in_memory(std::span<const float> samples, int sample_rate, WavFormat format, int channels = 1);
+
 // An open pipe or file, whose samples are written as they come. `name`: for messages. With `header` it is WAV (RIFF)
 // whose header gives no size: the samples run to the end of the stream.
 std::unique_ptr<SoundWriter> stream_sound(FileDescriptor file, const std::string& name, const RawForm& form,

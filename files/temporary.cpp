@@ -185,9 +185,10 @@ FileDescriptor unnamed_file() {
   std::error_code ignored;
   const fs::path folder = fs::temp_directory_path(ignored);
   FileDescriptor file(::open(folder.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
-  if (!file.is_open()) file = FileDescriptor(::memfd_create("sunder", MFD_CLOEXEC));
-  return file;
+  return file.is_open() ? std::move(file) : memory_file();
 }
+
+FileDescriptor memory_file() { return FileDescriptor(::memfd_create("sunder", MFD_CLOEXEC)); }
 
 bool in_temporary_folder(const fs::path& path) {
   const std::lock_guard guard(registry().mutex);

@@ -48,6 +48,8 @@ class Temporary {
 // A file without a name, open for reading and writing, that nothing is left of however the process ends: in the folder
 // for temporary files or, where that is impossible, in memory. Not open where the system refuses (errno).
 FileDescriptor unnamed_file();
+// The same in memory always.
+FileDescriptor memory_file();
 
 // Whether `path` lies in a temporary folder of this process: nothing in it needs to be synced or locked.
 bool in_temporary_folder(const std::filesystem::path& path);

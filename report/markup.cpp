@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+#include "files/base64.h"
+
 namespace sunder {
 namespace {
 
@@ -54,18 +56,6 @@ std::string escape_html(std::string_view text) {
     else result += c;
   }
   return result;
-}
-
-std::string base64(std::string_view bytes) {
-  static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t k = 0; k < 3; ++k) group = group << 8 | (i + k < bytes.size() ? static_cast<uint8_t>(bytes[i + k]) : 0);
-    for (size_t k = 0; k < 4; ++k) text += i + k <= bytes.size() ? digits[group >> (18 - 6 * k) & 63] : '=';
-  }
-  return text;
 }
 
 std::string data_uri(std::string_view type, std::string_view bytes) {

@@ -1,4 +1,4 @@
-// Pieces of an HTML document. Ours, since a library for escaping and base64 would be a dependency for these few lines.
+// Pieces of an HTML document. Ours, since a library for escaping would be a dependency for these few lines.
 #pragma once
 
 #include <cstdint>
@@ -13,9 +13,6 @@ std::string printable_utf8(std::string_view text);
 
 // Printable text as it may stand between tags and in quoted attributes.
 std::string escape_html(std::string_view text);
-
-// RFC 4648, section 4.
-std::string base64(std::string_view bytes);
 
 // data:<type>;base64,...
 std::string data_uri(std::string_view type, std::string_view bytes);

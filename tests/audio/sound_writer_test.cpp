@@ -86,6 +86,17 @@ TEST_F(SoundWriterTest, StreamsAreWhatLibsndfileWrites) {
   }
 }
 
+TEST_F(SoundWriterTest, InMemoryItIsTheSameFile) {
+  std::vector<float> loud = ramp(3000);
+  loud[7] = 1.5f, loud[9] = -2;
+  for (const WavFormat format : {WavFormat::float32, WavFormat::pcm16}) {
+    write_wav(folder_ / "a.wav", loud, 8000, format, 2);
+    const WavBytes file = wav_in_memory(loud, 8000, format, 2);
+    EXPECT_EQ(file.bytes, read("a.wav"));
+    EXPECT_EQ(file.clipped, format == WavFormat::pcm16 ? 2 : 0);
+  }
+}
+
 TEST_F(SoundWriterTest, WhatCannotBeWrittenIsNamed) {
   FileDescriptor full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
   const auto writer = stream_sound(std::move(full), "the pipe", {RawCoding::s16le, 8000, 1}, false);

@@ -9,14 +9,6 @@
 namespace sunder {
 namespace {
 
-TEST(Markup, Base64IsThatOfTheStandard) {
-  // RFC 4648, section 10
-  for (const auto& [bytes, text] : std::vector<std::pair<std::string, std::string>>{
-           {"", ""}, {"f", "Zg=="}, {"fo", "Zm8="}, {"foo", "Zm9v"}, {"foob", "Zm9vYg=="}, {"foobar", "Zm9vYmFy"}})
-    EXPECT_EQ(base64(bytes), text);
-  EXPECT_EQ(base64(std::string("\xff\xfe\x00\x80", 4)), "//4AgA==");
-}
-
 TEST(Markup, EscapesWhatHtmlReadsAndWhatItCannot) {
   EXPECT_EQ(escape_html("<a href=\"x\">'&amp;"), "&lt;a href=&quot;x&quot;&gt;&#39;&amp;amp;");
   const std::string valid = "M\xc3\xbcller \xe2\x88\x92 \xf0\x9f\x8e\xa7 \xed\x9f\xbf";
