@@ -1,12 +1,11 @@
-// The report page in a real browser: headless Chromium, where one is on the PATH. Other machines skip visibly; with
-// SUNDER_REQUIRE_BROWSER=1 a skip is a failure.
+// The report page in a real browser.
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
 
 #include "evaluate/score_page.h"
 #include "tensor/random.h"
-#include "tests/files/scratch_folder.h"
+#include "tests/browser.h"
 #include "tests/report/page_sample.h"
 
 namespace sunder {
@@ -75,69 +74,20 @@ window.addEventListener('load', async () => {
 </script>
 )";
 
-std::string find_browser() {
-  std::stringstream path(std::getenv("PATH") ? std::getenv("PATH") : "");
-  std::vector<std::string> folders;
-  for (std::string folder; std::getline(path, folder, ':');) folders.push_back(folder);
-  for (const char* name : {"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"})
-    for (const std::string& folder : folders)
-      if (const auto file = std::filesystem::path(folder) / name; access(file.c_str(), X_OK) == 0) return file.string();
-  return "";
-}
-
 struct Seen {
   json verdict;
   std::string console;  // all other console output of the page
 };
 
-class ReportBrowserTest : public ScratchFolder {
+class ReportBrowserTest : public BrowserTest {
  protected:
-  void SetUp() override {
-    ScratchFolder::SetUp();
-    browser_ = find_browser();
-    write("ready.html", "<script>console.log('READY'); window.close();</script>");
-    std::string why = "no chromium, chromium-browser or google-chrome on the PATH";
-    if (!browser_.empty() && open("ready.html", "").find("READY") == std::string::npos) {
-      // A packaged browser may have no access to temporary folders, or lack display libraries.
-      why = browser_ + " does not run here: " + read("log");
-      browser_.clear();
-    }
-    if (!browser_.empty()) return;
-    const char* required = std::getenv("SUNDER_REQUIRE_BROWSER");
-    if (required && std::string(required) == "1") FAIL() << why;
-    GTEST_SKIP() << why;
-  }
-
-  // The console's output until the page closes its window.
-  std::string open(const std::string& page, const std::string& flags) const {
-    const std::string command = fmt::format(
-        "cd '{}' && timeout -k 5 60 '{}' --headless --no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run "
-        "--user-data-dir='{}' --autoplay-policy=no-user-gesture-required --mute-audio --enable-logging=stderr {} "
-        "'file://{}' >out 2>log",
-        folder_.string(), browser_, (folder_ / "profile").string(), flags, (folder_ / page).string());
-    if (std::system(command.c_str()) != 0) return "";
-    std::string console;
-    std::istringstream log(read("log"));
-    for (std::string line; std::getline(log, line);)
-      if (line.find("CONSOLE") != std::string::npos) console += line + '\n';
-    return console;
-  }
-
   Seen look(std::string html, const std::string& flags = "--window-size=1240,900") const {
     html.insert(html.rfind("</body>"), probe);
     write("page.html", html);
-    std::string console = open("page.html", flags);
-    // [..:CONSOLE:1] "VERDICT {...}", source: file:///.../page.html (1)
-    const size_t begin = console.rfind("\"VERDICT "), end = console.find("\", source: ", begin);
-    if (begin == std::string::npos || end == std::string::npos)
-      throw_error("the page gave no verdict: {}", read("log"));
-    const json verdict = json::parse(console.substr(begin + 9, end - begin - 9));
-    const size_t line = console.rfind('\n', begin);
-    console.erase(line == std::string::npos ? 0 : line, console.find('\n', begin));
+    std::string console;
+    const json verdict = look_at("file://" + (folder_ / "page.html").string(), flags, console);
     return {verdict, console};
   }
-
-  std::string browser_;
 };
 
 void expect_whole(const Seen& seen, const ReportPage& page) {
