@@ -10,7 +10,7 @@ set(generated ${PROJECT_BINARY_DIR}/install)
 # Programs, and what they say to --help.
 set(programs)
 if(SUNDER_PROGRAMS)
-  foreach(folder train programs bench)
+  foreach(folder serve train programs bench)
     get_property(targets DIRECTORY ${PROJECT_SOURCE_DIR}/${folder} PROPERTY BUILDSYSTEM_TARGETS)
     list(APPEND programs ${targets})
   endforeach()
@@ -103,7 +103,7 @@ install(FILES deploy/Containerfile DESTINATION ${CMAKE_INSTALL_DATADIR}/sunder C
 
 # The texts of the licences that docs/licences.md names, as Debian's packages have them.
 foreach(library libfmt-dev libsoxr-dev libkissfft-dev libtomlplusplus-dev nlohmann-json3-dev libmd-dev libsndfile1-dev
-    libopenblas0-pthread libcli11-dev libspdlog-dev libprotobuf-dev libpng-dev libcairo2-dev)
+    libopenblas0-pthread libcli11-dev libspdlog-dev libprotobuf-dev libpng-dev libcairo2-dev libcpp-httplib-dev libarchive-dev)
   set(text /usr/share/doc/${library}/copyright)
   if(EXISTS ${text})
     file(REAL_PATH ${text} text)
