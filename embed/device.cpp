@@ -1,5 +1,6 @@
 // Recordings in a device's memory.
 #include "embed/call.h"
+#include "embed/log.h"
 #include "embed/separate.h"
 #include "nn/separate_tensor.h"
 
@@ -66,7 +67,7 @@ void check_on_device(const sunder_session& session, const Job& job) {
 void separate_on_device(const sunder_session& session, const Job& job) {
   in_order(session, [&] {
     separate_tensor(session.network, samples_of(job.mixture, session.stream()),
-                    samples_of(job.estimates, session.stream()), session.chunks, /*on_seam=*/{},
+                    samples_of(job.estimates, session.stream()), session.chunks, seam_log(job.rate),
                     [&](int64_t done, int64_t total) { report(session, done, total); });
   });
 }

@@ -2,6 +2,7 @@
 
 #include <atomic>
 
+#include "embed/log.h"
 #include "embed/status.h"
 #include "tensor/blas.h"
 #include "tensor/memory.h"
@@ -32,9 +33,17 @@ std::map<std::string, std::string> given_metadata(const sunder_model_params& par
   return given;
 }
 
-// load: makes the model from the parameters.
+std::string described(const std::string& source, const LoadedModel& model) {
+  const Separator& network = *model.separator;
+  const int64_t microphones = network.microphones();
+  return fmt::format("{}: {}, {} sources of {} channel{} at {} Hz, {} parameters", source,
+                     network.metadata().at("architecture"), network.sources(), microphones, microphones == 1 ? "" : "s",
+                     model.sample_rate, network.parameters().count());
+}
+
+// load: makes the model of `source` from the parameters.
 template <class Load>
-sunder_status load_with(const sunder_model_params* given, sunder_model** model, const Load& load) {
+sunder_status load_with(const char* source, const sunder_model_params* given, sunder_model** model, const Load& load) {
   if (model) *model = nullptr;
   return guarded([&] {
     if (!model) bad_argument("model: expected where to store it, got NULL");
@@ -44,7 +53,9 @@ sunder_status load_with(const sunder_model_params* given, sunder_model** model, 
     if (stream.device.is_cpu()) blas::core_name();  // loads it, so that no session fails for want of it
     auto loaded = std::make_shared<Loaded>();
     loaded->model = load(params.architecture ? params.architecture : "", precision, stream, given_metadata(params));
+    const std::string text = is_logging() ? described(source, loaded->model) : "";
     *model = new sunder_model{{loaded, &loaded->model}};
+    if (!text.empty()) log(SUNDER_LOG_INFO, text);
   });
 }
 
@@ -65,20 +76,22 @@ using namespace sunder;
 using namespace sunder::embed;
 
 sunder_status sunder_model_load(const char* path, const sunder_model_params* params, sunder_model** model) {
-  return load_with(params, model, [&](const char* architecture, Precision precision, Stream stream, const auto& given) {
+  const auto load = [&](const char* architecture, Precision precision, Stream stream, const auto& given) {
     if (!path) bad_argument("path: expected the name of a file or folder, got NULL");
     return load_separator(path, architecture, precision, stream, given);
-  });
+  };
+  return load_with(path, params, model, load);
 }
 
 sunder_status sunder_model_load_memory(const void* bytes, size_t size, const sunder_model_params* params,
                                        sunder_model** model) {
-  return load_with(params, model, [&](const char* architecture, Precision precision, Stream stream, const auto& given) {
+  const char* source = "model in memory";
+  const auto load = [&](const char* architecture, Precision precision, Stream stream, const auto& given) {
     if (!bytes) bad_argument("bytes: expected a model file's bytes, got NULL");
-    const std::string source = "model in memory";
     SafeTensors file = parse_safetensors({static_cast<const std::byte*>(bytes), size}, source);
     return load_separator(std::move(file), source, architecture, precision, stream, given);
-  });
+  };
+  return load_with(source, params, model, load);
 }
 
 void sunder_model_free(sunder_model* model) { delete model; }

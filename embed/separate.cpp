@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "embed/call.h"
+#include "embed/log.h"
 #include "nn/separation.h"
 
 namespace sunder::embed {
@@ -40,8 +41,9 @@ Job checked(const sunder_session& session, const sunder_audio* mixture, const su
 
 void separate(sunder_session& session, const Job& job) {
   if (job.on_device()) return separate_on_device(session, job);
-  Recording recording{RecordingStream(session.network, session.model->sample_rate, job.rate, session.chunks), job.in,
-                      job.out};
+  Recording recording{
+      RecordingStream(session.network, session.model->sample_rate, job.rate, session.chunks, seam_log(job.rate)),
+      job.in, job.out};
   const int64_t frames = job.mixture.frames;
   int64_t written = 0;
   const auto drain = [&] { written += recording.pull(job.estimates.samples, frames, written, session.clipped); };

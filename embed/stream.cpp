@@ -1,5 +1,6 @@
 // Recordings that come block by block.
 #include "embed/call.h"
+#include "embed/log.h"
 
 using namespace sunder;
 using namespace sunder::embed;
@@ -40,7 +41,8 @@ sunder_status sunder_stream_begin(sunder_session* session, const sunder_audio* l
     Layout out = in;
     out.channels = static_cast<int>(session->network.sources());
     session->recording.emplace(
-        Recording{RecordingStream(session->network, session->model->sample_rate, rate, session->chunks), in, out});
+        Recording{RecordingStream(session->network, session->model->sample_rate, rate, session->chunks, seam_log(rate)),
+                  in, out});
   });
 }
 

@@ -72,6 +72,14 @@ SUNDER_API const char* sunder_status_name(sunder_status status); /* "out of memo
  * did not. */
 SUNDER_API const char* sunder_last_error(void);
 
+typedef enum sunder_log_level { SUNDER_LOG_INFO = 0, SUNDER_LOG_WARNING = 1 } sunder_log_level;
+/* Called by the thread that has something to say, also by several at once. It must not call the library. */
+typedef void (*sunder_log_callback)(void* user, int level, const char* message);
+/* What no status says goes to `callback` (NULL, as at first: nowhere), of all models and sessions: what was loaded, and
+ * where a recording's chunks meet, as a warning where the outputs could hardly be told apart there. When it returns the
+ * callback before is no longer running. Before dlclose: NULL. */
+SUNDER_API void sunder_set_log(sunder_log_callback callback, void* user);
+
 /* ---- models ---- */
 
 typedef struct sunder_model_params {
