@@ -18,18 +18,18 @@ TEST_F(ApiCuda, SeparatesAsOnTheCpu) {
     sunder_model_params on_cuda = SUNDER_MODEL_PARAMS_INIT;
     on_cuda.device = "cuda";
     const Model host = load(path), device = load(path, &on_cuda);
-    const Signals mixture = voices(sunder_model_microphones(host.get()), 6000);
-    const std::vector<float> expected = separate(open_session(host, short_chunks()), mixture);
+    const Signals mixture = voices(sunder_model_microphones(host.get()), 1200);
+    const std::vector<float> expected = separate(open_session(host, shortest_chunks()), mixture);
     const cuda::OwnedStream stream(first_cuda_device);
     for (void* given : {static_cast<void*>(nullptr), stream.get().handle}) {
-      sunder_session_params params = short_chunks();
+      sunder_session_params params = shortest_chunks();
       params.cuda_stream = given;
       const Session session = open_session(device, params);
       const std::vector<float> found = separate(session, mixture);
       for (size_t t = 0; t < found.size(); ++t) ASSERT_NEAR(found[t], expected[t], 1e-4) << path << " " << t;
       EXPECT_EQ(separate(session, mixture), found);
       uint64_t bytes = 0;
-      EXPECT_EQ(sunder_session_memory(session.get(), 6000, 8000, &bytes), SUNDER_OK);
+      EXPECT_EQ(sunder_session_memory(session.get(), 1200, 8000, &bytes), SUNDER_OK);
       EXPECT_GT(bytes, 0u);
     }
   }
