@@ -149,6 +149,7 @@ add_with_needed() {  # FILE...: everything that the files need, and what that ne
 }
 
 mapfile -t programs < <(find "$tree/bin" -type f | sort)
+mapfile -t folders < <(ldd "${programs[@]}" | awk '$1 ~ /^lib(cu|nv)/ && $3 ~ /^\// { sub("/[^/]*$", "", $3); print $3 }' | sort -u)
 add_with_needed "${programs[@]}" "$tree/lib/libsunder.so.1"
 # What is loaded at run time, as the sources name it.
 while read -r name; do
@@ -158,7 +159,6 @@ while read -r name; do
   add_with_needed "$path"
 done < <(grep -rhoP '\bdlopen\("\K[^"]+' --include='*.cpp' tensor files command audio autograd nn embed | sort -u)
 if [ "$cuda" = needed ]; then  # cuDNN's parts, and the compiler that they use
-  mapfile -t folders < <(ldd "${programs[@]}" | awk '$1 ~ /^lib(cu|nv)/ && $3 ~ /^\// { print $3 }' | xargs -n 1 dirname | sort -u)
   for pattern in 'libcudnn_*.so.[0-9]*' 'libnvrtc.so.[0-9]*' 'libnvrtc-builtins.so.[0-9]*'; do
     mapfile -t files < <(find -H "${folders[@]}" -maxdepth 1 -name "$pattern")
     [ ${#files[@]} -gt 0 ] || die "--cuda needed: no $pattern in ${folders[*]}"
@@ -169,9 +169,12 @@ if [ "$cuda" = needed ]; then  # cuDNN's parts, and the compiler that they use
 fi
 # Debian's texts refer to common ones that other systems do not have.
 while read -r text; do
+  [ -f "$text" ] || die "a licence refers to $text, which this machine does not have"
   install -D -m 644 "$text" "$documents/licences/common/${text##*/}"
 done < <(grep -rhoE '/usr/share/common-licenses/[A-Za-z0-9.-]*[A-Za-z0-9]' "$documents/licences" | sort -u)
-sort -o "$stage/rows" <(tail -n +5 "$table") && { head -4 "$table"; cat "$stage/rows"; } >"$stage/table" && mv "$stage/table" "$table"
+tail -n +5 "$table" | LC_ALL=C sort >"$stage/rows"
+{ head -4 "$table"; cat "$stage/rows"; } >"$stage/table"
+mv "$stage/table" "$table"
 
 # RPATH and not RUNPATH: somebody's LD_LIBRARY_PATH, often set to other versions of these libraries, does not come first.
 # NVIDIA's files find each other as they are, and may not be changed.
@@ -193,8 +196,8 @@ glibc=$(find "$tree" -type f | while read -r file; do
   if is_elf "$file"; then readelf -VW "$file" | grep -oE '\bGLIBC_[0-9.]+' || true; fi
 done | sort -uV | tail -1)
 
-# The programs run as on a machine that has nothing else.
-run() { env -i HOME="$stage" "$@"; }
+# The programs run as on a machine that has nothing else but, with --cuda none, NVIDIA's libraries.
+run() { env -i HOME="$stage" LD_LIBRARY_PATH="$(IFS=: && echo "${folders[*]}")" "$@"; }
 cold=("$tree/bin/sunder-separate" - --format s16le --rate 8000 --channels 1 -o -)
 measured="one second of sound"
 if [ -n "$model" ]; then

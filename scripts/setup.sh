@@ -2,7 +2,8 @@
 # Installs what Sunder needs to build and test on Debian and Ubuntu. With --print, only prints the package names.
 # Elsewhere: install the same libraries with your own package manager (Fedora: gcc-c++ cmake ninja-build openblas-devel
 # kissfft-devel libsndfile-devel soxr-devel libmd-devel cli11-devel tomlplusplus-devel json-devel fmt-devel spdlog-devel
-# protobuf-devel cpp-httplib-devel libarchive-devel libpng-devel cairo-devel dejavu-sans-fonts gtest-devel google-benchmark-devel boost-devel).
+# protobuf-devel cpp-httplib-devel libarchive-devel libpng-devel cairo-devel dejavu-sans-fonts gtest-devel
+# google-benchmark-devel boost-devel patchelf).
 set -euo pipefail
 
 packages=(g++ cmake ninja-build ccache pkg-config git ca-certificates
