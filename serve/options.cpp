@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "command/command_line.h"
+#include "command/shipped_models.h"
 #include "files/text_file.h"
 #include "tensor/cpu_count.h"
 #include "tensor/error.h"
@@ -18,8 +19,9 @@ struct Raw {
 
 void add_model_flags(CLI::App& app, ModelChoice& model) {
   app.add_option("--model", model.path,
-                 "checkpoint folder (RUN/checkpoints/best), run folder (its best checkpoint) or .safetensors file")
-      ->required();
+                 fmt::format("checkpoint folder (RUN/checkpoints/best), run folder (its best checkpoint), .safetensors "
+                             "file,\nor the name of a model that comes with Sunder; default: {}",
+                             default_model));
   app.add_option("--architecture", model.architecture,
                  "stft-conv-tasnet or tf-gridnet; needed only for a state dict that does not name it itself");
   app.add_option("--metadata", model.metadata,
@@ -124,9 +126,11 @@ ServeOptions parse_serve(int argc, char** argv) {
   add_work_flags(app, options, raw);
   add_limit_flags(app, options.limits);
   parse_command_line(app, argc, argv,
+                     "  sunder-serve\n"
                      "  sunder-serve --model RUN/checkpoints/best\n"
                      "  curl --data-binary @mixture.wav http://127.0.0.1:8080/v1/separate -o voices.zip");
   resolve(options, raw);
+  options.model.path = find_model(options.model.path);
   return options;
 }
 

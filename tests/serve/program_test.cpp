@@ -146,13 +146,21 @@ TEST_F(ServeProgram, WrongUseIsSaidAndCoded) {
     return result.code;
   };
   EXPECT_EQ(code({"--help"}, "POST /v1/separate"), 0);
-  EXPECT_EQ(code({}, "--model is required"), 2);
+  EXPECT_EQ(code({"--model", "of-no-name"}, "no model of this name in "), 4);
   EXPECT_EQ(code({"--model", model_, "--porte", "1"}, "did you mean '--port'?"), 2);
   EXPECT_EQ(code({"--model", model_, "--device", "cpu0"}, "cpu0"), 2);
   EXPECT_EQ(code({"--model", (folder_ / "no").string()}, "no"), 4);
   EXPECT_EQ(code({"--model", model_, "--api-key-file", (folder_ / "no").string()}, "no such file"), 3);
   EXPECT_EQ(code({"--model", model_, "--api-key-file", write("empty", "\n").string()}, "expected a key"), 2);
   EXPECT_EQ(code({"--model", model_, "--host", "192.0.2.1"}, "cannot be listened on"), 1);
+
+  // Without --model the one that comes with Sunder.
+  std::filesystem::copy_file(model_, folder_ / "speech-8k.safetensors");
+  const ProgramResult named = run_program("sunder-serve", {"--host", "192.0.2.1"},
+                                          {.environment = {{"SUNDER_MODELS", folder_.string()}}, .seconds = 10});
+  EXPECT_EQ(named.code, 1) << named.err;
+  EXPECT_NE(named.err.find("model " + (folder_ / "speech-8k.safetensors").string() + "\n"), std::string::npos)
+      << named.err;
 }
 
 }  // namespace
