@@ -4,14 +4,13 @@
 #include <cstring>
 #include <initializer_list>
 #include <limits>
-#include <nlohmann/json.hpp>
 #include <optional>
 #include <random>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
 #include "nn/architectures.h"
+#include "tests/fuzz/model_parts.h"
 
 extern "C" size_t LLVMFuzzerMutate(uint8_t* data, size_t size, size_t max_size);
 
@@ -22,75 +21,12 @@ using nlohmann::json;
 
 constexpr size_t most_bytes = 1 << 14;  // of a tensor that is made larger
 
-struct Part {
-  std::string name, dtype;
-  std::vector<int64_t> shape;
-  std::string bytes;
-};
-
-struct Model {
-  json metadata;
-  std::vector<Part> parts;
-};
-
-size_t element_size(const std::string& dtype) {
-  return dtype == "F64" || dtype == "I64" ? 8 : dtype == "F32" ? 4 : dtype == "F16" || dtype == "BF16" ? 2 : 1;
-}
-
-std::optional<std::string> header_of(const std::string& file) {
-  uint64_t length = 0;
-  if (file.size() < sizeof length) return std::nullopt;
-  std::memcpy(&length, file.data(), sizeof length);
-  if (length > file.size() - sizeof length) return std::nullopt;
-  return file.substr(sizeof length, length);
-}
-
-std::string with_length(const std::string& header, const std::string& data) {
-  const uint64_t length = header.size();
-  return std::string(reinterpret_cast<const char*>(&length), sizeof length) + header + data;
-}
-
-// Throws for anything else.
-std::vector<int64_t> sizes(const json& list) {
-  std::vector<int64_t> result;
-  for (const json& size : list) {
-    if (!size.is_number_unsigned() || size > INT64_MAX) throw std::invalid_argument("no sizes");
-    result.push_back(size);
-  }
-  return result;
-}
-
-// Nothing where the file is no longer whole.
-std::optional<Model> read(const std::string& file) {
-  const std::optional<std::string> header = header_of(file);
-  const json all = header ? json::parse(*header, nullptr, false) : json();
-  if (!all.is_object()) return std::nullopt;
-  Model model;
-  const std::string data = file.substr(sizeof(uint64_t) + header->size());
-  try {
-    for (const auto& [name, entry] : all.items()) {
-      if (name == "__metadata__") {
-        model.metadata = entry;
-        continue;
-      }
-      const std::vector<int64_t> offsets = sizes(entry.at("data_offsets"));
-      const auto begin = static_cast<size_t>(offsets.at(0)), end = static_cast<size_t>(offsets.at(1));
-      if (begin > end || end > data.size()) return std::nullopt;
-      model.parts.push_back({name, entry.at("dtype"), sizes(entry.at("shape")), data.substr(begin, end - begin)});
-    }
-  } catch (const std::exception&) {
-    return std::nullopt;
-  }
-  if (!model.metadata.is_object()) model.metadata = json::object();
-  return model.parts.empty() ? std::nullopt : std::optional(model);
-}
-
 class Mutator {
  public:
   explicit Mutator(unsigned seed) : random_(seed) {}
 
   std::string changed(const std::string& file, size_t max_size) {
-    std::optional<Model> model = read(file);
+    std::optional<Model> model = read_model(file);
     const uint64_t kind = model ? below(16) : 0;
     if (kind < 2) return by_bytes(file, max_size);
     if (kind == 2) return header_by_bytes(file, max_size);
@@ -113,33 +49,15 @@ class Mutator {
   }
   // The length stays right.
   static std::string header_by_bytes(const std::string& file, size_t max_size) {
-    const std::string header = header_of(file).value_or("");
+    const std::string header = header_text(file).value_or("");
     const std::string data = file.substr(sizeof(uint64_t) + header.size());
     return with_length(by_bytes(header, max_size - std::min(max_size, data.size() + sizeof(uint64_t))), data);
-  }
-
-  static json header(const Model& model, std::string& data) {
-    json result = json::object();
-    for (const Part& part : model.parts) {
-      result[part.name] = {{"dtype", part.dtype},
-                           {"shape", part.shape},
-                           {"data_offsets", {data.size(), data.size() + part.bytes.size()}}};
-      data += part.bytes;
-    }
-    if (!model.metadata.empty()) result["__metadata__"] = model.metadata;
-    return result;
-  }
-  static std::string text(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-  static std::string whole(const Model& model) {
-    std::string data;
-    const json of_model = header(model, data);
-    return with_length(text(of_model), data);
   }
 
   // A header that contradicts the data, or is none.
   std::string lying(const Model& model) {
     std::string data;
-    json of_model = header(model, data);
+    json of_model = header_of(model, data);
     const std::string& name = part_of(model).name;
     json& entry = of_model[name];
     switch (below(7)) {
@@ -317,7 +235,7 @@ class Mutator {
     const int64_t from = part.shape[below(part.shape.size())], to = small_size();
     for (Part& each : model.parts) std::replace(each.shape.begin(), each.shape.end(), from, to);
     for (auto& [key, value] : model.metadata.items())
-      if (value == std::to_string(from)) value = std::to_string(to);
+      if (value.is_string() && value.get_ref<const std::string&>() == std::to_string(from)) value = std::to_string(to);
   }
 
   void set_weights(Part& part) {
