@@ -129,7 +129,8 @@ class HttpServer::Impl : private httplib::Server {
   void finish_head(const httplib::Request& request, httplib::Response& response) {
     response.set_header("X-Request-Id", current->record.id);
     response.set_header("X-Content-Type-Options", "nosniff");
-    const bool has_body = request.has_header("Transfer-Encoding") ||
+    // What was not read would be taken for the next request.
+    const bool has_body = request.method == "POST" || request.has_header("Transfer-Encoding") ||
                           (request.has_header("Content-Length") && request.get_header_value("Content-Length") != "0");
     if (has_body && !current->body_was_read && !response.is_chunked_content_provider_) current->is_last = true;
     if (!current->is_last) return;
