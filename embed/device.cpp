@@ -18,8 +18,6 @@ void check_on_device(const sunder_audio& audio, Device device, const char* name)
   if (found != device)
     bad_argument(fmt::format("{}.samples: expected memory of {}, got memory of {}", name, to_string(device),
                              found.is_cpu() ? "the host" : to_string(found)));
-  if (reinterpret_cast<uintptr_t>(audio.samples) % sizeof(float) != 0)
-    bad_argument(fmt::format("{}.samples: expected an address of floats, got {}", name, audio.samples));
 }
 
 // (channels, frames), the caller's memory.

@@ -121,7 +121,7 @@ TEST_F(ApiDevice, RefusesWhatTheDeviceCannotWorkOn) {
   bad([&](auto&, auto& to) { to.samples = host.data(); },
       "estimates.samples: expected memory of cuda:0, got memory of the host");
   bad([](auto& from, auto&) { from.samples = static_cast<char*>(from.samples) + 2; },
-      "mixture.samples: expected an address of floats, got 0x");
+      "mixture: expected samples at a multiple of 4 bytes, got 0x");
   bad([](auto& from, auto& to) { from.samples = static_cast<float*>(to.samples) + 799; },
       "estimates.samples: expected memory that does not overlap with the mixture's");
   for (const float sample : whole.values()) ASSERT_TRUE(std::isnan(sample));
