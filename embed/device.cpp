@@ -70,7 +70,7 @@ void separate_on_device(const sunder_session& session, const Job& job) {
   });
 }
 
-void separate_together_on_device(const sunder_session& session, const std::vector<const Job*>& jobs) {
+void separate_together_on_device(const sunder_session& session, std::span<const Job* const> jobs) {
   const Stream stream = session.stream();
   const auto items = static_cast<int64_t>(jobs.size());
   const int64_t microphones = session.network.microphones(), sources = session.network.sources();

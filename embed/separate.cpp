@@ -1,5 +1,6 @@
 #include "embed/separate.h"
 
+#include <algorithm>
 #include <map>
 #include <tuple>
 
@@ -56,7 +57,7 @@ void separate(sunder_session& session, const Job& job) {
 }
 
 // Recordings of one length and rate that fit into a chunk run through the network as one batch.
-void separate_together(sunder_session& session, const std::vector<const Job*>& jobs) {
+void separate_together(sunder_session& session, std::span<const Job* const> jobs) {
   if (jobs[0]->on_device()) return separate_together_on_device(session, jobs);
   const int64_t microphones = session.network.microphones(), sources = session.network.sources();
   const int rate = jobs[0]->rate, network_rate = session.model->sample_rate;
@@ -129,11 +130,16 @@ sunder_status sunder_separate_batch(sunder_session* session, size_t count, const
     int64_t done = 0;
     for (const auto& [kind, group] : alike) {
       const auto [frames, rate, on_device] = kind;
-      const bool short_enough = resampled_length(frames, rate, session->model->sample_rate) <= session->chunks.length;
-      if (group.size() > 1 && frames > 0 && short_enough) separate_together(*session, group);
-      else
-        for (const Job* job : group) separate(*session, *job);
-      report(*session, done += static_cast<int64_t>(group.size()), static_cast<int64_t>(count));
+      const int64_t length = resampled_length(frames, rate, session->model->sample_rate);
+      // Together at most as long as a chunk, so that no batch takes more memory than a long recording.
+      const size_t together = length > 0 ? std::max<int64_t>(session->chunks.length / length, 1) : 1;
+      for (std::span<const Job* const> rest(group); !rest.empty();) {
+        const auto part = rest.first(std::min(together, rest.size()));
+        if (part.size() > 1) separate_together(*session, part);
+        else separate(*session, *part[0]);
+        report(*session, done += static_cast<int64_t>(part.size()), static_cast<int64_t>(count));
+        rest = rest.subspan(part.size());
+      }
     }
   });
 }

@@ -1,6 +1,7 @@
 // Whole recordings: what a call is asked for, and the work on those in a device's memory.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "embed/session.h"
@@ -23,6 +24,6 @@ void check_on_device(const sunder_session& session, const Job& job);
 // Queue the work in the order of the caller's stream; where there is none, they wait for it.
 void separate_on_device(const sunder_session& session, const Job& job);
 // Recordings of one length that fit into a chunk, as one batch.
-void separate_together_on_device(const sunder_session& session, const std::vector<const Job*>& jobs);
+void separate_together_on_device(const sunder_session& session, std::span<const Job* const> jobs);
 
 }  // namespace sunder::embed

@@ -328,6 +328,24 @@ TEST_F(Api, MemoryIsForeseenAndLimited) {
   EXPECT_EQ(separate(small, voices(3, 2000)), separate(free_session, voices(3, 2000)));
 }
 
+// Twenty recordings of half a chunk in the memory of one chunk.
+TEST_F(Api, ABatchTakesNoMoreMemoryThanAChunk) {
+  const Model model = load(path_);
+  sunder_session_params params = short_chunks();
+  uint64_t chunk = 0;
+  ASSERT_EQ(sunder_session_memory(open_session(model, params).get(), 4000, 8000, &chunk), SUNDER_OK);
+  params.memory_limit = static_cast<uint64_t>(static_cast<double>(chunk) * (1 + memory_forecast_error));
+  const Session session = open_session(model, params);
+  std::vector<float> in = voices(1, 2000)[0], out(20 * 2 * 2000);
+  std::vector<sunder_audio> mixtures, estimates;
+  for (int i = 0; i < 20; ++i) {
+    mixtures.push_back(audio_of(in.data(), 2000, 1));
+    estimates.push_back(audio_of(out.data() + i * 2 * 2000, 2000, 2));
+  }
+  EXPECT_EQ(sunder_separate_batch(session.get(), 20, mixtures.data(), estimates.data()), SUNDER_OK)
+      << sunder_session_error(session.get());
+}
+
 TEST_F(Api, NoThreadsStayBehind) {
   const auto threads_of_process = [] {
     const auto tasks = std::filesystem::directory_iterator("/proc/self/task");
