@@ -15,7 +15,7 @@ if(SUNDER_PROGRAMS)
     list(APPEND programs ${targets})
   endforeach()
   list(FILTER programs INCLUDE REGEX ^sunder-)
-  list(REMOVE_ITEM programs sunder-bench-ops)
+  list(REMOVE_ITEM programs sunder-bench-ops sunder-bench-serve)
   if(sunder_cuda_mode STREQUAL on)  # whose libraries often lie where the system does not look
     set_target_properties(${programs} PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
   endif()
