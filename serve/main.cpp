@@ -1,4 +1,5 @@
 // sunder-serve: separates recordings for whoever asks by HTTP.
+#include <malloc.h>
 #include <poll.h>
 
 #include "command/command_line.h"
@@ -12,6 +13,10 @@ using namespace sunder;
 using namespace sunder::serve;
 
 constexpr int glance_milliseconds = 200;
+
+// glibc keeps what a thread frees for threads that share its arena, of which it makes up to eight for each core: with
+// many connections a third of the server's memory (bench/results/2026-11-30-serve.md).
+constexpr int malloc_arenas = 2;
 
 // Signals interrupt it.
 void wait_a_little() { ::poll(nullptr, 0, glance_milliseconds); }
@@ -45,5 +50,6 @@ int run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  mallopt(M_ARENA_MAX, malloc_arenas);
   return run_main("sunder-serve", [&] { return run(argc, argv); });
 }
