@@ -56,7 +56,7 @@ mv "$corpus/splits.csv.new" "$corpus/splits.csv"
 # speech, which no training item is like.
 say "Mixtures"
 [ -e "$output/set/train.csv" ] ||
-  sunder-prepare voices --corpus "$corpus" --output "$output/set" --seconds 2 --min-seconds 0.3 --max-seconds 3600 \
+  sunder-prepare voices --corpus "$corpus" --output "$output/set" --seconds 4 --min-seconds 0.3 --max-seconds 3600 \
     --by-duration --levels 10 --train 20000 --valid 300 --test 300 --seed 0
 [ -e "$output/long/test.csv" ] ||
   sunder-prepare voices --corpus "$corpus" --kind sentences --output "$output/long" --seconds 10 --min-seconds 10 \
