@@ -1,14 +1,13 @@
 #!/usr/bin/env bash
-# Makes the models that come with Sunder again: mixtures of two voices of all recorded speech that is given, a small
+# Makes the models that are to come with Sunder: mixtures of two voices of all recorded speech that is given, a small
 # network trained by MixCycle from these mixtures alone and by PIT with their clean sources, scores of both on speakers
-# that neither has heard, and files in half precision. Three to four hours on one idle core; a run that was stopped
-# continues.
+# that neither has heard, and files in half precision. Hours on one core; a run that was stopped continues.
 #
 #   scripts/models.sh --speech FOLDER [--speech FOLDER ...] [--output DIR] [--epochs N] [--only mixcycle|pit]
 #
 # A FOLDER holds splits.csv (path,speaker,split; a column speaker_split is used instead of split where there is one) and
 # the recordings. All results go to DIR (default runs/models): DIR/speech-8k-METHOD.safetensors are the models,
-# DIR/scores-*.md the tables of models/*.md. --epochs: length of each training (default: the recipes').
+# DIR/scores-*.md their scores. --epochs: length of each training (default: the recipes').
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,7 +18,7 @@ while [ $# -gt 0 ]; do
     --output) output=${2:?--output needs a folder}; shift 2 ;;
     --epochs) epochs=${2:?--epochs needs a number}; shift 2 ;;
     --only) methods=("${2:?--only needs mixcycle or pit}"); shift 2 ;;
-    -h | --help) sed -n '2,13s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "models.sh: unknown argument $1 (see --help)" >&2; exit 2 ;;
   esac
 done
