@@ -1,6 +1,5 @@
 #include "audio/encoder.h"
 
-#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -9,6 +8,7 @@
 #include <cstring>
 #include <utility>
 
+#include "files/file_io.h"
 #include "tensor/error.h"
 
 namespace sunder {
@@ -51,20 +51,13 @@ bool is_float(int format) {
 }  // namespace
 
 sf_count_t Sink::write(const char* from, sf_count_t count) {
-  sf_count_t done = 0;
-  while (done < count && error == 0) {
-    const ssize_t wrote = ::write(file, from + done, static_cast<size_t>(count - done));
-    if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      pollfd ready{file, POLLOUT, 0};
-      ::poll(&ready, 1, -1);
-      continue;
-    }
-    if (wrote == 0) error = ENOSPC;
-    if (checked(*this, wrote) > 0) done += wrote;
+  if (error != 0) return 0;
+  if (!write_all(file, std::as_bytes(std::span(from, static_cast<size_t>(count))))) {
+    error = errno;
+    return 0;
   }
-  written += done;
-  return done;
+  written += count;
+  return count;
 }
 
 Encoder::Encoder(std::string name, Sink sink, int format, int sample_rate, int channels)

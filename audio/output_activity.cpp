@@ -1,6 +1,7 @@
 #include "audio/output_activity.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <numeric>
 
@@ -53,6 +54,13 @@ void join_most_alike(std::vector<Group>& groups) {
 }
 
 }  // namespace
+
+std::optional<int64_t> voice_count(std::string_view text) {
+  int64_t count = 0;
+  const char *begin = text.data(), *end = begin + text.size();
+  const auto [read, failure] = std::from_chars(begin, end, count);
+  return failure == std::errc() && read == end && count >= 1 ? std::optional(count) : std::nullopt;
+}
 
 OutputActivity::OutputActivity(int64_t outputs, int sample_rate)
     : frame_length_(std::max<int64_t>(1, std::llround(frame_seconds * sample_rate))),

@@ -5,9 +5,13 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 namespace sunder {
+
+// How many voices somebody asks for: a whole number from 1 on; nothing for every other text, such as "auto".
+std::optional<int64_t> voice_count(std::string_view text);
 
 // An output that is that far below the strongest one holds no voice, but what a network leaves in outputs that it does
 // not need.

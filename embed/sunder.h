@@ -197,9 +197,9 @@ typedef struct sunder_audio {
  * A device that fails after the return is the status of a later call. Mixture and estimates must not overlap. */
 SUNDER_API sunder_status sunder_separate(sunder_session* session, const sunder_audio* mixture,
                                          const sunder_audio* estimates);
-/* `count` recordings of any lengths, in arrays of structs. Those of one length run through the network together, as many
- * as fit into a chunk one after the other, so that the memory is that of a chunk. The
- * same samples as one by one within rounding. Buffers of a call that fails are undefined. */
+/* `count` recordings of any lengths, in arrays of structs. Those of one length run through the network together, as
+ * many as fit into a chunk one after the other, so that the memory is that of a chunk. The same samples as one by one
+ * within rounding. Buffers of a call that fails are undefined. */
 SUNDER_API sunder_status sunder_separate_batch(sunder_session* session, size_t count, const sunder_audio* mixtures,
                                                const sunder_audio* estimates);
 

@@ -32,14 +32,14 @@ OutputMatch match(const Tensor& before, const Tensor& now) {
   return match_outputs(std::move(products), sources, energy);
 }
 
-// Weights of two chunks over their overlap, in float64, as SeparationStream's.
+// Weights of two chunks over their overlap, in float64.
 struct Fade {
   Tensor rising, falling;
 
   Fade(int64_t overlap, Stream stream) {
     std::vector<double> up(overlap), down(overlap);
     for (int64_t t = 0; t < overlap; ++t) {
-      up[t] = (static_cast<double>(t) + 0.5) / static_cast<double>(overlap);
+      up[t] = fade_in(t, overlap);
       down[t] = 1 - up[t];
     }
     rising = Tensor::from(up, {overlap}, stream);

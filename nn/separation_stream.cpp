@@ -99,7 +99,7 @@ void SeparationStream::append(const float* estimates, int64_t start, int64_t len
   for (int64_t s = 0; s < sources; ++s) {
     const float* continued = outputs[matched.outputs[s]];
     for (int64_t t = 0; t < overlap; ++t) {
-      const double share = (static_cast<double>(t) + 0.5) / static_cast<double>(overlap);
+      const double share = fade_in(t, overlap);
       float& sample = output_[s].data()[begin - pulled_ + t];
       sample = static_cast<float>((1 - share) * sample + share * continued[t]);
     }

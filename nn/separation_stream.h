@@ -33,6 +33,11 @@ struct Seam {
   double confidence = 0;
 };
 
+// The later chunk's weight in sample t of an overlap; the earlier one has the rest.
+inline double fade_in(int64_t t, int64_t overlap) {
+  return (static_cast<double>(t) + 0.5) / static_cast<double>(overlap);
+}
+
 class SeparationStream {
  public:
   // `network` must outlive this. Throws Error unless 0 <= overlap < length.

@@ -1,7 +1,6 @@
 // sunder-separate: separates recordings of several voices into one file per voice.
 #include <algorithm>
 #include <atomic>
-#include <charconv>
 #include <cmath>
 #include <exception>
 #include <filesystem>
@@ -9,6 +8,7 @@
 #include <thread>
 
 #include "audio/file.h"
+#include "audio/output_activity.h"
 #include "audio/progress.h"
 #include "command/cleanup.h"
 #include "command/command_line.h"
@@ -122,8 +122,7 @@ void check_model(const SeparateOptions& options, const LoadedModel& model) {
   if (network.microphones() > 1 && options.channel > 0)
     throw_error<UsageError>("--channel: the model takes all {} channels of a recording, one for each microphone",
                             network.microphones());
-  int64_t voices = 0;
-  std::from_chars(options.voices.data(), options.voices.data() + options.voices.size(), voices);
+  const int64_t voices = voice_count(options.voices).value_or(0);
   if (voices > network.sources())
     throw_error<UsageError>("--num-sources {}: the model has {} outputs", voices, network.sources());
   if (options.jobs > 1 && options.model.device != "cpu")

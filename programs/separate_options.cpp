@@ -4,9 +4,9 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <charconv>
 #include <map>
 
+#include "audio/output_activity.h"
 #include "audio/sample_rate.h"
 #include "command/command_line.h"
 #include "command/shipped_models.h"
@@ -124,10 +124,7 @@ void check_output_flags(const CLI::App& app, SeparateOptions& options, const Sta
 }
 
 void check_voices(const std::string& voices) {
-  int64_t number = 0;
-  const char *begin = voices.data(), *end = begin + voices.size();
-  const auto [read, failure] = std::from_chars(begin, end, number);
-  if (voices != "all" && voices != "auto" && (failure != std::errc() || read != end || number < 1))
+  if (voices != "all" && voices != "auto" && !voice_count(voices))
     throw_error<UsageError>("--num-sources: expected all, auto or a number from 1 on, got '{}'", voices);
 }
 

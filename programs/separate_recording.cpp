@@ -131,10 +131,8 @@ class Separation {
   // Which outputs belong together is known only now.
   void merge() {
     const int64_t sources = model_.separator->sources(), active = spool_->activity().active();
-    std::optional<int64_t> voices;
-    if (options_.voices != "auto") voices = std::stoll(options_.voices);
     result_.active = active;
-    result_.groups = spool_->activity().groups(voices);
+    result_.groups = spool_->activity().groups(voice_count(options_.voices));
     complain(fmt::format("{}: {} of {} outputs {} active", input_.name, active, sources, active == 1 ? "is" : "are"));
     open_outputs(result_.groups.size());
     std::vector<Resampler> for_picture;

@@ -7,12 +7,12 @@
 #include <cstddef>
 #include <string>
 
+#include "serve/clock.h"
+
 namespace sunder::serve {
 
 class Connection : public httplib::Stream {
  public:
-  using Clock = std::chrono::steady_clock;
-
   explicit Connection(int socket);  // not owned
 
   // Whether something came that was not read yet. Does not wait.

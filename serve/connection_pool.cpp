@@ -16,8 +16,6 @@
 namespace sunder::serve {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 constexpr size_t most_open = 512;  // without a thread
 constexpr int backlog = 1024;      // connections that the system keeps; it may have a lower limit
 constexpr auto keep_alive = std::chrono::seconds(5);

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "files/file_descriptor.h"
+#include "serve/clock.h"
 
 namespace sunder::serve {
 
@@ -37,7 +38,7 @@ class ConnectionPool {
  private:
   struct Idle {
     FileDescriptor socket;
-    std::chrono::steady_clock::time_point until;
+    Clock::time_point until;
   };
 
   void watch_all();

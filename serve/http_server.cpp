@@ -157,8 +157,7 @@ class HttpServer::Impl : private httplib::Server {
   // Whether the connection can take another one.
   bool serve_request(Connection& connection) {
     Exchange exchange(service_, connection);
-    exchange.until = exchange.begin + std::chrono::duration_cast<Clock::duration>(
-                                          std::chrono::duration<double>(service_.limits().seconds));
+    exchange.until = exchange.begin + ticks_of(service_.limits().seconds);
     exchange.record.id = request_id("");
     current = &exchange;
     connection.begin_head();
@@ -167,7 +166,7 @@ class HttpServer::Impl : private httplib::Server {
     const bool written =
         process_request(connection, false, closed, [&](httplib::Request& request) { begin(request, exchange); });
     current = nullptr;
-    exchange.record.seconds = std::chrono::duration<double>(Clock::now() - exchange.begin).count();
+    exchange.record.seconds = seconds_since(exchange.begin);
     if (exchange.answered) {  // else the connection was closed before a request came
       service_.add(exchange.record);
       log_(log_line(exchange.record, json_log_));

@@ -40,8 +40,7 @@ int run(int argc, char** argv) {
   while (!stop_requested()) wait_a_little();
   log("stopping", fmt::format("{}: finishing what was accepted; a second signal ends at once", stop_signal_name()));
   service.close();
-  const Clock::time_point end =
-      Clock::now() + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(options.limits.seconds));
+  const Clock::time_point end = Clock::now() + ticks_of(options.limits.seconds);
   while (!service.is_idle() && Clock::now() < end) wait_a_little();
   server.stop();
   return exit_done;

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "audio/output_activity.h"
 #include "audio/sample_rate.h"
 #include "serve/answer.h"
 
@@ -52,15 +53,11 @@ SeparateParameters separate_parameters(const Query& query, int outputs) {
   if (const auto given = query.find("channel"); given != query.end())
     result.channel = number(given->first, given->second, 1, 1024);
   if (const auto given = query.find("sources"); given != query.end()) result.sources = given->second;
-  if (result.sources != "all" && result.sources != "auto") {
-    int value = 0;
-    const char *begin = result.sources.data(), *end = begin + result.sources.size();
-    const auto [read, failure] = std::from_chars(begin, end, value);
-    if (failure != std::errc() || read != end || value < 1 || value > outputs)
-      throw Refusal(400,
-                    fmt::format("sources: expected all, auto or a number from 1 to {}, the model's outputs, got '{}'",
-                                outputs, result.sources));
-  }
+  if (result.sources != "all" && result.sources != "auto" &&
+      voice_count(result.sources).value_or(int64_t{outputs} + 1) > outputs)
+    throw Refusal(
+        400, fmt::format("sources: expected all, auto or a number from 1 to {}, the model's outputs, got '{}'", outputs,
+                         result.sources));
   return result;
 }
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <bit>
-#include <chrono>
 #include <cstring>
 #include <vector>
 
 #include "serve/answer.h"
+#include "serve/clock.h"
 #include "tensor/error.h"
 
 namespace sunder::serve {
@@ -49,9 +49,7 @@ void RawStream::push(std::string_view bytes, const TakeBytes& take) {
   const size_t whole = static_cast<size_t>(count) * frame_bytes_;
   std::memcpy(aligned.data(), rest_.data(), whole);
   rest_.erase(0, whole);
-  const auto begin = std::chrono::steady_clock::now();
-  check(sunder_push(session_.get(), aligned.data(), count));
-  worked_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  work([&] { return sunder_push(session_.get(), aligned.data(), count); });
   frames_ += count;
   pull(take);
 }
@@ -60,10 +58,14 @@ void RawStream::finish(const TakeBytes& take) {
   if (!rest_.empty())
     throw Refusal(400, fmt::format("expected whole frames of {} bytes, got {} bytes of the last one", frame_bytes_,
                                    rest_.size()));
-  const auto begin = std::chrono::steady_clock::now();
-  check(sunder_finish(session_.get()));
-  worked_ += std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  work([&] { return sunder_finish(session_.get()); });
   pull(take);
+}
+
+void RawStream::work(const std::function<sunder_status()>& call) {
+  const Clock::time_point begin = Clock::now();
+  check(call());
+  worked_ += seconds_since(begin);
 }
 
 void RawStream::pull(const TakeBytes& take) {

@@ -32,6 +32,7 @@ class RawStream {
 
  private:
   void check(sunder_status status) const;
+  void work(const std::function<sunder_status()>& call);  // adds its time
   void pull(const TakeBytes& take);
 
   Session session_;

@@ -118,11 +118,8 @@ std::unique_ptr<Service::Streaming> Service::begin_stream(const Query& query) {
                   {{"Retry-After", "10"}});
   }
   std::shared_ptr<void> place(streams_.get(), [streams = streams_](void*) { --*streams; });
-  sunder_session_params params = SUNDER_SESSION_PARAMS_INIT;
-  params.threads = options_.queue.threads;
-  params.chunk_seconds = options_.queue.chunk_seconds;
-  params.overlap_seconds = options_.queue.overlap_seconds;
-  return std::make_unique<Streaming>(Streaming{std::move(place), RawStream(model_, parameters, params)});
+  return std::make_unique<Streaming>(
+      Streaming{std::move(place), RawStream(model_, parameters, options_.queue.session_params())});
 }
 
 }  // namespace sunder::serve

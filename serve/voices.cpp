@@ -43,7 +43,7 @@ Voices make_voices(const Job& job, const std::string& sources, WavFormat encodin
   } else {
     const OutputActivity activity = activity_of(job, outputs);
     result.active = activity.active();
-    groups = sources == "auto" ? activity.groups() : activity.groups(std::stoll(sources));
+    groups = activity.groups(voice_count(sources));
   }
   for (std::vector<int64_t>& group : groups) {
     WavBytes file = sources == "all" ? wav_in_memory(output(job, group[0]), job.mixture.sample_rate, encoding)

@@ -9,8 +9,6 @@
 namespace sunder::serve {
 namespace {
 
-double seconds_since(Clock::time_point begin) { return std::chrono::duration<double>(Clock::now() - begin).count(); }
-
 sunder_audio audio_of(std::vector<float>& samples, int channels, const Sound& mixture) {
   sunder_audio audio = SUNDER_AUDIO_INIT;
   audio.samples = samples.data();
@@ -21,6 +19,14 @@ sunder_audio audio_of(std::vector<float>& samples, int channels, const Sound& mi
 }
 
 }  // namespace
+
+sunder_session_params QueueOptions::session_params() const {
+  sunder_session_params params = SUNDER_SESSION_PARAMS_INIT;
+  params.threads = threads;
+  params.chunk_seconds = chunk_seconds;
+  params.overlap_seconds = overlap_seconds;
+  return params;
+}
 
 struct WorkQueue::Worker {
   Session session;
@@ -38,10 +44,7 @@ WorkQueue::WorkQueue(sunder_model* model, const QueueOptions& options)
     : options_(options), sources_(sunder_model_sources(model)) {
   for (int i = 0; i < options.sessions; ++i) {
     auto worker = std::make_unique<Worker>();
-    sunder_session_params params = SUNDER_SESSION_PARAMS_INIT;
-    params.threads = options.threads;
-    params.chunk_seconds = options.chunk_seconds;
-    params.overlap_seconds = options.overlap_seconds;
+    sunder_session_params params = options.session_params();
     params.progress = Worker::stop;
     params.progress_user = worker.get();
     worker->session = create_session(model, params);

@@ -11,6 +11,7 @@
 #include <thread>
 #include <vector>
 
+#include "serve/clock.h"
 #include "serve/model.h"
 #include "serve/sound.h"
 
@@ -24,9 +25,9 @@ struct QueueOptions {
   double chunk_seconds = 30, overlap_seconds = 4;
 
   int places() const { return sessions + waiting; }
+  // Of the queue's sessions and of streams.
+  sunder_session_params session_params() const;
 };
-
-using Clock = std::chrono::steady_clock;
 
 // A recording on its way. All but `mixture` is for whoever has seen WorkQueue::wait return true.
 struct Job {

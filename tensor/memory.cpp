@@ -28,6 +28,7 @@ struct ArenaBlocks {
   ArenaBlocks(Stream of, size_t most) : stream(of), limit(most) {}
   ~ArenaBlocks();
   void hand_out(size_t block) { peak = std::max(peak, in_use += block); }
+  ArenaBlocks& root() { return whole ? *whole : *this; }
   void grow(size_t block) {
     bytes += block;
     if (whole) whole->bytes += block;
@@ -110,7 +111,7 @@ class Pool {
       else count_in(bytes);
       return block;
     }
-    ArenaBlocks* const whole = arena && arena->whole ? arena->whole.get() : arena;
+    ArenaBlocks* const whole = arena ? &arena->root() : nullptr;
     if (whole) keep_limit(*whole, bytes);
     std::byte* block = system_allocate(bytes, device_);
     if (!block) {
@@ -245,7 +246,7 @@ class Pool {
 };
 
 std::byte* take(Pool& pool, size_t bytes, Stream stream, ArenaBlocks* arena) {
-  const ArenaBlocks* const whole = arena && arena->whole ? arena->whole.get() : arena;
+  const ArenaBlocks* const whole = arena ? &arena->root() : nullptr;
   if (!whole || !whole->give_up) return pool.take(bytes, stream, arena);
   try {
     return pool.take(bytes, stream, arena);

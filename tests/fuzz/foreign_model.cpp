@@ -10,7 +10,6 @@
 #include "nn/foreign_projects.h"
 #include "nn/separation.h"
 #include "tensor/memory.h"
-#include "tests/fuzz/model_mutation.h"
 
 namespace sunder {
 namespace {
@@ -48,10 +47,6 @@ void check(const ForeignModel& model) {
 
 }  // namespace
 }  // namespace sunder
-
-extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
-  return sunder::fuzz::mutate_model(data, size, max_size, seed);
-}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sunder;

@@ -6,7 +6,6 @@
 
 #include "contract.h"
 #include "embed/sunder.h"
-#include "tests/fuzz/model_mutation.h"
 
 namespace sunder {
 namespace {
@@ -67,10 +66,6 @@ bool load(const uint8_t* data, size_t size, const char* architecture) {
 
 }  // namespace
 }  // namespace sunder
-
-extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size, size_t max_size, unsigned seed) {
-  return sunder::fuzz::mutate_model(data, size, max_size, seed);
-}
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sunder;
