@@ -42,6 +42,7 @@ Variable multiply(const Variable& a, const Variable& b);
 Variable pad_axis(const Variable& x, int axis, int64_t before, int64_t after);  // with zeros
 Variable permute(const Variable& x, const std::vector<int>& axes);
 Variable pit_ri_mag(const Tensor& references, const Tensor& mixtures, const Variable& estimates);  // (B)
+Variable pit_si_snr(const Tensor& references, const Variable& estimates);                         // (B)
 Variable pit_snr(const Tensor& references, const Variable& estimates, double snr_max_db = 30);     // (B)
 Variable prelu(const Variable& x, const Variable& slope);
 Variable prelu_norm_depthwise(const Variable& x, const Variable& slope, const Variable& gain, const Variable& bias,

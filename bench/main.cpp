@@ -20,7 +20,7 @@ int main(int argc, char** argv) {
     std::vector<std::string> methods{"mixcycle"}, precisions{"fp32"}, modes{"eager"};
     std::vector<double> seconds{1};
     int threads = 0;
-    step->add_option("--model", base.model, "stft-conv-tasnet or tf-gridnet")->capture_default_str();
+    step->add_option("--model", base.model, "stft-conv-tasnet, conv-tasnet or tf-gridnet")->capture_default_str();
     step->add_option("--size", base.size, "size of a tf-gridnet: paper or small")
         ->capture_default_str()
         ->check(CLI::IsMember({"paper", "small"}));

@@ -26,6 +26,7 @@ set(sunder_ops
   mixture_constraint
   permute
   pit_ri_mag
+  pit_si_snr
   pit_snr
   pointwise
   prelu

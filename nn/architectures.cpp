@@ -5,6 +5,7 @@
 #include "audio/sample_rate.h"
 #include "files/folder_pointer.h"
 #include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "nn/tfgridnet_separator.h"
 
 namespace sunder {
@@ -20,6 +21,7 @@ class ConfigOf : public SeparatorConfig {
     sunder::read_model_file(config_, file, source);
   }
   bool spectral() const override { return std::is_base_of_v<SpectralSeparator, Network>; }
+  bool adds_up() const override { return sunder::adds_up(config_); }
   std::unique_ptr<Separator> make(Precision precision, Stream stream,
                                   const Initialisation& initialisation) const override {
     return std::make_unique<Network>(config_, precision, stream, initialisation);
@@ -41,7 +43,8 @@ constexpr Architecture architecture() {
 }
 
 constexpr Architecture architectures[] = {
-    architecture<ConvTasNetConfig, StftConvTasNet>(),
+    architecture<StftConvTasNetConfig, StftConvTasNet>(),
+    architecture<ConvTasNetConfig, ConvTasNet>(),
     architecture<TfGridNetSeparatorConfig, TfGridNetSeparator>(),
 };
 

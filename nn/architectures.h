@@ -30,6 +30,8 @@ class SeparatorConfig {
   virtual void read_model_file(const SafeTensors& file, const std::string& source) = 0;
   // Whether the network maps spectra to spectra (SpectralSeparator).
   virtual bool spectral() const = 0;
+  // Whether the estimates add up to the mixture, whatever the weights are.
+  virtual bool adds_up() const = 0;
   // Throws UsageError for sizes that contradict each other.
   virtual std::unique_ptr<Separator> make(Precision precision, Stream stream,
                                           const Initialisation& initialisation) const = 0;
@@ -60,7 +62,7 @@ class ModelConfig {
 // Loads the network of a model file. Sizes come from the metadata, or from the shapes of a plain state dict (then
 // `architecture` names the network). `path`: a file, a checkpoint folder, or a run folder, whose best checkpoint is
 // loaded. `given` supplies by metadata key what neither metadata nor shapes contain (defaults in parentheses):
-// num_layers (4), num_stacks (blocks / num_layers), hop_length (n_fft / 4), sample_rate (8000 Hz). A TF-GridNet without
+// num_layers (4, of a conv-tasnet 8), num_stacks (blocks / num_layers), hop_length (n_fft / 4), sample_rate (8000 Hz). A TF-GridNet without
 // metadata is assumed to output images (PIT), with hop_length n_fft / 4. Throws ModelError for a file that fits no
 // network, contradicts `given` or holds numbers that are not finite, UnnamedArchitecture, and UsageError for an unknown
 // `architecture` and for values of `given` that are out of range or allow no network.

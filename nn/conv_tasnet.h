@@ -1,81 +1,69 @@
-// The STFT Conv-TasNet of "Unsupervised Source Separation via Self-Supervised Training": torchaudio's MaskGenerator on
-// STFT magnitudes, masks that sum to one, the mixture's phase. Features and masks may be those of Asteroid's ConvTasNet
-// on an STFT filterbank instead.
+// Conv-TasNet with learned filters (Luo and Mesgarani, 2019) as torchaudio.models.ConvTasNet and Asteroid's ConvTasNet:
+// short overlapping frames of the waveform, their products with a bank of filters as features, masks of these, and the
+// masked features times a second bank, overlap-added.
 #pragma once
 
 #include "files/safetensors.h"
+#include "nn/mask_generator.h"
 #include "nn/precision.h"
 #include "nn/separator.h"
+#include "tensor/ops/unfold.h"
 
 namespace sunder {
 
-// Sizes of the STFT Conv-TasNet of the MixCycle paper; defaults are the paper's.
+// Defaults are those of the paper's best network.
 struct ConvTasNetConfig {
   int64_t sources = 2;
-  int64_t n_fft = 512, hop_length = 128;  // samples
-  int64_t num_feats = 128;                // channels between blocks
-  int64_t num_hidden = 512;               // channels inside a block
-  int64_t kernel_size = 3;                // frames
-  int64_t num_layers = 4;                 // blocks per stack, dilations 1, 2, 4, ...
+  int64_t num_filters = 512;
+  int64_t filter_length = 16, filter_stride = 8;  // samples
+  // What lies beyond the ends of a signal. "zeros": so many before it that the first frame ends with sample
+  // filter_length - filter_stride, the same number behind it, and more until the frames cover the last sample
+  // (torchaudio). "none": frames lie inside the signal; samples behind the last frame are zero in every estimate
+  // (Asteroid).
+  std::string filter_padding = "zeros";
+  std::string encoder_activation = "linear";  // of the features, or "relu"
+  std::string mask_activation = "sigmoid";    // or "relu"
+  int64_t num_feats = 128;                    // channels between blocks
+  int64_t num_hidden = 512;                   // channels inside a block
+  int64_t kernel_size = 3;                    // frames
+  int64_t num_layers = 8;                     // blocks per stack, dilations 1, 2, 4, ...
   int64_t num_stacks = 3;
-  std::string window = "hann", window_scale = "none", stft_padding = "reflect";  // nn/stft.h
-  bool remove_mean = false;  // from each mixture before its STFT; the estimates then have none
-  // What the network sees of a bin: its "magnitude", or "real_imag": the real parts of all bins, then their imaginary
-  // parts, the first and the last bin divided by sqrt(2) (the coefficients of orthonormal cosines and sines).
-  std::string features = "magnitude";
-  // Masks of the features: "shares" that add up to one (tensor/ops/soft_mask.h), or each output's own "sigmoid" or
-  // "relu". With real_imag there is one for the real and one for the imaginary part.
-  std::string masks = "shares";
+  bool remove_mean = false;          // from each mixture; the estimates then have none
+  bool mixture_consistency = false;  // nn/mixture_consistency.h
 };
 
 // The keys of [model] and of a model file.
 Fields fields(ConvTasNetConfig& config);
 inline Fields derived_fields(ConvTasNetConfig&) { return {}; }
-// Sizes from the metadata, or else from the shapes of torchaudio's MaskGenerator (prefix "mask_generator."). The shapes
-// do not show the number of stacks (dilations have no parameters): stacks of four blocks are assumed. Throws
+inline bool adds_up(const ConvTasNetConfig& config) { return config.mixture_consistency; }
+// Sizes from the metadata, or else from the shapes, with stacks of eight blocks and a stride of half a filter. Throws
 // ModelError.
 void read_model_file(ConvTasNetConfig& config, const SafeTensors& file, const std::string& source);
 
-class StftConvTasNet : public Separator {
+class ConvTasNet : public Separator {
  public:
-  static constexpr const char* architecture = "stft-conv-tasnet";
+  static constexpr const char* architecture = "conv-tasnet";
 
-  // Throws UsageError for sizes out of range, an even kernel size, a hop longer than the frame and shares of real and
-  // imaginary parts.
-  StftConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream,
-                 const Initialisation& initialisation);
+  // Throws UsageError for sizes out of range, an even kernel size and a stride longer than the filters.
+  ConvTasNet(const ConvTasNetConfig& config, Precision precision, Stream stream, const Initialisation& initialisation);
 
   Variable forward(const Tensor& mixture) const override;
   int64_t sources() const override { return config_.sources; }
-  int64_t shortest_input() const override { return config_.n_fft / 2 + 1; }
+  int64_t shortest_input() const override;
   std::map<std::string, std::string> metadata() const override;
-
-  // features: (B, T, F), or (B, T, 2 F) for real_imag -> mask before its activation: (B, T, S * F) or (B, T, S * 2 F),
-  // channel s * F + f; both in the activations' dtype.
-  Variable mask_logits(const Variable& features) const;
   const ConvTasNetConfig& config() const { return config_; }
 
  private:
-  struct Block {
-    int64_t dilation;
-    Variable in_weight, in_bias, in_slope, in_gain, in_shift;
-    Variable conv_weight, conv_bias, conv_slope, conv_gain, conv_shift;
-    Variable out_weight, out_bias;  // rows of res_out, then of skip_out; the last block has only skip_out
-  };
-
-  // Features of real_imag per bin: 2, else 1.
-  int64_t parts() const { return config_.features == "real_imag" ? 2 : 1; }
-  Tensor features(const Tensor& spectrum) const;
-  Variable masked(const Variable& logits, const Tensor& spectrum) const;
-  void declare_block(Block& block, const std::string& prefix, bool residual);
+  SlidingWindow frames() const;
+  int64_t framed(int64_t length) const;
+  Variable encoded(const Tensor& signal) const;                            // (B, L) -> (B, T, N)
+  Variable decoded(const Variable& masked, int64_t length) const;          // (B, T, S, N) -> (B, S, L)
+  Variable masked(const Variable& logits, const Variable& encoded) const;  // (B, T, S * N), (B, T, N) -> (B, T, S, N)
 
   ConvTasNetConfig config_;
   Precision precision_;
-  Stft stft_;
-  Tensor part_weights_;  // (2 F) of real_imag
-  Variable input_gain_, input_shift_, input_weight_, input_bias_;
-  std::vector<Block> blocks_;
-  Variable output_slope_, output_weight_, output_bias_;
+  Variable encoder_, decoder_;  // (N, filter_length)
+  MaskGenerator masks_;
 };
 
 }  // namespace sunder

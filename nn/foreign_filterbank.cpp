@@ -57,26 +57,56 @@ std::optional<ForeignStft> stft_of(const Tensor& filters) {
 
 }  // namespace
 
-std::optional<ForeignStft> find_stft(const SafeTensors& file, const std::string& source, const std::string& prefix) {
-  std::optional<ForeignStft> result;
-  for (const std::string part : {"encoder.", "decoder."}) {
-    for (const auto& [name, tensor] : file.tensors) {
-      if (!name.starts_with(prefix + part) || tensor.dim() != 3 || tensor.size(1) != 1) continue;
-      std::optional<ForeignStft> found = stft_of(tensor);
-      if (!found)
-        throw_error<ModelError>(
-            "{}: {} of shape {} is a bank of learned filters or of a window that Sunder does not know: there is no "
-            "time-domain Conv-TasNet in Sunder yet, only networks on STFT spectra",
-            source, name, to_string(tensor.shape()));
-      if (result &&
-          (found->hop_length != result->hop_length || found->window != result->window || found->n_fft != result->n_fft))
-        throw_error<ModelError>("{}: expected {} to be the STFT of {}, found a {} window of {} samples with hop {}",
-                                source, name, result->tensors[0], found->window, found->n_fft, found->hop_length);
-      if (result) found->tensors = result->tensors;
-      found->tensors.push_back(name);
-      result = found;
+namespace {
+
+// The tensors (N, 1, K) whose names begin with `prefix`.
+std::vector<std::string> banks(const SafeTensors& file, const std::string& prefix) {
+  std::vector<std::string> names;
+  for (const auto& [name, tensor] : file.tensors)
+    if (name.starts_with(prefix) && tensor.dim() == 3 && tensor.size(1) == 1) names.push_back(name);
+  return names;
+}
+
+// `bank` is an STFT with a window; `also` is what is known of the other side.
+void check_alike(const std::string& source, const std::string& bank, const ForeignStft& found,
+                 const ForeignStft& also) {
+  if (found.hop_length == also.hop_length && found.window == also.window && found.n_fft == also.n_fft) return;
+  throw_error<ModelError>("{}: expected {} to be the STFT of {}, found a {} window of {} samples with hop {}", source,
+                          bank, also.tensors[0], found.window, found.n_fft, found.hop_length);
+}
+
+}  // namespace
+
+ForeignFilterbank find_filterbank(const SafeTensors& file, const std::string& source, const std::string& prefix) {
+  const std::vector<std::string> encoders = banks(file, prefix + "encoder."),
+                                 decoders = banks(file, prefix + "decoder.");
+  ForeignFilterbank result;
+  std::vector<std::string> learned, all = encoders;
+  all.insert(all.end(), decoders.begin(), decoders.end());
+  for (const std::string& name : all) {
+    std::optional<ForeignStft> found = stft_of(file.tensors.at(name));
+    if (!found) {
+      learned.push_back(name);
+      continue;
     }
+    if (result.stft) check_alike(source, name, *found, *result.stft);
+    else result.stft = found;
+    result.stft->tensors.push_back(name);
   }
+  if (learned.empty()) return result;
+  const auto shape = [&](const std::string& name) { return to_string(file.tensors.at(name).shape()); };
+  if (result.stft)
+    throw_error<ModelError>(
+        "{}: expected {} of shape {} to be the STFT of {}, found filters that were learned or of a "
+        "window that Sunder does not know",
+        source, learned[0], shape(learned[0]), result.stft->tensors[0]);
+  if (encoders.size() != 1 || decoders.size() != 1)
+    throw_error<ModelError>("{}: expected learned filters (N, 1, K) of one encoder and one decoder, found {}", source,
+                            fmt::join(all, ", "));
+  if (file.tensors.at(encoders[0]).shape() != file.tensors.at(decoders[0]).shape())
+    throw_error<ModelError>("{}: expected {} of shape {}, as {}, found {}", source, decoders[0], shape(encoders[0]),
+                            encoders[0], shape(decoders[0]));
+  result.learned = ForeignFilters{encoders[0], decoders[0]};
   return result;
 }
 

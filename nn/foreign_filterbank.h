@@ -17,10 +17,21 @@ struct ForeignStft {
   std::vector<std::string> tensors;  // that say so
 };
 
-// Asteroid's filterbank, if the file holds one. prefix: of the encoder's and decoder's names. Throws ModelError for an
-// encoder or decoder that is no STFT with one of make_window's windows, and for two that differ: Sunder has no network
-// with learned filters.
-std::optional<ForeignStft> find_stft(const SafeTensors& file, const std::string& source, const std::string& prefix);
+// Filters that were learned, one a row (N, 1, K): the names of both banks in the file.
+struct ForeignFilters {
+  std::string encoder, decoder;
+};
+
+// The filterbank of Asteroid or torchaudio; neither where the file holds none.
+struct ForeignFilterbank {
+  std::optional<ForeignStft> stft;
+  std::optional<ForeignFilters> learned;
+};
+
+// prefix: of the encoder's and decoder's names. Throws ModelError for an encoder and a decoder of which one is an STFT
+// with one of make_window's windows and the other is not, or another one, and for learned filters of one side alone or
+// of two shapes.
+ForeignFilterbank find_filterbank(const SafeTensors& file, const std::string& source, const std::string& prefix);
 
 // Of a filter's value, relative to the largest: float32 and the float64 window of NumPy.
 inline constexpr double foreign_stft_tolerance = 1e-5;

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "nn/tfgridnet_separator.h"
 #include "tensor/ops/permute.h"
 
@@ -177,8 +178,9 @@ bool makes_masks(ForeignNetwork network) {
   return network == ForeignNetwork::td_conv_net || network == ForeignNetwork::mask_generator;
 }
 
-const char* architecture_of(ForeignNetwork network) {
-  return makes_masks(network) ? StftConvTasNet::architecture : TfGridNetSeparator::architecture;
+const char* architecture_of(const ForeignLayout& layout) {
+  if (!makes_masks(layout.network)) return TfGridNetSeparator::architecture;
+  return layout.learned_filters ? ConvTasNet::architecture : StftConvTasNet::architecture;
 }
 
 ForeignLayout find_layout(const SafeTensors& file, const std::string& source,

@@ -19,7 +19,8 @@ const char* name_of(ForeignNetwork network);  // "Asteroid's TDConvNet"
 
 struct ForeignLayout {
   ForeignNetwork network;
-  std::string prefix;  // before the network's names in the file: "", "module.", "separator."
+  std::string prefix;            // before the network's names in the file: "", "module.", "separator."
+  bool learned_filters = false;  // around a mask network (nn/foreign_filterbank.h)
 };
 
 // Which of `expected` the file holds. Throws ModelError where it holds none or two.
@@ -40,7 +41,7 @@ std::map<std::string, ForeignTensor> in_own_layout(const SafeTensors& file, cons
 // What one of Sunder's names is called in the file.
 std::string foreign_name(const ForeignLayout& layout, const std::string& name);
 
-const char* architecture_of(ForeignNetwork network);  // Sunder's
-bool makes_masks(ForeignNetwork network);             // of an STFT Conv-TasNet
+const char* architecture_of(const ForeignLayout& layout);  // Sunder's
+bool makes_masks(ForeignNetwork network);                  // of a Conv-TasNet
 
 }  // namespace sunder

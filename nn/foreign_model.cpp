@@ -14,9 +14,9 @@ using Settings = std::map<std::string, std::string>;
 using Tensors = std::map<std::string, ForeignTensor>;
 
 bool shown_by_shapes(const std::string& key) {
-  static const std::set<std::string> keys = {"sources", "microphones", "n_fft",    "num_feats",   "num_hidden",
-                                             "emb_dim", "num_blocks",  "emb_ks",   "lstm_hidden", "kernel_size",
-                                             "emb_hs",  "heads",       "features", "qk_channels"};
+  static const std::set<std::string> keys = {
+      "sources",     "microphones", "n_fft",  "num_feats", "num_hidden", "emb_dim",     "num_blocks",  "emb_ks",
+      "lstm_hidden", "kernel_size", "emb_hs", "heads",     "features",   "qk_channels", "num_filters", "filter_length"};
   return keys.contains(key);
 }
 
@@ -28,6 +28,10 @@ std::string parent(const std::string& prefix) {
 
 // Networks that have the same tensors and compute something else.
 void check_asteroid(const Settings& metadata, const std::string& source) {
+  const auto bank = metadata.find("fb_name");
+  const std::set<std::string> known = {"stft", "STFTFB", "free", "FreeFB"};
+  if (bank != metadata.end() && !known.contains(bank->second))
+    throw_error<ModelError>("{}: expected fb_name stft or free, found {} in the metadata", source, bank->second);
   const std::tuple<const char*, const char*, const char*> expected[] = {
       {"norm_type", "gLN", "global layer norms"}, {"causal", "False", "convolutions that also see what follows"}};
   for (const auto& [key, value, meaning] : expected) {
@@ -46,10 +50,10 @@ struct Known {
   }
 };
 
-// From the file: its STFT filters and its metadata.
-Known known_from(const SafeTensors& file, const std::optional<ForeignStft>& stft, const ForeignProject& project) {
+// From the file: its filters and its metadata.
+Known known_from(const SafeTensors& file, const ForeignFilterbank& filters, const ForeignProject& project) {
   Known known;
-  if (stft) {
+  if (const auto& stft = filters.stft) {
     known.add("n_fft", std::to_string(stft->n_fft), "filters");
     known.add("hop_length", std::to_string(stft->hop_length), "filters");
     known.add("window", stft->window, "filters");
@@ -57,7 +61,9 @@ Known known_from(const SafeTensors& file, const std::optional<ForeignStft>& stft
   const std::vector<std::string> own = metadata_keys();
   for (const auto& [key, value] : file.metadata) {
     const auto translated = project.keys.find(key);
-    const std::string name = translated == project.keys.end() ? key : translated->second;
+    const std::string of_stft = translated == project.keys.end() ? key : translated->second;
+    const std::string name = filters.learned ? key_of_learned_filters(of_stft) : of_stft;
+    if (value == "None") continue;             // Asteroid's encoder_activation
     const bool whole = value.ends_with(".0");  // Asteroid's rates are floating-point numbers
     if (name == "sample_rate" || std::ranges::find(own, name) != own.end())
       known.add(name, whole ? value.substr(0, value.size() - 2) : value, "metadata");
@@ -65,9 +71,10 @@ Known known_from(const SafeTensors& file, const std::optional<ForeignStft>& stft
   return known;
 }
 
-void add_given(const Settings& given, const std::string& source, Known& known) {
+void add_given(const Settings& given, const std::string& source, bool learned_filters, Known& known) {
   check_given(given);
-  for (const auto& [key, value] : given) {
+  for (const auto& [given_key, value] : given) {
+    const std::string key = learned_filters ? key_of_learned_filters(given_key) : given_key;
     known.add(key, value, "given");
     if (known.values[key] != value)
       throw_error<ModelError>("{}: expected {} {} as given, its {} say {}", source, key, value, known.origins[key],
@@ -75,14 +82,25 @@ void add_given(const Settings& given, const std::string& source, Known& known) {
   }
 }
 
-// How Asteroid's inputs are read: an odd number of magnitudes, an even number of real and imaginary parts.
-void assume_for_asteroid(const Tensors& tensors, Known& known) {
+// How Asteroid's inputs are read: an odd number of magnitudes, an even number of real and imaginary parts, or as many
+// as there are learned filters.
+void assume_for_asteroid(const Tensors& tensors, bool learned_filters, Known& known) {
   const auto input = tensors.find("mask_generator.input_conv.weight");
   const bool odd = input != tensors.end() && input->second.tensor.dim() == 3 && input->second.tensor.size(1) % 2 == 1;
-  known.add("features", odd ? "magnitude" : "real_imag", "shapes");
+  if (!learned_filters) known.add("features", odd ? "magnitude" : "real_imag", "shapes");
   int64_t blocks = 0;
   while (tensors.contains(fmt::format("mask_generator.conv_layers.{}.conv_layers.0.weight", blocks))) ++blocks;
   if (blocks % 8 == 0 && !known.values.contains("num_stacks")) known.add("num_layers", "8", "assumed");
+}
+
+// Their stride and the masks' activation stand in no shape.
+void assume_for_learned_filters(const Tensor& encoder, const std::string& source, Known& known) {
+  known.add("filter_stride", std::to_string(std::max<int64_t>(1, encoder.size(2) / 2)), "assumed");
+  if (!known.values.contains("mask_activation"))
+    throw_error<ModelError>(
+        "{}: expected mask_activation to be given, found none: torchaudio's conv_tasnet_base has relu, and its "
+        "ConvTasNet sigmoid unless it was made otherwise",
+        source);
 }
 
 // The tensors that sizes are read from, by the names that they have in the file.
@@ -110,7 +128,7 @@ ModelConfig read_config(SafeTensors& file, const std::string& source, const Fore
                         int64_t hops_per_frame, Known& known) {
   const auto read = [&] {
     file.metadata = known.values;
-    return read_model_config(file, source, architecture_of(layout.network));
+    return read_model_config(file, source, architecture_of(layout));
   };
   ModelConfig config = read();
   if (known.values.contains("hop_length")) return config;
@@ -199,11 +217,15 @@ ForeignModel foreign_model(const SafeTensors& file, const std::string& source, c
   if (file.metadata.contains("architecture"))
     throw_error<ModelError>("{}: expected weights of another project, found a model of Sunder's", source);
   ForeignModel result;
-  const ForeignLayout layout = result.layout = find_layout(file, source, project.networks);
-  const std::optional<ForeignStft> stft = find_stft(file, source, parent(layout.prefix));
+  ForeignLayout& layout = result.layout;
+  layout = find_layout(file, source, project.networks);
+  ForeignFilterbank filters;
+  if (makes_masks(layout.network)) filters = find_filterbank(file, source, parent(layout.prefix));
+  const auto& [stft, learned] = filters;
+  layout.learned_filters = learned.has_value();
   if (project.name == "asteroid") check_asteroid(file.metadata, source);
-  Known known = known_from(file, stft, project);
-  add_given(given, source, known);
+  Known known = known_from(file, filters, project);
+  add_given(given, source, layout.learned_filters, known);
   int64_t unfold_stride = 0;
   if (layout.network == ForeignNetwork::grid_net) {
     known.add("emb_hs", "1", "assumed");
@@ -211,15 +233,22 @@ ForeignModel foreign_model(const SafeTensors& file, const std::string& source, c
     read_metadata({number("emb_hs", &unfold_stride, 1, 1024, "")}, known.values, source);
   }
   Tensors tensors = in_own_layout(file, source, layout, unfold_stride);
-  if (layout.network == ForeignNetwork::td_conv_net) assume_for_asteroid(tensors, known);
+  if (layout.network == ForeignNetwork::td_conv_net) assume_for_asteroid(tensors, layout.learned_filters, known);
   for (const auto& [key, value] : project.assumed) known.add(key, value, "assumed");
+  if (learned) assume_for_learned_filters(file.tensors.at(learned->encoder), source, known);
   known.add("sample_rate", "8000", "assumed");
   check_sizes(tensors, layout, source);
 
-  const auto of_stft = [&](const auto& entry) {
-    return stft && std::ranges::find(stft->tensors, entry.second.names[0]) != stft->tensors.end();
+  const auto of_filters = [&](const auto& entry) {
+    const std::string& name = entry.second.names[0];
+    return (stft && std::ranges::find(stft->tensors, name) != stft->tensors.end()) ||
+           (learned && (name == learned->encoder || name == learned->decoder));
   };
-  std::erase_if(tensors, of_stft);
+  std::erase_if(tensors, of_filters);
+  if (learned) {
+    tensors["encoder.weight"] = {{learned->encoder}, file.tensors.at(learned->encoder)};
+    tensors["decoder.weight"] = {{learned->decoder}, file.tensors.at(learned->decoder)};
+  }
   SafeTensors converted;
   for (const auto& [name, entry] : tensors) converted.tensors[name] = entry.tensor;
   const ModelConfig config = read_config(converted, source, layout, project.hops_per_frame, known);

@@ -30,9 +30,8 @@ struct ForeignModel {
 
 // The network of a state dict of `project`. `file` comes from read_safetensors_and_others. `given`: settings by
 // metadata key; they replace what would be assumed. Throws ModelError naming the tensor, the shape that is expected and
-// what is found, for weights of another network, for those of networks that Sunder does not have (learned filters) and
-// for values of `given` that the file contradicts; UsageError for an unknown project or key and for values of `given`
-// that are out of range or allow no network.
+// what is found, for weights of another network and for values of `given` that the file contradicts; UsageError for an
+// unknown project or key and for values of `given` that are out of range or allow no network.
 ForeignModel foreign_model(const SafeTensors& file, const std::string& source, const std::string& project,
                            const std::map<std::string, std::string>& given = {});
 

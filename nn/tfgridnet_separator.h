@@ -31,6 +31,7 @@ struct TfGridNetSeparatorConfig {
 // The keys of [model]. Derived keys: the estimate and the image's filter, which the method and [fcp] decide.
 Fields fields(TfGridNetSeparatorConfig& config);
 Fields derived_fields(TfGridNetSeparatorConfig& config);
+inline bool adds_up(const TfGridNetSeparatorConfig&) { return false; }
 // Sizes from the metadata, or else from the shapes of ESPnet's TFGridNetV2. Without metadata an estimate is an image,
 // hop_length is n_fft / 4, and the unfold's stride is its kernel size where the linear layer's shape allows it, else 1.
 // Throws ModelError.

@@ -5,11 +5,17 @@
 namespace sunder {
 
 Fields fields(PitConfig& c) {
-  return {text("loss", &c.loss, "loss of spectral networks: ri_mag, snr, or both added", {"ri_mag", "snr", "both"})};
+  return {text("loss", &c.loss, "loss of spectral networks: ri_mag, snr, or both added", {"ri_mag", "snr", "both"}),
+          text("waveform_loss", &c.waveform_loss, "loss of networks on waveforms: snr (thresholded) or si_snr",
+               {"snr", "si_snr"})};
 }
 
 Variable pit_loss(const Tensor& references, const Variable& estimates, double snr_max_db) {
   return sum(pit_snr(references, estimates, snr_max_db));
+}
+
+Variable pit_si_snr_loss(const Tensor& references, const Variable& estimates) {
+  return sum(pit_si_snr(references, estimates));
 }
 
 Variable pit_ri_mag_loss(const Tensor& references, const Tensor& mixtures, const Variable& estimates) {

@@ -13,6 +13,8 @@ struct PitConfig {
   // parts by absolute values reward a silent output wherever speakers overlap; SNR prefers to share the mixture, but a
   // reference that is silent in a segment costs it 27 dB: it needs active segments (data.crop).
   std::string loss = "ri_mag";
+  // Of networks on waveforms: the thresholded "snr" of the MixCycle paper, or "si_snr" as Conv-TasNet is trained.
+  std::string waveform_loss = "snr";
 };
 Fields fields(PitConfig& config);
 
@@ -20,6 +22,9 @@ Fields fields(PitConfig& config);
 // the authors' code, whose clipping at 5 is meant for the sum. references, estimates: (B, S, L); returns one value, dB.
 // The gradient flows into the estimates only.
 Variable pit_loss(const Tensor& references, const Variable& estimates, double snr_max_db = 30);
+
+// The same with the scale-invariant SNR of signals without their means (tensor/ops/pit_si_snr.h).
+Variable pit_si_snr_loss(const Tensor& references, const Variable& estimates);
 
 // The distance of spectra by real part, imaginary part and magnitude for the best permutation
 // (tensor/ops/pit_ri_mag.h): mean over the sources, MEAN over the utterances of the batch, like m2m_loss and

@@ -17,13 +17,14 @@ Tensor teacher_estimates(const Separator& network, const Tensor& mixtures) {
 
 }  // namespace
 
-Variable pit_step(const Separator& network, const Tensor& references, const Tensor& mixtures) {
-  return pit_loss(references, network.forward(mixtures));
+Variable pit_step(const Separator& network, const Tensor& references, const Tensor& mixtures, const std::string& loss) {
+  const Variable estimates = network.forward(mixtures);
+  return loss == "si_snr" ? pit_si_snr_loss(references, estimates) : pit_loss(references, estimates);
 }
 
-Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order) {
+Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order, const std::string& loss) {
   const Remixed mixed = dynamic_mixing(references, order);
-  return pit_loss(mixed.targets, network.forward(mixed.mixtures));
+  return pit_step(network, mixed.targets, mixed.mixtures, loss);
 }
 
 Variable mixit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order) {

@@ -11,10 +11,12 @@
 
 namespace sunder {
 
-// references: (B, S, L), mixtures: (B, L).
-Variable pit_step(const Separator& network, const Tensor& references, const Tensor& mixtures);
+// references: (B, S, L), mixtures: (B, L); `loss`: waveform_loss of PitConfig.
+Variable pit_step(const Separator& network, const Tensor& references, const Tensor& mixtures,
+                  const std::string& loss = "snr");
 // With dynamic mixing. references: (B, S, L); order: from shuffled_order.
-Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order);
+Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order,
+                     const std::string& loss = "snr");
 // first, second: (B, L), mixtures of two mini-batches; the network's input is first + second; order: sum_order(B).
 Variable mixit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order);
 // mixtures: (B, L) of as many mini-batches as the network has outputs, S; its input is their sum; order: sum_order(B,

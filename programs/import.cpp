@@ -24,10 +24,10 @@ struct Options {
 
 constexpr const char* description =
     "Makes a model for Sunder's programs of the weights of another project, saved as safetensors:\n\n"
-    "  asteroid    ConvTasNet with fb_name=stft, or its masker alone\n"
+    "  asteroid    ConvTasNet with learned filters (fb_name=free) or fb_name=stft, or its masker alone\n"
     "  espnet      TFGridNet and TFGridNetV2 (an enhancement model's or the separator's own state dict)\n"
     "  merl        the TF-GridNet of UNSSOR and ERAS (reverberation-as-supervision)\n"
-    "  torchaudio  ConvTasNet's mask generator on STFT magnitudes, as in MixCycle\n"
+    "  torchaudio  ConvTasNet, or its mask generator on STFT magnitudes, as in MixCycle\n"
     "  sunder      a run, a checkpoint or a model of Sunder's own, for one file to pass on\n\n"
     "Weights do not show everything that a network needs: its hop, window, level and mean, what its outputs are. "
     "These\n"
@@ -77,20 +77,20 @@ void write_own_model(const Options& options, const std::map<std::string, std::st
   LoadedModel model = load_separator(file, path.string(), "", DType::float32, cpu_device, given);
   model.metadata.erase("config");
   write_safetensors(options.output, file.tensors, model.metadata, type);
-  print_result("{:<14} {}\n", "parameters", model.separator->parameters().count());
-  print_result("{:<14} {}\n", "written", options.output);
+  print_result("{:<18} {}\n", "parameters", model.separator->parameters().count());
+  print_result("{:<18} {}\n", "written", options.output);
 }
 
 void report(const ForeignModel& model, const Options& options) {
-  print_result("{:<14} {} ({}*)\n", "weights", name_of(model.layout.network), model.layout.prefix);
-  print_result("{:<14} {}\n", "parameters", model.separator->parameters().count());
+  print_result("{:<18} {} ({}*)\n", "weights", name_of(model.layout.network), model.layout.prefix);
+  print_result("{:<18} {}\n", "parameters", model.separator->parameters().count());
   bool assumed = false;
   for (const ForeignSetting& setting : model.settings) {
-    print_result("{:<14} {:<10} {:<9} {}\n", setting.key, setting.value, setting.origin, setting.help);
+    print_result("{:<18} {:<10} {:<9} {}\n", setting.key, setting.value, setting.origin, setting.help);
     assumed |= setting.origin == "assumed";
   }
-  for (const std::string& name : model.ignored) print_result("{:<14} {}\n", "ignored", name);
-  print_result("{:<14} {}\n", "written", options.output);
+  for (const std::string& name : model.ignored) print_result("{:<18} {}\n", "ignored", name);
+  print_result("{:<18} {}\n", "written", options.output);
   if (assumed)
     print_message(
         "sunder-import: what is assumed are the defaults of {}: compare it with the configuration of the training\n",

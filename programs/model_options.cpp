@@ -20,10 +20,11 @@ void add_model_options(CLI::App& app, ModelOptions& options) {
       fmt::format("checkpoint folder (RUN/checkpoints/best), run folder (its best checkpoint), .safetensors file,\n"
                   "or the name of a model that comes with Sunder ({})",
                   default_model));
-  app.add_option("--architecture", options.architecture,
-                 "stft-conv-tasnet or tf-gridnet; needed only for a state dict that does not name it itself");
+  app.add_option(
+      "--architecture", options.architecture,
+      "stft-conv-tasnet, conv-tasnet or tf-gridnet; needed only for a state dict that does not name it itself");
   const std::string plain = ", for a state dict without metadata; default: ";
-  app.add_option("--num-layers", options.sizes["num_layers"], "blocks a stack" + plain + "4")
+  app.add_option("--num-layers", options.sizes["num_layers"], "blocks a stack" + plain + "4, of a conv-tasnet 8")
       ->check(CLI::PositiveNumber);
   app.add_option("--num-stacks", options.sizes["num_stacks"], "stacks of blocks" + plain + "what the shapes leave")
       ->check(CLI::PositiveNumber);

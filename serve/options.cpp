@@ -22,8 +22,9 @@ void add_model_flags(CLI::App& app, ModelChoice& model) {
                  fmt::format("checkpoint folder (RUN/checkpoints/best), run folder (its best checkpoint), .safetensors "
                              "file,\nor the name of a model that comes with Sunder; default: {}",
                              default_model));
-  app.add_option("--architecture", model.architecture,
-                 "stft-conv-tasnet or tf-gridnet; needed only for a state dict that does not name it itself");
+  app.add_option(
+      "--architecture", model.architecture,
+      "stft-conv-tasnet, conv-tasnet or tf-gridnet; needed only for a state dict that does not name it itself");
   app.add_option("--metadata", model.metadata,
                  "KEY=VALUE that a state dict without metadata does not show (sample_rate=16000), may be repeated;\n"
                  "docs/import.md lists the keys")

@@ -23,6 +23,7 @@ struct MethodNeeds {
   int64_t outputs_per_source = 1;                // MixIT: 2, its network outputs the sources of both mixtures
   int64_t least_sources = 1, most_sources = 64;  // what model.sources may be
   int64_t exchanged = 1;                         // MixCycle exchanges estimates between so many neighbours of a batch
+  bool adds_up = false;                          // the network's estimates add up to the mixture
   int64_t summed = 2;                            // mini-batches that a step of MixIT or MixPIT adds,
   int64_t summed_epochs = 0;                     // in so many first epochs
   std::string warning{};                         // what the configuration leaves undone; logged at the start

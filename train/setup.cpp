@@ -34,6 +34,13 @@ void check_config(const Config& c, const MethodDefinition& method) {
   if (const int64_t sources = c.model.sources(); sources < needs.least_sources || sources > needs.most_sources)
     throw_error<UsageError>("model.sources: expected {} to {} for {}, got {}", needs.least_sources, needs.most_sources,
                             method.name, sources);
+  if (needs.adds_up && !c.model.separator().adds_up())
+    throw_error<UsageError>(
+        "model.architecture: expected a network whose estimates add up to the mixture for {} (its targets are "
+        "estimates, "
+        "and their sums its inputs: stft-conv-tasnet with masks = shares, or a Conv-TasNet with mixture_consistency = "
+        "true), got {}",
+        method.name, c.model.architecture);
   if (c.train.batch % needs.exchanged != 0)
     throw_error<UsageError>(
         "train.batch: expected a multiple of {} (MixCycle exchanges estimates between so many neighbours), got {}",

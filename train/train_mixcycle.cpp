@@ -76,6 +76,7 @@ extern const MethodDefinition mixcycle_method{
           if (by_time && config.train.max_minutes <= 0)
             throw UsageError("mixcycle.init_fraction: expected a time limit (--max-minutes), got none");
           MethodNeeds needs = mixpit_method.needs(config);
+          needs.adds_up = true;
           needs.exchanged = config.model.sources();
           needs.summed_epochs = by_time ? every_epoch : config.mixcycle.init_epochs;
           if (const int64_t most = config.train.max_epochs; !by_time && most > 0 && most <= config.mixcycle.init_epochs)

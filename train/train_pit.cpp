@@ -18,15 +18,16 @@ std::unique_ptr<Method> make(const Config& config, const Separator& network) {
     };
     return std::make_unique<OneTask>("pit", loss, inputs);
   }
+  const std::string name = config.pit.waveform_loss;
   if (!config.train.dynamic_mixing) {
-    const auto loss = [&network](const auto& in) { return pit_step(network, in[0], in[1]); };
+    const auto loss = [&network, name](const auto& in) { return pit_step(network, in[0], in[1], name); };
     return std::make_unique<OneTask>("pit", loss, inputs);
   }
   const auto mixed = [seed = config.train.seed, &network](std::span<const Batch> b, const Position& at) {
     const Tensor order = shuffled_order(seed, at.epoch, at.steps, b[0].references.size(0), network.sources());
     return std::vector{b[0].references, order};
   };
-  const auto loss = [&network](const auto& in) { return pit_dm_step(network, in[0], in[1]); };
+  const auto loss = [&network, name](const auto& in) { return pit_dm_step(network, in[0], in[1], name); };
   return std::make_unique<OneTask>("pit-dm", loss, mixed);
 }
 

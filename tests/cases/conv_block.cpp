@@ -94,6 +94,7 @@ Case conv_block_case() {
        example("1x9x3_only_block", {.x = {1, 9, 3}, .hidden = 5, .skips = 2, .residual = false, .has_skip = false}),
        example("1x11x3_k5", {{1, 11, 3}, 5, 2, 5, 2}), example("2x9x5_negative_slope", {{2, 9, 5}, 4, 3, 3, 1, -0.3}),
        example("3x131x4_h17_d8", {{3, 131, 4}, 17, 3, 3, 8}), example("2x67x8_h136_d4", {{2, 67, 8}, 136, 12, 3, 4, 1}),
+       example("1x300x3_h5_d128", {{1, 300, 3}, 5, 3, 3, 128}), example("1x70x3_h5_d128", {{1, 70, 3}, 5, 3, 3, 128}),
        example("1x9x4_h8_skips_132", {{1, 9, 4}, 8, 132, 3, 1, 1}),
        example("1x9x4_next_alone", {.x = {1, 9, 4}, .hidden = 5, .skips = 3, .only = 0}),
        example("1x9x4_skip_sum_alone", {.x = {1, 9, 4}, .hidden = 5, .skips = 3, .only = 1}),

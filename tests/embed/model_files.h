@@ -3,14 +3,14 @@
 
 #include <string>
 
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "nn/tfgridnet_separator.h"
 
 namespace sunder {
 
 // Writes a network of one microphone and two sources, whose masks add up to one.
 inline std::string write_conv_tasnet(const std::filesystem::path& folder, int sample_rate = 8000) {
-  const ConvTasNetConfig config{
+  const StftConvTasNetConfig config{
       .n_fft = 64, .hop_length = 16, .num_feats = 8, .num_hidden = 8, .num_layers = 2, .num_stacks = 1};
   const StftConvTasNet network(config, DType::float32, cpu_device, 7);
   auto metadata = network.metadata();

@@ -131,7 +131,8 @@ void load(Choices& choices) {
   sunder_model_params known = SUNDER_MODEL_PARAMS_INIT;
   known.device = choices.one_of<const char*>({nullptr, "cpu", "cuda:99999999999", "cuda:-1", "", "CPU"});
   known.precision = choices.one_of<const char*>({nullptr, "fp32", "fp64", "tf32", "", "fp32 "});
-  known.architecture = choices.one_of<const char*>({nullptr, "stft-conv-tasnet", "tf-gridnet", "", "\xff"});
+  known.architecture =
+      choices.one_of<const char*>({nullptr, "stft-conv-tasnet", "conv-tasnet", "tf-gridnet", "", "\xff"});
   known.metadata = choices.below(3) == 0 ? nullptr : pairs;
   known.metadata_count = static_cast<size_t>(choices.below(3));
   const Handed params(known, choices);

@@ -1,5 +1,5 @@
-// The chunks, pages and frames of sound files (audio/containers), without the decoder behind them: a file passes, or the
-// error names it. Each beginning of the file is looked at too.
+// The chunks, pages and frames of sound files (audio/containers), without the decoder behind them: a file passes, or
+// the error names it. Each beginning of the file is looked at too.
 #include "audio/containers/container.h"
 
 #include "contract.h"

@@ -70,7 +70,7 @@ bool load(const uint8_t* data, size_t size, const char* architecture) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   using namespace sunder;
   const fuzz::TimeLimit limit;
-  for (const char* architecture : {static_cast<const char*>(nullptr), "stft-conv-tasnet", "tf-gridnet"})
+  for (const char* architecture : {static_cast<const char*>(nullptr), "stft-conv-tasnet", "conv-tasnet", "tf-gridnet"})
     if (load(data, size, architecture)) break;
   return 0;
 }

@@ -160,6 +160,8 @@ class Mutator {
                    "\n",
                    "768000",
                    "stft-conv-tasnet",
+                   "conv-tasnet",
+                   "none",
                    "sqrt_n_fft",
                    "9223372036854775808"});
   }

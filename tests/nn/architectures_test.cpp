@@ -3,7 +3,7 @@
 #include <cmath>
 #include <ctime>
 
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "tests/files/scratch_folder.h"
 
 namespace sunder {
@@ -16,7 +16,7 @@ class ModelFileTest : public ScratchFolder {
  protected:
   void SetUp() override {
     ScratchFolder::SetUp();
-    const ConvTasNetConfig config{
+    const StftConvTasNetConfig config{
         .n_fft = 32, .hop_length = 8, .num_feats = 4, .num_hidden = 4, .num_layers = 2, .num_stacks = 1};
     const StftConvTasNet network(config, DType::float32, cpu_device, 7);
     for (const auto& [name, tensor] : network.parameters().state_dict()) tensors_[name] = tensor.clone();
@@ -48,7 +48,7 @@ TEST_F(ModelFileTest, BadMetadataIsAFaultOfTheFile) {
       {"sources", "0", "sources in the metadata"},
       {"sample_rate", "999", "sample_rate in the metadata: expected a whole number from 1000 to 768000, got '999'"},
       {"sample_rate", "1000000000", "sample_rate in the metadata"},
-      {"architecture", "wavenet", "expected an architecture of stft-conv-tasnet, tf-gridnet, found 'wavenet'"},
+      {"architecture", "wavenet", "expected an architecture of stft-conv-tasnet, conv-tasnet, tf-gridnet, found 'wavenet'"},
   };
   const Metadata good = metadata_;
   for (const auto& [key, value, message] : cases) {
@@ -67,7 +67,7 @@ TEST_F(ModelFileTest, LargeSizesInTheMetadataTakeNoMemory) {
 // A whole network of 20,000 tensors, with their names, shapes and first values. A fiftieth of the bound on an idle
 // machine.
 TEST_F(ModelFileTest, TwentyThousandTensorsLoadAtOnce) {
-  const ConvTasNetConfig config{
+  const StftConvTasNetConfig config{
       .n_fft = 2, .hop_length = 1, .num_feats = 1, .num_hidden = 1, .num_layers = 2, .num_stacks = 715};
   const StftConvTasNet network(config, DType::float32, cpu_device, 7);
   tensors_ = network.parameters().state_dict();
@@ -80,7 +80,7 @@ TEST_F(ModelFileTest, TwentyThousandTensorsLoadAtOnce) {
 
 // Real and imaginary parts are twice as many inputs, which the shapes do not tell from magnitudes.
 TEST_F(ModelFileTest, FeaturesAndMasksAreInTheFile) {
-  ConvTasNetConfig config{
+  StftConvTasNetConfig config{
       .n_fft = 32, .hop_length = 8, .num_feats = 4, .num_hidden = 4, .num_layers = 2, .num_stacks = 1};
   config.features = "real_imag";
   config.masks = "sigmoid";

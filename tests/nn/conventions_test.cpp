@@ -5,6 +5,7 @@
 #include "autograd/ops.h"
 #include "nn/conv_tasnet.h"
 #include "nn/remove_mean.h"
+#include "nn/stft_conv_tasnet.h"
 #include "nn/tfgridnet_separator.h"
 #include "tensor/ops/stft.h"
 #include "tensor/random.h"
@@ -78,7 +79,7 @@ TEST(ConventionsTest, GradientsPassThroughZerosThereAndBack) {
 TEST(ConventionsTest, UnknownNamesAreRefused) {
   EXPECT_THROW(Stft({16, 4, "hann", "mean", "reflect"}), UsageError);
   EXPECT_THROW(Stft({16, 4, "hann", "sum", "circular"}), UsageError);
-  ConvTasNetConfig config{.num_feats = 4, .num_hidden = 4};
+  StftConvTasNetConfig config{.num_feats = 4, .num_hidden = 4};
   config.features = "real_imag";
   EXPECT_THROW(StftConvTasNet(config, DType::float64, cpu_device, 0), UsageError) << "shares of real parts";
 }
@@ -98,8 +99,8 @@ TEST(ConventionsTest, TheMeanOfAnItemIsRemoved) {
   }
 }
 
-ConvTasNetConfig masks(const std::string& features, const std::string& activation) {
-  ConvTasNetConfig config{
+StftConvTasNetConfig masks(const std::string& features, const std::string& activation) {
+  StftConvTasNetConfig config{
       .n_fft = 16, .hop_length = 4, .num_feats = 4, .num_hidden = 5, .num_layers = 2, .num_stacks = 1};
   config.window = "sqrt_hann";
   config.window_scale = "parseval";
@@ -108,6 +109,21 @@ ConvTasNetConfig masks(const std::string& features, const std::string& activatio
   config.features = features;
   config.masks = activation;
   return config;
+}
+
+ConvTasNetConfig filters(bool as_asteroid) {
+  return {.num_filters = 6,
+          .filter_length = 8,
+          .filter_stride = 4,
+          .filter_padding = as_asteroid ? "none" : "zeros",
+          .encoder_activation = as_asteroid ? "relu" : "linear",
+          .mask_activation = as_asteroid ? "relu" : "sigmoid",
+          .num_feats = 4,
+          .num_hidden = 5,
+          .num_layers = 2,
+          .num_stacks = 1,
+          .remove_mean = as_asteroid,
+          .mixture_consistency = !as_asteroid};
 }
 
 TfGridNetSeparatorConfig spectra(const std::string& estimate) {
@@ -153,6 +169,9 @@ TEST(ConventionsTest, GradientsOfTheParametersEqualFiniteDifferences) {
     for (const std::string activation : {"sigmoid", "relu"})
       expect_gradients(StftConvTasNet(masks(features, activation), DType::float64, cpu_device, 5), noise({2, 61}, 9),
                        features + " " + activation);
+  for (const bool as_asteroid : {false, true})
+    expect_gradients(ConvTasNet(filters(as_asteroid), DType::float64, cpu_device, 5), noise({2, 61}, 9),
+                     as_asteroid ? "learned filters, no padding" : "learned filters");
   for (const std::string estimate : {"image", "source"})
     expect_gradients(TfGridNetSeparator(spectra(estimate), DType::float64, cpu_device, 5), noise({1, 2, 61}, 9),
                      estimate);
@@ -190,6 +209,10 @@ TEST(ConventionsCuda, OutputAndGradientsEqualTheCpus) {
         return std::make_unique<StftConvTasNet>(masks("real_imag", "sigmoid"), DType::float64, stream, 5);
       },
       noise({2, 61}, 9));
+  for (const bool as_asteroid : {false, true})
+    compare(
+        [&](Stream stream) { return std::make_unique<ConvTasNet>(filters(as_asteroid), DType::float64, stream, 5); },
+        noise({2, 61}, 9));
   compare(
       [](Stream stream) { return std::make_unique<TfGridNetSeparator>(spectra("source"), DType::float64, stream, 5); },
       noise({1, 2, 61}, 9));

@@ -3,7 +3,7 @@
 #include "nn/foreign_model.h"
 
 #include "nn/architectures.h"
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "nn/tfgridnet_separator.h"
 #include "tensor/ops/stft.h"
 #include "tensor/random.h"
@@ -255,10 +255,8 @@ struct MaskSizes {
   bool real_imag = true;
 };
 
-// Asteroid's ConvTasNet; filters as NumPy makes them.
-ForeignFile td_conv_net_file(const MaskSizes& n) {
-  ForeignFile file;
-  const int64_t bins = n.n_fft / 2 + 1, inputs = n.real_imag ? 2 * bins : bins;
+// Asteroid's masker of so many features.
+void add_td_conv_net(ForeignFile& file, const MaskSizes& n, int64_t inputs) {
   const auto add = [&](const std::string& name, const Shape& shape) { file.add("masker." + name, shape); };
   for (const char* name : {"bottleneck.0.gamma", "bottleneck.0.beta"}) add(name, {inputs});
   add("bottleneck.1.weight", {n.channels, inputs, 1});
@@ -279,6 +277,13 @@ ForeignFile td_conv_net_file(const MaskSizes& n) {
   add("mask_net.0.weight", {1});
   add("mask_net.1.weight", {n.sources * inputs, n.channels, 1});
   add("mask_net.1.bias", {n.sources * inputs});
+}
+
+// Asteroid's ConvTasNet; filters as NumPy makes them.
+ForeignFile td_conv_net_file(const MaskSizes& n) {
+  ForeignFile file;
+  const int64_t bins = n.n_fft / 2 + 1;
+  add_td_conv_net(file, n, n.real_imag ? 2 * bins : bins);
   const std::vector<double> window = window_of("sqrt_hann", n.n_fft);
   Tensor filters = Tensor::empty({2 * bins, 1, n.n_fft}, DType::float64);
   for (int64_t row = 0; row < 2 * bins; ++row)
@@ -350,6 +355,99 @@ TEST(ForeignModelTest, AsteroidsConvTasNetOnAnStftComputesTheSame) {
   }
 }
 
+// Asteroid's ConvTasNet with learned filters: its model_args as metadata.
+ForeignFile learned_filters_file(const MaskSizes& n, int64_t filters, int64_t length) {
+  ForeignFile file;
+  add_td_conv_net(file, n, filters);
+  for (const char* side : {"encoder", "decoder"})
+    file.add(std::string(side) + ".filterbank._filters", {filters, 1, length});
+  file.file.metadata = {{"fb_name", "FreeFB"},
+                        {"kernel_size", std::to_string(length)},
+                        {"conv_kernel_size", "3"},
+                        {"n_filters", std::to_string(filters)},
+                        {"stride", "3"},
+                        {"encoder_activation", "None"},
+                        {"n_blocks", std::to_string(n.blocks)},
+                        {"sample_rate", "8000.0"}};
+  return file;
+}
+
+// Frames inside the mixture, products with the filters, masks of them, and the decoder's filters overlap-added.
+std::vector<std::vector<double>> plain_learned_estimates(const ForeignFile& file, const MaskSizes& n, int64_t stride,
+                                                         const Tensor& mixture, bool relu) {
+  const Tensor encoder = file.file.tensors.at("encoder.filterbank._filters"),
+               decoder = file.file.tensors.at("decoder.filterbank._filters");
+  const int64_t filters = encoder.size(0), size = encoder.size(2), length = mixture.size(0);
+  const int64_t frames = (length - size) / stride + 1;
+  const auto activated = [&](double value) { return relu ? std::max(0.0, value) : value; };
+  plain::Rows x(filters, std::vector<double>(frames));
+  for (int64_t row = 0; row < filters; ++row)
+    for (int64_t t = 0; t < frames; ++t) {
+      double value = 0;
+      for (int64_t i = 0; i < size; ++i)
+        value += encoder.data<double>()[row * size + i] * mixture.data<double>()[t * stride + i];
+      x[row][t] = activated(value);
+    }
+  const plain::Rows scores = plain::td_conv_net(x, file.file.tensors, "masker.", n.blocks, n.repeats);
+  std::vector<std::vector<double>> result;
+  for (int64_t s = 0; s < n.sources; ++s) {
+    result.emplace_back(length);
+    for (int64_t row = 0; row < filters; ++row)
+      for (int64_t t = 0; t < frames; ++t) {
+        const double score = scores[s * filters + row][t];
+        const double value = x[row][t] * (relu ? std::max(0.0, score) : plain::sigmoid(score));
+        for (int64_t i = 0; i < size; ++i) result[s][t * stride + i] += decoder.data<double>()[row * size + i] * value;
+      }
+  }
+  return result;
+}
+
+TEST(ForeignModelTest, AsteroidsConvTasNetWithLearnedFiltersComputesTheSame) {
+  const MaskSizes sizes;
+  const Tensor mixture = noise({101}, 504).cast(DType::float32).cast(DType::float64);
+  for (const bool relu : {false, true}) {
+    ForeignFile file = learned_filters_file(sizes, 10, 8);
+    if (relu) file.file.metadata["mask_act"] = file.file.metadata["encoder_activation"] = "relu";
+    const ForeignModel model = file.import("asteroid");
+    EXPECT_EQ(model.metadata.at("architecture"), "conv-tasnet");
+    EXPECT_LT(difference(separated(model, mixture), plain_learned_estimates(file, sizes, 3, mixture, relu)),
+              largest_error);
+    EXPECT_EQ(origin_of(model, "filter_length"), "8 metadata");
+    EXPECT_EQ(origin_of(model, "filter_stride"), "3 metadata");
+    EXPECT_EQ(origin_of(model, "kernel_size"), "3 metadata");
+    EXPECT_EQ(origin_of(model, "num_layers"), "3 metadata");
+    EXPECT_EQ(origin_of(model, "mask_activation"), relu ? "relu metadata" : "sigmoid assumed");
+    EXPECT_EQ(origin_of(model, "encoder_activation"), relu ? "relu metadata" : "linear assumed");
+    EXPECT_EQ(model.ignored.size(), 2u) << "the last residual";
+  }
+  ForeignFile bare = learned_filters_file(sizes, 10, 8);
+  bare.file.metadata.clear();
+  const ForeignModel model = bare.import("asteroid", {{"hop_length", "3"}, {"num_layers", "3"}});
+  EXPECT_LT(difference(separated(model, mixture), plain_learned_estimates(bare, sizes, 3, mixture, false)),
+            largest_error);
+  EXPECT_EQ(origin_of(model, "filter_stride"), "3 given");
+}
+
+TEST(ForeignModelTest, TorchaudiosConvTasNetComputesTheSame) {
+  SUNDER_NEEDS_SHARED("golden/models/conv_tasnet_time.safetensors");
+  const Golden golden("conv_tasnet_time", DType::float32);
+  for (const std::string prefix : {"module.", ""}) {
+    ForeignFile file;
+    for (const auto& [name, tensor] : golden.file().tensors)
+      if (name.starts_with("mask_generator.") || name.starts_with("encoder.") || name.starts_with("decoder."))
+        file.file.tensors[prefix + name] = tensor;
+    std::map<std::string, std::string> given{{"num_layers", "3"}, {"num_stacks", "2"}};
+    expect_error<ModelError>([&] { file.import("torchaudio", given); },
+                             {"x.safetensors: expected mask_activation to be given", "relu", "sigmoid"});
+    given["mask_activation"] = "relu";
+    const ForeignModel model = file.import("torchaudio", given);
+    const Tensor wave = golden("wave");
+    golden.expect_equal(model.separator->forward(wave.reshape({wave.size(0), wave.size(2)})).value(), "estimate", 2e-6);
+    EXPECT_EQ(origin_of(model, "filter_stride"), "8 assumed");
+    EXPECT_TRUE(model.ignored.empty());
+  }
+}
+
 // A masker of magnitudes, without a filter bank: masks of the mixture's spectrum.
 TEST(ForeignModelTest, AsteroidsMaskerOfMagnitudesComputesTheSame) {
   const MaskSizes sizes{.real_imag = false};
@@ -406,13 +504,19 @@ TEST(ForeignModelTest, NetworksThatSunderDoesNotHaveAreNamed) {
   ForeignFile learned = td_conv_net_file({});
   learned.add("encoder.filterbank._filters", {18, 1, 16});
   expect_refused(learned, "asteroid",
-                 {"encoder.filterbank._filters of shape (18, 1, 16)", "learned filters",
-                  "there is no time-domain Conv-TasNet in Sunder yet"});
-  ForeignFile torchaudio;
-  torchaudio.add("encoder.weight", {8, 1, 16});
-  torchaudio.add("mask_generator.input_conv.weight", {4, 8, 1});
-  torchaudio.add("mask_generator.conv_layers.0.conv_layers.0.weight", {4, 4, 1});
-  expect_refused(torchaudio, "torchaudio", {"encoder.weight of shape (8, 1, 16)", "no time-domain Conv-TasNet"});
+                 {"expected encoder.filterbank._filters of shape (18, 1, 16) to be the STFT of "
+                  "decoder.filterbank._filters, found filters that were learned"});
+  ForeignFile one_side = learned_filters_file({}, 10, 8);
+  one_side.file.tensors.erase("decoder.filterbank._filters");
+  expect_refused(
+      one_side, "asteroid",
+      {"expected learned filters (N, 1, K) of one encoder and one decoder, found encoder.filterbank._filters"});
+  ForeignFile apart = learned_filters_file({}, 10, 8);
+  apart.add("decoder.filterbank._filters", {10, 1, 6});
+  expect_refused(apart, "asteroid", {"expected decoder.filterbank._filters of shape (10, 1, 8)", "found (10, 1, 6)"});
+  ForeignFile sinc = td_conv_net_file({});
+  sinc.file.metadata["fb_name"] = "ParamSincFB";
+  expect_refused(sinc, "asteroid", {"expected fb_name stft or free, found ParamSincFB in the metadata"});
 
   ForeignFile causal = td_conv_net_file({});
   causal.file.metadata["norm_type"] = "cLN";

@@ -7,7 +7,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "objectives/pit.h"
 #include "tensor/random.h"
 #include "tests/cuda_device.h"
@@ -61,7 +61,8 @@ class FirstStep : public testing::Test {
 
   // The gradients of all parameters in one row, float64 on the host. linear: all slopes are 1.
   static Tensor gradients(Precision precision, Stream stream, bool linear = false) {
-    const ConvTasNetConfig sizes{.n_fft = 128, .hop_length = 32, .num_feats = 40, .num_hidden = 72, .num_stacks = 2};
+    const StftConvTasNetConfig sizes{
+        .n_fft = 128, .hop_length = 32, .num_feats = 40, .num_hidden = 72, .num_stacks = 2};
     const StftConvTasNet network(sizes, precision, stream, /*seed=*/5);
     for (const auto& [name, tensor] : network.parameters().state_dict())
       if (linear && tensor.numel() == 1) tensor.copy_from(Tensor::full(tensor.shape(), 1, tensor.dtype(), stream));

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/adam.h"
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "objectives/mixcycle.h"
 #include "objectives/pit.h"
 #include "objectives/step.h"

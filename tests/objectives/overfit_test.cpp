@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/adam.h"
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/step.h"
@@ -33,7 +33,7 @@ class OverfitTest : public testing::Test {
  protected:
   void make_network(int64_t outputs) {
     set_num_threads(1);  // steps of some milliseconds, too short for threads on a machine that does other work
-    const ConvTasNetConfig sizes{
+    const StftConvTasNetConfig sizes{
         .sources = outputs, .num_feats = 32, .num_hidden = 64, .num_layers = 4, .num_stacks = 2};
     network_ = std::make_unique<StftConvTasNet>(sizes, DType::float32, cpu_device, /*seed=*/1);
     adam_ = std::make_unique<Adam>(network_->parameters(), 3e-3, AdamOptions{});

@@ -2,7 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "nn/adam.h"
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "objectives/step.h"
 #include "tests/cuda_device.h"
 #include "tests/objectives/words.h"
@@ -23,7 +23,7 @@ class PrecisionTraining : public testing::Test {
   };
   // PIT on four items.
   static Run train(const char* precision, Device device, int steps) {
-    const ConvTasNetConfig sizes{.num_feats = 32, .num_hidden = 64, .num_layers = 3, .num_stacks = 1};
+    const StftConvTasNetConfig sizes{.num_feats = 32, .num_hidden = 64, .num_layers = 3, .num_stacks = 1};
     const auto network =
         std::make_unique<StftConvTasNet>(sizes, parse_precision(precision, device), device, /*seed=*/1);
     Adam adam(network->parameters(), 5e-3, AdamOptions{});

@@ -55,8 +55,7 @@ TEST_F(BadInputTest, FlagsKeysAndValues) {
   expect_refused("pit", {"--config", at("type.toml")}, 2,
                  {at("type.toml"), "train.batch: expected a whole number", "'2.5'"});
   expect_refused("pit", {"--config", at("broken.toml")}, 3, {at("broken.toml"), "not valid TOML at line 1"});
-  expect_refused("pit", {"--config", at("none.toml")}, 3,
-                 {at("none.toml") + ": no such file"});
+  expect_refused("pit", {"--config", at("none.toml")}, 3, {at("none.toml") + ": no such file"});
   expect_refused("mixit", {"--max-epoch", "3"}, 2, {"unknown flag '--max-epoch'", "did you mean '--max-epochs'?"});
   expect_refused("mixit", {"--set", "optim.lr=fast"}, 2, {"--set optim.lr: expected a number", "'fast'"});
   expect_refused("mixit", {"--set", "train.bach=3"}, 2, {"unknown key 'train.bach'", "did you mean 'train.batch'?"});
@@ -74,6 +73,10 @@ TEST_F(BadInputTest, FlagsKeysAndValues) {
 
 TEST_F(BadInputTest, WhatAMethodCannotDo) {
   expect_refused("mixcycle", {"--batch", "3"}, 2, {"train.batch: expected a multiple of 2", "got 3"});
+  const std::string reason = "expected a network whose estimates add up to the mixture for mixcycle";
+  expect_refused("mixcycle", {"--set", "model.architecture=conv-tasnet"}, 2,
+                 {"model.architecture: ", reason, "mixture_consistency", "got conv-tasnet"});
+  expect_refused("mixcycle", {"--set", "model.masks=sigmoid"}, 2, {reason, "masks = shares", "got stft-conv-tasnet"});
   expect_refused("mixcycle", {"--set", "mixcycle.init_fraction=0.5"}, 2, {"mixcycle.init_fraction", "--max-minutes"});
   expect_refused("mixit", {"--set", "validation.select=blind"}, 2, {"validation.select", "2 outputs, this one has 4"});
   ASSERT_EQ(prepare("three", 16, 4, {"--sources", "3"}).code, 0);

@@ -28,9 +28,9 @@ TEST_F(ImportTest, ImportedWeightsSeparateAsTheyDid) {
                                     "8000", "-o", at("model.safetensors")});
   ASSERT_EQ(result.code, 0) << result.err;
   expect_contains(result.out,
-                  {"torchaudio's MaskGenerator (module.mask_generator.*)", "n_fft          256        shapes",
-                   "hop_length     64         assumed", "num_stacks     1          given",
-                   "ignored        module.steps, int64 (1)", "ignored        module.window"});
+                  {"torchaudio's MaskGenerator (module.mask_generator.*)", "n_fft              256        shapes",
+                   "hop_length         64         assumed", "num_stacks         1          given",
+                   "ignored            module.steps, int64 (1)", "ignored            module.window"});
   expect_contains(result.err, {"compare it with the configuration of the training"});
   write_noise("x.wav", 8000, 1);
   for (const char* model : {"own", "model"}) {

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "files/safetensors.h"
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "tensor/random.h"
 #include "tests/cuda_device.h"
 #include "tests/files/scratch_folder.h"
@@ -21,7 +21,7 @@ class ProgramTest : public ScratchFolder {
 
   // A network with random weights. Its masks add up to one, so that its estimates add up to the mixture.
   std::string write_model(const std::string& name, int64_t sources = 2, int sample_rate = 8000) const {
-    const ConvTasNetConfig config{.sources = sources,
+    const StftConvTasNetConfig config{.sources = sources,
                                   .n_fft = 256,
                                   .hop_length = 64,
                                   .num_feats = 8,

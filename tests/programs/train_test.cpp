@@ -215,6 +215,37 @@ TEST_P(EveryMethod, SeparatesThreeSources) {
   EXPECT_EQ(train(method, "three", "dynamic", dynamic).code, 0);
 }
 
+// Every method of waveforms trains, resumes to the same bytes, is validated and loads.
+TEST_F(TrainTest, ConvTasNetWithLearnedFiltersTrainsByEveryMethod) {
+  for (const std::string method : {"pit", "mixit", "mixpit", "mixcycle"}) {
+    std::vector<std::string> common = {"--set", "mixcycle.init_epochs=1"};
+    for (const char* key :
+         {"train.threads=1", "train.batch=4", "model.architecture=conv-tasnet", "model.num_filters=16",
+          "model.num_feats=8", "model.num_hidden=16", "model.num_layers=2", "model.num_stacks=1",
+          "model.mask_activation=relu", "pit.waveform_loss=si_snr", "train.log_seconds=0"})
+      common.insert(common.end(), {"--set", key});
+    if (method == "mixcycle") common.insert(common.end(), {"--set", "model.mixture_consistency=true"});
+    const auto run = [&](const std::string& name, const std::string& epochs) {
+      std::vector<std::string> arguments = {"--data",   at("set"), "--output",     at(name),
+                                            "--resume", "auto",    "--max-epochs", epochs};
+      arguments.insert(arguments.end(), common.begin(), common.end());
+      return run_program("sunder-train-" + method, arguments);
+    };
+    const ProgramResult once = run(method, "2");
+    ASSERT_EQ(once.code, 0) << once.err;
+    EXPECT_TRUE(std::isfinite(metrics(method).back()["valid_si_snri"].get<double>()));
+    ASSERT_EQ(run(method + "-resumed", "1").code, 0);
+    ASSERT_EQ(run(method + "-resumed", "2").code, 0);
+    expect_same_checkpoint(method + "/checkpoints/last", method + "-resumed/checkpoints/last");
+    const SafeTensors model = read_safetensors(folder_ / method / "checkpoints/best/model.safetensors");
+    EXPECT_EQ(model.metadata.at("architecture"), "conv-tasnet");
+    EXPECT_EQ(model.tensors.at("encoder.weight").shape(), (Shape{16, 1, 16}));
+    const ProgramResult scores =
+        run_program("sunder-evaluate", {"--model", at(method), "--data", at("set"), "--split", "test"});
+    EXPECT_EQ(scores.code, 0) << scores.err;
+  }
+}
+
 TEST_F(TrainTest, MixCycleSwitchesAfterAShareOfTheTime) {
   ASSERT_EQ(prepare("long", 3000).code, 0);  // an epoch of 375 steps of MixPIT: longer than the share
   const ProgramResult run =

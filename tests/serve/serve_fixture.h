@@ -13,7 +13,7 @@ namespace sunder::serve {
 
 // Takes some 30 ms for a second of sound.
 inline std::string write_slow_network(const std::filesystem::path& folder) {
-  const ConvTasNetConfig config{
+  const StftConvTasNetConfig config{
       .n_fft = 64, .hop_length = 8, .num_feats = 64, .num_hidden = 64, .num_layers = 4, .num_stacks = 2};
   const StftConvTasNet network(config, DType::float32, cpu_device, 7);
   auto metadata = network.metadata();

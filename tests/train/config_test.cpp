@@ -74,7 +74,7 @@ TEST(Config, TomlRoundTripKeepsEveryBit) {
 
 // Every field is its own: changing one changes one line of the file, and is seen by compare.
 TEST(Config, EveryFieldIsWrittenComparedAndReadBack) {
-  for (const std::string architecture : {"stft-conv-tasnet", "tf-gridnet"}) {
+  for (const std::string architecture : {"stft-conv-tasnet", "conv-tasnet", "tf-gridnet"}) {
     Config base;
     base.model.architecture = architecture;
     const size_t count = fields(base).size();

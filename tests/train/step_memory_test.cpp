@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "nn/tfgridnet_separator.h"
 #include "objectives/step.h"
 #include "tensor/memory_forecast.h"
@@ -59,7 +59,7 @@ TEST(StepMemory, TfGridNet) {
 }
 
 TEST(StepMemory, ConvTasNet) {
-  const auto network = std::make_unique<StftConvTasNet>(ConvTasNetConfig{.num_feats = 16, .num_hidden = 32},
+  const auto network = std::make_unique<StftConvTasNet>(StftConvTasNetConfig{.num_feats = 16, .num_hidden = 32},
                                                         DType::float32, cpu_device, 1);
   const Tensor references = noise({2, 2, 24000}, 1), mixtures = noise({2, 24000}, 2);
   expect_predicted(*network, {references, mixtures}, 24000,
@@ -71,7 +71,7 @@ TEST(StepMemory, ConvTasNet) {
 
 // Which thread takes a piece of a loop is chance.
 TEST(StepMemory, ThreadsDoNotMatter) {
-  const auto network = std::make_unique<StftConvTasNet>(ConvTasNetConfig{.num_feats = 16, .num_hidden = 32},
+  const auto network = std::make_unique<StftConvTasNet>(StftConvTasNetConfig{.num_feats = 16, .num_hidden = 32},
                                                         DType::float32, cpu_device, 1);
   const Tensor references = noise({2, 2, 12288}, 1), mixtures = noise({2, 12288}, 2);
   const auto predicted = [&] {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "nn/conv_tasnet.h"
+#include "nn/stft_conv_tasnet.h"
 #include "nn/tfgridnet_separator.h"
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
@@ -22,7 +22,7 @@ namespace sunder {
 namespace {
 
 constexpr int64_t batch = 4, length = 500;
-const ConvTasNetConfig small{
+const StftConvTasNetConfig small{
     .n_fft = 64, .hop_length = 16, .num_feats = 12, .num_hidden = 20, .num_layers = 2, .num_stacks = 2};
 
 // Three microphones, two speakers.
@@ -56,7 +56,8 @@ Tensor signals(Shape shape, uint64_t which, DType dtype) {
 // A network and the steps of one method on it.
 class Training {
  public:
-  Training(const std::string& method, Device device, Precision precision, bool graph, ConvTasNetConfig sizes = small)
+  Training(const std::string& method, Device device, Precision precision, bool graph,
+           StftConvTasNetConfig sizes = small)
       : method_(method), dtype_(precision.signals), stream_(device) {
     sizes.sources = method == "mixit" ? 4 : 2;
     if (is_far_field(method))
@@ -289,7 +290,7 @@ TEST(CudaPipelineTest, WhatCannotBeCapturedIsLaunched) {
 // What a MixCycle step of the paper's network launches, teacher included, however large the batch; nothing is copied
 // inside it.
 TEST(CudaStepSize, DoesNotGrow) {
-  Training training("mixcycle", first_cuda_device, DType::float32, true, ConvTasNetConfig{});
+  Training training("mixcycle", first_cuda_device, DType::float32, true, StftConvTasNetConfig{});
   training.step(training.inputs(0, 8000));
   training.step(training.inputs(1, 8000));
   const cuda::GraphSize size = training.runner().graph_size();
