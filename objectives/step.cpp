@@ -6,6 +6,7 @@
 #include "objectives/pit.h"
 #include "tensor/ops/binary.h"
 #include "tensor/ops/slice_axis.h"
+#include "tensor/ops/sum.h"
 
 namespace sunder {
 namespace {
@@ -22,8 +23,10 @@ Variable pit_step(const Separator& network, const Tensor& references, const Tens
   return loss == "si_snr" ? pit_si_snr_loss(references, estimates) : pit_loss(references, estimates);
 }
 
-Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order, const std::string& loss) {
-  const Remixed mixed = dynamic_mixing(references, order);
+Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order, const std::string& loss,
+                     const Tensor& noisy) {
+  Remixed mixed = dynamic_mixing(references, order);
+  if (noisy.defined()) mixed.mixtures = add(mixed.mixtures, subtract(noisy, sum(references, {1}, false)));
   return pit_step(network, mixed.targets, mixed.mixtures, loss);
 }
 

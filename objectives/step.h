@@ -14,9 +14,10 @@ namespace sunder {
 // references: (B, S, L), mixtures: (B, L); `loss`: waveform_loss of PitConfig.
 Variable pit_step(const Separator& network, const Tensor& references, const Tensor& mixtures,
                   const std::string& loss = "snr");
-// With dynamic mixing. references: (B, S, L); order: from shuffled_order.
+// With dynamic mixing. references: (B, S, L); order: from shuffled_order; noisy: (B, L), the items' own mixtures, whose
+// noise (what their sources do not add up to) is kept; undefined: sums of sources.
 Variable pit_dm_step(const Separator& network, const Tensor& references, const Tensor& order,
-                     const std::string& loss = "snr");
+                     const std::string& loss = "snr", const Tensor& noisy = {});
 // first, second: (B, L), mixtures of two mini-batches; the network's input is first + second; order: sum_order(B).
 Variable mixit_step(const Separator& network, const Tensor& first, const Tensor& second, const Tensor& order);
 // mixtures: (B, L) of as many mini-batches as the network has outputs, S; its input is their sum; order: sum_order(B,

@@ -8,6 +8,7 @@
 
 #include "audio/listing.h"
 #include "audio/metrics/pesq/pesq_program.h"
+#include "audio/sets/split_folders.h"
 #include "command/cleanup.h"
 #include "command/command_line.h"
 #include "command/output.h"
@@ -30,7 +31,7 @@ using namespace sunder;
 
 struct Options {
   ModelOptions model;
-  std::string data, split = "test", corpus, references, estimates, mixtures;
+  std::string data, split = "test", corpus, references, estimates, mixtures, mixture_kind = "auto";
   std::vector<std::string> metrics, oracles;
   std::string permutation_by = "si_sdr", align = "none", pesq_program;
   double pesq_time_limit = 60;  // seconds
@@ -63,6 +64,12 @@ Options parse(int argc, char** argv) {
                  "mixture set: from sunder-prepare, LibriMix, SMS-WSJ, {train,valid,test}/{mix,s1,s2}, or a folder of\n"
                  "recordings, of which 10 % are for the test (docs/datasets.md)");
   app.add_option("--split", options.split, "train, valid or test")->capture_default_str();
+  app.add_option(
+         "--mixture-kind", options.mixture_kind,
+         "which mixtures of a LibriMix, WHAM! or WHAMR! tree, as data.mixture_kind of the training: both has noise;\n"
+         "auto: clean where there are such")
+      ->check(CLI::IsMember(mixture_kinds()))
+      ->capture_default_str();
   app.add_option("--corpus", options.corpus, "folder of a listed set's recordings, if not the one that set.toml names");
   app.add_option("--references", options.references,
                  "folder of an item's sources: x.wav; s1/x.wav, s2/x.wav, ...; x/s1.wav, x/s2.wav, ...;\n"
@@ -302,6 +309,7 @@ void add_choices(const Options& options, ScoreHeading& heading) {
   if (options.permutation_by != "si_sdr") heading.emplace_back("permutation by", options.permutation_by);
   if (options.zero_mean) heading.emplace_back("SI-SDR", "without means");
   if (options.align != "none") heading.emplace_back("align", options.align);
+  if (options.mixture_kind != "auto") heading.emplace_back("mixtures", fmt::format("mix_{}", options.mixture_kind));
   if (options.max_items > 0) heading.emplace_back("first items", fmt::format("{}", options.max_items));
   if (!options.pesq_program.empty()) heading.emplace_back("PESQ program", options.pesq_program);
 }
@@ -323,6 +331,7 @@ MixtureSet open_set(const Options& options, int microphones, int sample_rate) {
                           {.corpus = options.corpus,
                            .channels = names_auxiva(options) ? 0 : microphones,
                            .sources = CleanSources::where_listed,
+                           .mixture_kind = options.mixture_kind,
                            .sample_rate = sample_rate});
 }
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "audio/sample_rate.h"
+#include "audio/sets/split_folders.h"
 #include "command/command_line.h"
 #include "files/text_file.h"
 #include "files/toml.h"
@@ -23,6 +24,9 @@ Fields fields(DataConfig& c) {
            {"whole-second", "any", "active"}),
       number("active", &c.crop.active, 0, 1, "share of its mean power that each speaker has in an active segment"),
       changeable(number("loader_threads", &c.loader_threads, 1, 1024, "data loader threads")),
+      text("mixture_kind", &c.mixture_kind,
+           "which mixtures of a LibriMix, WHAM! or WHAMR! tree: both has noise; auto: clean where there are such",
+           mixture_kinds()),
       flag("on_the_fly", &c.on_the_fly,
            "new mixtures every epoch: of a list, or in new rooms (sets with sms_wsj.json)"),
       changeable(text("path_from", &c.path_from, "prefix of paths in sms_wsj.json to replace")),

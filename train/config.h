@@ -25,6 +25,7 @@ struct DataConfig {
   int sample_rate = 0;
   int loader_threads = 1;
   bool on_the_fly = false;
+  std::string mixture_kind = "auto";
   std::string path_from, path_to;
 };
 

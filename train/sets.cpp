@@ -36,6 +36,8 @@ void complete(Config& config, const MethodNeeds& needs, TrainingSets& sets) {
     if (config.data.segment_seconds == 0 && differ_in_length(sets.training))
       set(config.data.segment_seconds, recordings_segment_s, "data.segment_seconds", "items differ in length");
   }
+  if (sets.training.has_noise())
+    set(config.data.mixture_kind, sets.training.mixture_kind(), "data.mixture_kind", "there are no other mixtures");
   if (config.validation.select == "si_snri" && !sets.validation.has_sources())
     set(config.validation.select, selection_without_references(config, needs, sets.validation), "validation.select",
         "validation mixtures have no clean sources");
@@ -48,6 +50,7 @@ TrainingSets open_sets(Config& config, const MethodDefinition& method) {
   if (config.data.sample_rate != 0) check_sample_rate<UsageError>("data.sample_rate", config.data.sample_rate);
   MixtureSetOptions wanted{.channels = static_cast<int>(config.model.microphones()),
                            .close_talk = needs.close_talk,
+                           .mixture_kind = config.data.mixture_kind,
                            .virtual_sources = needs.virtual_microphones ? static_cast<int>(config.model.sources()) : 0,
                            .sources = needs.references ? CleanSources::required : CleanSources::unused,
                            .sample_rate = config.data.sample_rate,

@@ -27,20 +27,22 @@ std::map<std::string, fs::path> by_stem(const fs::path& folder) {
 class FolderItems : public MixtureItems {
  public:
   FolderItems(const fs::path& folder, const fs::path& mixtures, const MixtureSetOptions& options)
-      : cache_(options.cache_bytes) {
+      : kind_(kind_of(mixtures)), cache_(options.cache_bytes) {
     const std::map<std::string, fs::path> found = by_stem(mixtures);
     if (found.empty()) throw_error<InputError>("{}: has no audio files ({})", mixtures.string(), audio_names());
     for (const auto& [stem, path] : found) items_.push_back({stem, {path}});
     // By the whole name, which decides the order of training.
     std::ranges::sort(items_, {}, [](const Item& item) { return item.files[0].filename().string(); });
-    for (int s = 1; fs::is_directory(folder / fmt::format("s{}", s)); ++s, ++sources_)
-      add_source(folder / fmt::format("s{}", s), found);
+    for (fs::path source; !(source = source_folder(folder, sources_ + 1)).empty(); ++sources_)
+      add_source(source, found);
     if (sources_ < 2) throw_error<InputError>("{}: expected folders s1 and s2, found {}", folder.string(), sources_);
     sample_rate_ = audio_info(items_[0].files[0]).sample_rate;
+    if (options.mixture_kind == "auto") add_note_on_others(folder, mixtures);
   }
 
   int64_t size() const override { return static_cast<int64_t>(items_.size()); }
   int num_sources() const override { return sources_; }
+  std::string mixture_kind() const override { return kind_; }
   int sample_rate() const override { return sample_rate_; }
   std::vector<fs::path> reads_from() const override {
     std::vector<fs::path> folders;
@@ -72,6 +74,23 @@ class FolderItems : public MixtureItems {
     std::string id;
     std::vector<fs::path> files;  // the mixture, then its sources
   };
+
+  // "both" of a folder mix_both.
+  static std::string kind_of(const fs::path& mixtures) {
+    const std::string name = mixtures.filename().string();
+    return name.starts_with("mix_") ? name.substr(4) : "auto";
+  }
+
+  // A tree that has noisy mixtures too is not trained on without a word.
+  void add_note_on_others(const fs::path& folder, const fs::path& mixtures) {
+    std::vector<std::string> others;
+    for (const std::string& kind : mixture_kinds())
+      if (kind != "auto" && kind != kind_ && !mixture_folder(folder, kind).empty()) others.push_back(kind);
+    if (!others.empty())
+      notes_.push_back(
+          fmt::format("the mixtures are those in {}; there are also mixtures {}, which data.mixture_kind chooses",
+                      mixtures.filename().string(), fmt::join(others, ", ")));
+  }
 
   // Every mixture needs a file of the same name in `folder`, with any ending.
   void add_source(const fs::path& folder, const std::map<std::string, fs::path>& mixtures) {
@@ -108,6 +127,7 @@ class FolderItems : public MixtureItems {
 
   std::vector<Item> items_;
   int sources_ = 0;
+  const std::string kind_;
   int sample_rate_ = 0;
   std::vector<std::string> notes_;
   mutable RecordingCache cache_;
@@ -118,11 +138,15 @@ class FolderItems : public MixtureItems {
 std::shared_ptr<const MixtureItems> open_folder_items(const fs::path& folder, Split split,
                                                       const MixtureSetOptions& options) {
   const auto folders = split_folders(folder, split);
-  const auto found = std::ranges::find_if(folders, [](const fs::path& each) { return fs::is_directory(each / "s1"); });
+  const auto found =
+      std::ranges::find_if(folders, [](const fs::path& each) { return !source_folder(each, 1).empty(); });
   if (found == folders.end()) return nullptr;
-  for (const char* name : {"mix_clean", "mix"})
-    if (fs::is_directory(*found / name)) return std::make_shared<FolderItems>(*found, *found / name, options);
-  throw_error<InputError>("{}: expected a folder mix or mix_clean beside s1", found->string());
+  const fs::path mixtures = mixture_folder(*found, options.mixture_kind);
+  if (!mixtures.empty()) return std::make_shared<FolderItems>(*found, mixtures, options);
+  throw_error<InputError>(
+      "{}: expected a folder {} beside {}", found->string(),
+      options.mixture_kind == "auto" ? "mix or mix_clean" : fmt::format("mix_{}", options.mixture_kind),
+      source_folder(*found, 1).filename().string());
 }
 
 }  // namespace sunder

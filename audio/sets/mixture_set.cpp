@@ -10,6 +10,7 @@
 #include "audio/sets/listed_items.h"
 #include "audio/sets/recording_items.h"
 #include "audio/sets/room_items.h"
+#include "audio/sets/split_folders.h"
 #include "audio/sets/virtual_items.h"
 #include "files/output_folder.h"
 #include "tensor/error.h"
@@ -24,6 +25,7 @@ struct SetKind {
   bool several_channels;  // has recordings of arrays
   bool close_talk;        // and of close-talk microphones
   bool drawn;             // can be mixed anew every epoch
+  bool named_mixtures;    // may hold clean and noisy ones (options.mixture_kind)
   // Null where the folder is not of this kind.
   std::shared_ptr<const MixtureItems> (*open)(const std::filesystem::path& folder, Split split,
                                               const MixtureSetOptions& options);
@@ -31,10 +33,10 @@ struct SetKind {
 
 // The first that fits is taken.
 constexpr SetKind kinds[] = {
-    {"sms_wsj.json", true, true, true, open_room_items},
-    {"set.toml and <split>.csv", false, false, true, open_listed_items},
-    {"<split>/mix, <split>/s1, <split>/s2, or LibriMix's wav8k/min", false, false, false, open_folder_items},
-    {"recordings of mixtures, in <split>/mix or anyhow", true, false, false, open_recording_items},
+    {"sms_wsj.json", true, true, true, false, open_room_items},
+    {"set.toml and <split>.csv", false, false, true, false, open_listed_items},
+    {"<split>/mix, <split>/s1, <split>/s2, or LibriMix's wav8k/min", false, false, false, true, open_folder_items},
+    {"recordings of mixtures, in <split>/mix or anyhow", true, false, false, true, open_recording_items},
 };
 
 }  // namespace
@@ -50,6 +52,7 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
   for (const SetKind& kind : kinds) {
     if ((several && !kind.several_channels) || (options.close_talk && !kind.close_talk)) continue;
     if (options.on_the_fly && !kind.drawn) continue;
+    if (options.mixture_kind != "auto" && !kind.named_mixtures) continue;
     layouts.emplace_back(kind.layout);
     auto items = kind.open(folder, wanted, options);
     if (!items) continue;
@@ -62,6 +65,9 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
   if (options.on_the_fly)
     throw_error<InputError>("{}: expected a set that can be mixed anew every epoch ({}), found none", folder.string(),
                             fmt::join(layouts, ", "));
+  if (options.mixture_kind != "auto")
+    throw_error<InputError>("{}: expected mixtures in folders mix_{} (LibriMix, WHAM!, WHAMR!), found none",
+                            folder.string(), options.mixture_kind);
   const bool empty = list_audio(folder, /*recursive=*/true).empty();
   throw_error<InputError>("{}: expected a mixture set with the split {}: {}{}", folder.string(), split,
                           fmt::join(layouts, "; or "),
@@ -70,6 +76,8 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
 
 int64_t MixtureSet::size() const { return items_->size(); }
 bool MixtureSet::has_sources() const { return items_->has_sources(); }
+std::string MixtureSet::mixture_kind() const { return items_->mixture_kind(); }
+bool MixtureSet::has_noise() const { return is_noisy(items_->mixture_kind()); }
 std::vector<std::string> MixtureSet::notes() const { return items_->notes(); }
 int MixtureSet::num_sources() const { return items_->num_sources(); }
 int MixtureSet::channels() const { return items_->channels(); }

@@ -41,6 +41,7 @@ struct MixtureSetOptions {
   int64_t cache_bytes = int64_t{2} << 30;  // decoded recordings kept in memory
   int channels = 1;                        // how many of a recording's channels to load, from the first on; 0: all
   bool close_talk = false;                 // load the close-talk microphones too
+  std::string mixture_kind = "auto";       // of trees with several (audio/sets/split_folders.h)
   int virtual_sources = 0;                 // virtual microphones to compute from the channels; 0: none
   // Whether to load the sources of a set with sms_wsj.json; other sets load those that they have. A set without them is
   // refused where they are required.
@@ -58,8 +59,9 @@ class MixtureSet {
   // `folder` is one of
   //   - a folder with set.toml and <split>.csv,
   //   - Libri2Mix, Libri2Mix/wav8k/min or the like, with {train-360,train-100,dev,test}/{mix_clean,s1,s2}/*.wav
-  //     (train is train-360, else train-100; valid is dev),
-  //   - a folder with {train,valid,test}/{mix,s1,s2}, or WSJ0-2mix's {tr,cv,tt}, of audio files of any readable kind; a
+  //     (train is train-360, else train-100; valid is dev), or mix_both and the like (options.mixture_kind),
+  //   - a folder with {train,valid,test}/{mix,s1,s2}, or {tr,cv,tt} of WSJ0-2mix, WHAM! and WHAMR!, of audio files of
+  //   any readable kind; a
   //     mixture and its sources have one name, whatever its ending,
   //   - a tree of SMS-WSJ with its sms_wsj.json (audio/sets/sms_wsj.h): the sources are the speakers' reverberant
   //     images at the first microphone,
@@ -77,6 +79,10 @@ class MixtureSet {
   std::vector<std::filesystem::path> reads_from() const;
   // Whether load() gives the clean sources.
   bool has_sources() const;
+  // Which mixtures of a tree with several are read (audio/sets/split_folders.h); "auto" for other sets.
+  std::string mixture_kind() const;
+  // Whether they hold noise beside their sources.
+  bool has_noise() const;
   // What somebody who uses the set should know: how recordings were divided and converted, files that have no partner.
   std::vector<std::string> notes() const;
   // Samples of item i, without decoding it.

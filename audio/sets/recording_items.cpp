@@ -43,17 +43,6 @@ struct Piece {
   std::string id;
 };
 
-bool is_folder(const fs::path& path) {
-  std::error_code unreadable;  // which the listing says
-  return fs::is_directory(path, unreadable);
-}
-
-fs::path mixture_folder(const fs::path& split_folder) {
-  for (const char* name : {"mix_clean", "mix_both", "mix"})
-    if (is_folder(split_folder / name)) return split_folder / name;
-  return {};
-}
-
 RecordingFiles list_recordings(const fs::path& folder) {
   RecordingFiles files;
   for (const fs::path& name : list_audio(folder, /*recursive=*/true)) files.push_back({folder, name});
@@ -66,7 +55,7 @@ bool has_references(const RecordingFiles& files) {
   for (const RecordingFile& file : files) {
     fs::path parent = file.folder;
     for (const fs::path& part : file.name.parent_path()) {
-      if (part == "s1" && parents.insert(parent).second && !mixture_folder(parent).empty()) return true;
+      if (part == "s1" && parents.insert(parent).second && !mixture_folder(parent, "auto").empty()) return true;
       parent /= part;
     }
   }
@@ -85,12 +74,13 @@ struct Recordings {
 };
 
 // Nothing where there are clean sources.
-std::optional<Recordings> find_recordings(const fs::path& root) {
+std::optional<Recordings> find_recordings(const fs::path& root, const std::string& mixture_kind) {
   Recordings found;
   for (const Split split : all_splits) {
     RecordingFiles& own = found.of[static_cast<size_t>(split)];
     for (const fs::path& folder : split_folders(root, split)) {
-      const fs::path mixtures = mixture_folder(folder);
+      const fs::path mixtures = mixture_folder(folder, mixture_kind);
+      if (mixtures.empty() && mixture_kind != "auto") continue;
       own = list_recordings(mixtures.empty() ? folder : mixtures);
       if (mixtures.empty() && has_references(own)) return std::nullopt;
       if (!own.empty()) break;
@@ -100,6 +90,7 @@ std::optional<Recordings> find_recordings(const fs::path& root) {
     found.outside = list_audio(root, /*recursive=*/false).size();
     return found;
   }
+  if (mixture_kind != "auto") return std::nullopt;
   found.undivided = list_recordings(root);
   if (has_references(found.undivided)) return std::nullopt;
   return found;
@@ -107,7 +98,7 @@ std::optional<Recordings> find_recordings(const fs::path& root) {
 
 bool has_references(const fs::path& root, Split split) {
   return std::ranges::any_of(split_folders(root, split),
-                             [](const fs::path& folder) { return is_folder(folder / "s1"); });
+                             [](const fs::path& folder) { return !source_folder(folder, 1).empty(); });
 }
 
 void inspect(RecordingFiles& files) {
@@ -283,7 +274,7 @@ class RecordingItems : public MixtureItems {
 std::shared_ptr<const MixtureItems> open_recording_items(const fs::path& folder, Split split,
                                                          const MixtureSetOptions& options) {
   if (has_references(folder, split)) return nullptr;  // of another kind, or damaged
-  std::optional<Recordings> found = find_recordings(folder);
+  std::optional<Recordings> found = find_recordings(folder, options.mixture_kind);
   if (!found || (!found->divided() && found->undivided.empty())) return nullptr;
   auto items = std::make_shared<RecordingItems>(folder, std::move(*found), split, options);
   if (options.sources == CleanSources::required)

@@ -7,6 +7,7 @@
 #include "objectives/mixcycle.h"
 #include "objectives/mixit.h"
 #include "objectives/pit.h"
+#include "objectives/step.h"
 
 namespace sunder {
 namespace {
@@ -121,6 +122,42 @@ TEST(DynamicMixing, ShufflesTheSourcesAcrossTheBatch) {
     EXPECT_EQ(mixtures[item], targets[2 * item] + targets[2 * item + 1]);
   EXPECT_EQ(firsts(dynamic_mixing(sources, shuffled_order(1, 2, 3, 8, 2)).targets), targets);
   EXPECT_NE(firsts(dynamic_mixing(sources, shuffled_order(1, 2, 4, 8, 2)).targets), targets);
+}
+
+// Keeps what it hears.
+class Listener : public Separator {
+ public:
+  Variable forward(const Tensor& mixture) const override {
+    heard = mixture;
+    return Variable(Tensor::zeros({mixture.size(0), 2, mixture.size(1)}, mixture.dtype()));
+  }
+  int64_t sources() const override { return 2; }
+  int64_t shortest_input() const override { return 1; }
+  std::map<std::string, std::string> metadata() const override { return {}; }
+
+  mutable Tensor heard;
+};
+
+TEST(DynamicMixingTest, NoiseStaysWithItsItem) {
+  const int64_t items = 3, length = 4;
+  Tensor sources = Tensor::empty({items, 2, length}, DType::float64),
+         noisy = Tensor::empty({items, length}, DType::float64);
+  for (int64_t i = 0; i < sources.numel(); ++i) sources.mutable_data<double>()[i] = static_cast<double>(i * i % 17);
+  const auto source = [&](int64_t row, int64_t t) { return sources.data<double>()[row * length + t]; };
+  const auto noise = [](int64_t item, int64_t t) {
+    return 100.0 * static_cast<double>(item + 1) + static_cast<double>(t);
+  };
+  for (int64_t item = 0; item < items; ++item)
+    for (int64_t t = 0; t < length; ++t)
+      noisy.mutable_data<double>()[item * length + t] = source(2 * item, t) + source(2 * item + 1, t) + noise(item, t);
+  const Tensor order = shuffled_order(1, 2, 3, items, 2);
+  const Listener network;
+  pit_dm_step(network, sources, order, "snr", noisy);
+  for (int64_t item = 0; item < items; ++item)
+    for (int64_t t = 0; t < length; ++t) {
+      const int64_t first = order.data<int64_t>()[2 * item], second = order.data<int64_t>()[2 * item + 1];
+      EXPECT_EQ(network.heard.data<double>()[item * length + t], source(first, t) + source(second, t) + noise(item, t));
+    }
 }
 
 }  // namespace

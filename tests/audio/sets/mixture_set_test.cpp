@@ -268,6 +268,37 @@ TEST_F(MixtureSetTest, OpensWsj0) {
   EXPECT_EQ(MixtureSet::open(folder_ / "2speakers", "test").id(0), "tt");
 }
 
+// WHAM! has clean and noisy mixtures of the same sources, WHAMR! also reverberant ones of dry sources.
+TEST_F(MixtureSetTest, OneKeyChoosesAmongATreesMixtures) {
+  for (const char* folder : {"mix_clean", "mix_both", "s1", "s2", "noise"})
+    write_tone(fmt::format("wham/wav8k/min/tr/{}/a.wav", folder), 500);
+  for (const char* folder : {"mix_clean_anechoic", "mix_both_reverb", "s1_anechoic", "s2_anechoic", "s1_reverb"})
+    write_tone(fmt::format("whamr/wav8k/min/tr/{}/a.wav", folder), 500);
+  for (const char* folder : {"mix_both", "s1", "s2"}) write_tone(fmt::format("noisy/train/{}/a.wav", folder), 500);
+  const auto open = [&](const char* set, const char* kind) {
+    return MixtureSet::open(folder_ / set, "train", {.mixture_kind = kind});
+  };
+  const MixtureSet clean = open("wham", "auto"), both = open("wham", "both");
+  EXPECT_EQ(clean.mixture_kind(), "clean");
+  EXPECT_FALSE(clean.has_noise());
+  ASSERT_EQ(clean.notes().size(), 1u);
+  EXPECT_EQ(clean.notes()[0],
+            "the mixtures are those in mix_clean; there are also mixtures both, which data.mixture_kind chooses");
+  EXPECT_TRUE(both.has_noise());
+  EXPECT_TRUE(both.notes().empty());
+  EXPECT_EQ(both.reads_from()[0], folder_ / "wham/wav8k/min/tr/mix_both");
+  EXPECT_EQ(open("noisy", "auto").mixture_kind(), "both") << "there are no others";
+  const MixtureSet reverberant = open("whamr", "both_reverb");
+  EXPECT_EQ(reverberant.num_sources(), 2);
+  EXPECT_EQ(reverberant.reads_from(),
+            (std::vector{folder_ / "whamr/wav8k/min/tr/mix_both_reverb", folder_ / "whamr/wav8k/min/tr/s1_anechoic",
+                         folder_ / "whamr/wav8k/min/tr/s2_anechoic"}));
+  expect_error<InputError>([&] { open("wham", "clean_reverb"); },
+                           {"wham/wav8k/min/tr: expected a folder mix_clean_reverb beside s1"});
+  write("listed/set.toml", "");
+  expect_error<InputError>([&] { open("listed", "both"); }, {"listed: expected mixtures in folders mix_both"});
+}
+
 TEST_F(MixtureSetTest, BrokenFoldersAreNamedWithTheFile) {
   const auto fails = [&](const std::vector<std::string>& parts) {
     expect_error<InputError>([&] { MixtureSet::open(folder_ / "set", "train").load(0); }, parts);
