@@ -330,8 +330,8 @@ MixtureSet open_set(const Options& options, int microphones, int sample_rate) {
   return MixtureSet::open(options.data, options.split,
                           {.corpus = options.corpus,
                            .channels = names_auxiva(options) ? 0 : microphones,
-                           .sources = CleanSources::where_listed,
                            .mixture_kind = options.mixture_kind,
+                           .sources = CleanSources::where_listed,
                            .sample_rate = sample_rate});
 }
 
