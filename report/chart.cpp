@@ -53,7 +53,8 @@ void draw_events(Picture& picture, const PlotFrame& frame, const Chart& chart) {
 }
 
 void draw_curve(Picture& picture, const PlotFrame& frame, const Panel& panel, const Curve& curve, Color color) {
-  const LineStyle style{color, curve.faint ? 1.5 : 3};
+  const LineStyle style{color, curve.faint ? 1.5 : 3,
+                        curve.dashed ? std::vector<double>{10, 6} : std::vector<double>{}};
   std::vector<Point> run;  // points without a gap
   const bool every_dot = !curve.faint && !curve.steps && curve.x.size() <= most_dots;
   const auto end_run = [&] {
@@ -93,7 +94,9 @@ void draw_heading(Picture& picture, const PlotFrame& frame, const Panel& panel, 
     for (size_t i = panel.curves.size(); i-- > 0;) {
       right -= text_width(panel.curves[i].name, note);
       picture.text({right, y}, panel.curves[i].name, note);
-      picture.line({{right - 44, y}, {right - 12, y}}, {colors[i], 4});
+      const bool dashed = panel.curves[i].dashed;
+      picture.line({{right - 44, y}, {right - 12, y}},
+                   {colors[i], 4, dashed ? std::vector<double>{8, 4} : std::vector<double>{}});
       right -= 44 + 26;
     }
   }
@@ -140,7 +143,9 @@ PlotFrame panel_frame(const Chart& chart, size_t panel) {
   return frame_of(lay_out(chart), chart.panels.at(panel), panel);
 }
 
-Picture draw_chart(const Chart& chart) {
+namespace {
+
+Picture draw(const Chart& chart, bool as_vector) {
   for (const Panel& panel : chart.panels)
     for (const Curve& curve : panel.curves)
       if (curve.x.size() != curve.y.size())
@@ -148,7 +153,8 @@ Picture draw_chart(const Chart& chart) {
                     curve.y.size());
   const ChartLayout layout = lay_out(chart);
   const double bottom = layout.panel_top(chart.panels.size()) - heading_height - panel_gap;
-  Picture picture(static_cast<int>(width), static_cast<int>(bottom + plot_margins::bottom));
+  const int picture_width = static_cast<int>(width), picture_height = static_cast<int>(bottom + plot_margins::bottom);
+  Picture picture = as_vector ? Picture::vector(picture_width, picture_height) : Picture(picture_width, picture_height);
   const TextStyle title{.color = ink::black, .size = 26, .bold = true};
   picture.text({plot_margins::left, title_height / 2},
                fit_text(chart.title, title, width - plot_margins::left - right_margin), title);
@@ -162,5 +168,10 @@ Picture draw_chart(const Chart& chart) {
   }
   return picture;
 }
+
+}  // namespace
+
+Picture draw_chart(const Chart& chart) { return draw(chart, /*as_vector=*/false); }
+std::string chart_svg(const Chart& chart) { return draw(chart, /*as_vector=*/true).svg(); }
 
 }  // namespace sunder

@@ -14,6 +14,7 @@ struct Curve {
   std::vector<double> x, y = {};  // of one length; a point that is not finite breaks the line
   bool faint = false;             // behind the others; its rarest values may lie outside the panel
   bool steps = false;             // each value holds up to the next point
+  bool dashed = false;
 };
 
 struct Panel {
@@ -39,11 +40,13 @@ struct Chart {
 
 // Throws Error for curves with more x than y or the other way round.
 Picture draw_chart(const Chart& chart);
+// The bytes of an SVG file. Throws as draw_chart.
+std::string chart_svg(const Chart& chart);
 
 // Where a panel's values lie in the picture; on a logarithmic axis those of log10(y).
 PlotFrame panel_frame(const Chart& chart, size_t panel);
 
-// Colour of a panel's curves in turn, and of a faint one.
+// Colour of a panel's curves in turn, and of a faint one. There are five, then the first again.
 Color curve_color(size_t index);
 inline constexpr Color faint_curve = {182, 206, 226};
 

@@ -1,5 +1,6 @@
 #include "report/picture.h"
 
+#include <cairo-svg.h>
 #include <cairo.h>
 
 #include <cmath>
@@ -55,9 +56,32 @@ Color color_of(uint32_t pixel) {
 void Picture::Delete::operator()(cairo_t* context) const { cairo_destroy(context); }
 void Picture::Delete::operator()(cairo_surface_t* surface) const { cairo_surface_destroy(surface); }
 
-Picture::Picture(int width, int height, Color background) : width_(width), height_(height) {
+namespace {
+
+cairo_status_t append(void* to, const unsigned char* bytes, unsigned int count) noexcept {
+  try {
+    static_cast<std::string*>(to)->append(reinterpret_cast<const char*>(bytes), count);
+    return CAIRO_STATUS_SUCCESS;
+  } catch (const std::bad_alloc&) {
+    return CAIRO_STATUS_NO_MEMORY;
+  }
+}
+
+}  // namespace
+
+Picture::Picture(int width, int height, Color background) : Picture(width, height, background, false) {}
+
+Picture Picture::vector(int width, int height, Color background) { return {width, height, background, true}; }
+
+Picture::Picture(int width, int height, Color background, bool vector) : width_(width), height_(height) {
   if (width < 1 || height < 1) throw_error("[picture] expected a size of at least 1 x 1, got {} x {}", width, height);
-  surface_.reset(cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height));
+  if (vector) {
+    svg_ = std::make_unique<std::string>();
+    surface_.reset(cairo_svg_surface_create_for_stream(append, svg_.get(), width, height));
+    cairo_svg_surface_set_document_unit(surface_.get(), CAIRO_SVG_UNIT_PX);
+  } else {
+    surface_.reset(cairo_image_surface_create(CAIRO_FORMAT_RGB24, width, height));
+  }
   context_.reset(cairo_create(surface_.get()));
   fill({0, 0, static_cast<double>(width), static_cast<double>(height)}, background);
 }
@@ -73,7 +97,16 @@ Picture::Picture(int width, int height, const std::vector<Color>& pixels) : Pict
   cairo_surface_mark_dirty(surface_.get());
 }
 
+std::string Picture::svg() {
+  if (!svg_) throw_error("[picture] expected a picture of lines for svg, got one of pixels");
+  cairo_surface_finish(surface_.get());
+  if (cairo_surface_status(surface_.get()) != CAIRO_STATUS_SUCCESS)
+    throw_error("[picture] svg: {}", cairo_status_to_string(cairo_surface_status(surface_.get())));
+  return *svg_;
+}
+
 Color Picture::at(int x, int y) const {
+  if (svg_) throw_error("[picture] expected a picture of pixels, got one of lines");
   if (x < 0 || y < 0 || x >= width_ || y >= height_)
     throw_error("[picture] expected a pixel of {} x {}, got ({}, {})", width_, height_, x, y);
   cairo_surface_flush(surface_.get());
@@ -81,6 +114,7 @@ Color Picture::at(int x, int y) const {
 }
 
 std::vector<Color> Picture::pixels() const {
+  if (svg_) throw_error("[picture] expected a picture of pixels, got one of lines");
   std::vector<Color> pixels;
   pixels.reserve(static_cast<size_t>(width_) * static_cast<size_t>(height_));
   cairo_surface_flush(surface_.get());

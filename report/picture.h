@@ -47,11 +47,15 @@ class Picture {
  public:
   // Throws Error for sizes below 1 and above 32767, Cairo's limit.
   Picture(int width, int height, Color background = {255, 255, 255});
+  // Lines, shapes and text for svg() instead of pixels: at() and pixels() throw.
+  static Picture vector(int width, int height, Color background = {255, 255, 255});
   // From rows of pixels, the top row first.
   Picture(int width, int height, const std::vector<Color>& pixels);
 
   int width() const { return width_; }
   int height() const { return height_; }
+  // The bytes of an SVG file, once: nothing can be drawn afterwards. Throws Error for a picture of pixels.
+  std::string svg();
   Color at(int x, int y) const;
   std::vector<Color> pixels() const;  // rows from the top
 
@@ -70,6 +74,7 @@ class Picture {
   void unclip();
 
  private:
+  Picture(int width, int height, Color background, bool vector);
   friend double text_width(const std::string& text, const TextStyle& style);
   struct Delete {
     void operator()(cairo_t* context) const;
@@ -81,6 +86,7 @@ class Picture {
   void check(const char* what) const;
 
   int width_, height_;
+  std::unique_ptr<std::string> svg_;  // of a vector picture; outlives the surface that writes to it
   std::unique_ptr<cairo_surface_t, Delete> surface_;
   std::unique_ptr<cairo_t, Delete> context_;
 };

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "tensor/error.h"
+
 namespace sunder {
 namespace {
 
@@ -47,7 +49,40 @@ void break_at_changes(Curve& curve, const TrainingHistory& history) {
   }
 }
 
+// The same quantity of every run.
+void add_quantity(Chart& chart, const std::string& title, const std::string& unit,
+                  const std::vector<NamedHistory>& runs, double Validation::*x, double Validation::*value) {
+  Panel panel{title, unit, {}};
+  for (size_t i = 0; i < runs.size(); ++i) {
+    Curve curve{runs[i].name, {}, {}};
+    for (const Validation& validation : runs[i].history.validations) {
+      curve.x.push_back(validation.*x);
+      curve.y.push_back(validation.*value);
+    }
+    curve.dashed = i >= most_compared_runs / 2;
+    // A run without this quantity keeps its colour for the others.
+    panel.curves.push_back(std::move(curve));
+  }
+  if (std::any_of(panel.curves.begin(), panel.curves.end(), has_values)) chart.panels.push_back(std::move(panel));
+}
+
 }  // namespace
+
+Chart comparison_chart(const std::string& title, const std::vector<NamedHistory>& runs, const std::string& axis) {
+  if (runs.size() > most_compared_runs)
+    throw_error("[comparison_chart] expected at most {} runs, got {}", most_compared_runs, runs.size());
+  if (axis != "steps" && axis != "epochs" && axis != "minutes")
+    throw_error("[comparison_chart] expected the axis steps, epochs or minutes, got '{}'", axis);
+  double Validation::*const x = axis == "steps"    ? &Validation::step
+                                : axis == "epochs" ? &Validation::epoch
+                                                   : &Validation::minutes;
+  Chart chart{title, axis, {}};
+  add_quantity(chart, "validation SI-SNRi", "dB", runs, x, &Validation::si_snri);
+  add_quantity(chart, "validation loss", "", runs, x, &Validation::valid_loss);
+  add_quantity(chart, "blind score", "dB", runs, x, &Validation::blind);
+  add_quantity(chart, "training loss", "", runs, x, &Validation::train_loss);
+  return chart;
+}
 
 Chart training_chart(const std::string& title, const TrainingHistory& history) {
   Chart chart{title, "step", {}};

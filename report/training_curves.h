@@ -16,6 +16,7 @@ struct TrainingHistory {
   // NaN for what a run does not have, or did not write down in older versions.
   struct Validation {
     double step = 0;
+    double epoch = NAN, minutes = NAN;
     double train_loss = NAN;             // mean over the steps since the epoch began
     double valid_loss = NAN;             // as the training loss, on the validation set
     double si_snri = NAN, oracle = NAN;  // dB; the oracle is MixIT's, outputs summed in the best way
@@ -33,5 +34,15 @@ struct TrainingHistory {
 // One panel for each quantity that the run has; lines where the learning rate drops and the task changes; the best
 // checkpoint. The training loss breaks where the task changes: losses of two tasks are not one quantity.
 Chart training_chart(const std::string& title, const TrainingHistory& history);
+
+struct NamedHistory {
+  std::string name;
+  TrainingHistory history;
+};
+// Several runs in one panel for each quantity that any of them has, over their "steps", "epochs" or "minutes"; without
+// single steps. Five colours, then the same dashed: at most most_compared_runs. Throws Error for more runs and for
+// another axis.
+Chart comparison_chart(const std::string& title, const std::vector<NamedHistory>& runs, const std::string& axis);
+inline constexpr size_t most_compared_runs = 10;
 
 }  // namespace sunder

@@ -6,7 +6,6 @@
 #include <nlohmann/json.hpp>
 
 #include "report/separation_picture.h"
-#include "report/training_curves.h"
 #include "train/diagnosis.h"
 
 namespace sunder {
@@ -95,7 +94,7 @@ void Report::example(int64_t step, const ValidationExample& example) {
   board_.picture(step, "example/spectrograms", draw_separation(example.id, signals, example.sample_rate));
 }
 
-Picture draw_curves(const std::filesystem::path& metrics) {
+TrainingHistory read_history(const std::filesystem::path& metrics) {
   TrainingHistory history;
   for_each_row(metrics, [&](const nlohmann::json& row) {
     const auto number = [&row](const char* key) { return number_of(row, key); };
@@ -103,6 +102,8 @@ Picture draw_curves(const std::filesystem::path& metrics) {
     if (row.contains("loss")) return history.losses.push_back({step, number("loss")});
     const auto best = row.find("best"), task = row.find("task");
     history.validations.push_back({.step = step,
+                                   .epoch = number("epoch") + 1,  // rows count from zero
+                                   .minutes = number("minutes"),
                                    .train_loss = number("train_loss"),
                                    .valid_loss = number("valid_loss"),
                                    .si_snri = number("valid_si_snri"),
@@ -114,8 +115,12 @@ Picture draw_curves(const std::filesystem::path& metrics) {
                                    .best = best != row.end() && *best == true,
                                    .task = task != row.end() && task->is_string() ? task->get<std::string>() : ""});
   });
+  return history;
+}
+
+Picture draw_curves(const std::filesystem::path& metrics) {
   const auto run = std::filesystem::absolute(metrics).lexically_normal().parent_path().filename();
-  return draw_chart(training_chart(run.string(), history));
+  return draw_chart(training_chart(run.string(), read_history(metrics)));
 }
 
 }  // namespace sunder

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "report/tensorboard.h"
+#include "report/training_curves.h"
 #include "train/position.h"
 #include "train/run_folder.h"
 #include "train/validation.h"
@@ -37,6 +38,9 @@ class Report {
   const RunFolder& folder_;
   TensorBoard board_;
 };
+
+// What metrics.jsonl says. Rows with "loss" are single steps, the others validations; what a row lacks is NaN.
+TrainingHistory read_history(const std::filesystem::path& metrics);
 
 // metrics.jsonl as curves over the steps. Rows with "loss" are single steps, the others validations; what a row lacks
 // is left out.

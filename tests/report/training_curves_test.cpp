@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "tensor/error.h"
 #include "tests/report/pictures.h"
 
 namespace sunder {
@@ -95,6 +96,35 @@ TEST(TrainingCurves, OldRunsHaveNoMarks) {
   EXPECT_FALSE(chart.best);
   EXPECT_TRUE(chart.events.empty());
   EXPECT_EQ(chart.panels[0].curves[0].y.size(), 2u);
+}
+
+TEST(TrainingCurves, RunsAreComparedOverOneAxis) {
+  TrainingHistory first, second;
+  first.validations = {{.step = 10, .epoch = 1, .minutes = 0.5, .train_loss = 3, .si_snri = 5},
+                       {.step = 20, .epoch = 2, .minutes = 1.5, .train_loss = 2, .si_snri = 7}};
+  second.validations = {{.step = 40, .epoch = 1, .minutes = 2, .train_loss = 1, .blind = 4}};
+  const std::vector<NamedHistory> runs = {{"a", first}, {"b", second}};
+  const Chart chart = comparison_chart("two", runs, "minutes");
+  ASSERT_EQ(chart.panels.size(), 3u);
+  EXPECT_EQ(chart.x_label, "minutes");
+  EXPECT_EQ(chart.panels[0].title, "validation SI-SNRi");
+  EXPECT_EQ(chart.panels[0].curves[0].x, (std::vector<double>{0.5, 1.5}));
+  EXPECT_EQ(chart.panels[0].curves[0].y, (std::vector<double>{5, 7}));
+  EXPECT_EQ(chart.panels[0].curves[1].name, "b") << "keeps its colour where it has no value";
+  EXPECT_EQ(chart.panels[1].curves[1].y, std::vector<double>{4});
+  EXPECT_EQ(chart.panels[2].title, "training loss");
+  EXPECT_EQ(comparison_chart("two", runs, "epochs").panels[2].curves[1].x, std::vector<double>{1});
+  EXPECT_EQ(comparison_chart("two", runs, "steps").panels[2].curves[1].x, std::vector<double>{40});
+  const std::vector<NamedHistory> ten(10, {"a", first}), eleven(11, {"a", first});
+  EXPECT_FALSE(comparison_chart("", ten, "steps").panels[0].curves[4].dashed);
+  EXPECT_TRUE(comparison_chart("", ten, "steps").panels[0].curves[5].dashed);
+  EXPECT_THROW(comparison_chart("", eleven, "steps"), Error);
+  EXPECT_THROW(comparison_chart("", runs, "hours"), Error);
+  const std::string svg = chart_svg(chart);
+  EXPECT_TRUE(svg.starts_with("<?xml"));
+  EXPECT_TRUE(svg.ends_with("</svg>\n"));
+  EXPECT_THROW(draw_chart(chart).svg(), Error);
+  EXPECT_THROW(Picture::vector(10, 10).at(0, 0), Error);
 }
 
 }  // namespace
