@@ -59,6 +59,19 @@ void add_noise(std::span<float> window, double level_db, std::span<const float> 
   for (size_t t = 0; t < window.size(); ++t) window[t] += deviation * noise[t];
 }
 
+void add_at_snr(std::span<float> mixture, std::span<const float> noise, double snr_db) {
+  const auto power = [](std::span<const float> signal) {
+    double sum = 0;
+    for (const float sample : signal) sum += static_cast<double>(sample) * sample;
+    return sum / static_cast<double>(signal.size());
+  };
+  const double of_noise = power(noise);
+  if (!(of_noise > std::pow(10, faint_db / 10)))
+    throw_error<InputError>("expected noise above {} dB of full scale, got silence", faint_db);
+  const auto gain = static_cast<float>(std::sqrt(power(mixture) / of_noise * std::pow(10, -snr_db / 10)));
+  for (size_t i = 0; i < mixture.size(); ++i) mixture[i] += gain * noise[i];
+}
+
 std::vector<float> noise_tape(int64_t length, uint64_t seed) {
   Random random(seed, RandomUse::noise);
   std::vector<float> tape(length);

@@ -29,13 +29,18 @@ void place(std::span<const float> recording, const Placement& placement, std::sp
 // the loudest frame. -infinity for silence.
 double active_level_db(std::span<const float> signal, int sample_rate);
 
-// Level of a signal without its mean: its power in dB re full scale (power 1). -infinity for silence and for a constant.
+// Level of a signal without its mean: its power in dB re full scale (power 1). -infinity for silence and for a
+// constant.
 double level_db(std::span<const float> signal);
 // Below this a signal is as good as silent: the last bit of 16 stands at -90 dB, that of 20 at -114 dB.
 inline constexpr double faint_db = -120;
 
 // Adds noise (of at least the window's length and unit power) scaled to a power of `level_db` dB re full scale.
 void add_noise(std::span<float> window, double level_db, std::span<const float> noise);
+
+// Adds noise of the mixture's length at `snr_db`: the mean squares of mixture and scaled noise are that far apart.
+// Throws InputError for noise below faint_db.
+void add_at_snr(std::span<float> mixture, std::span<const float> noise, double snr_db);
 
 // White Gaussian noise of mean 0 and variance 1: (length), a function of the seed. A mixture set draws one tape and
 // starts at a random sample of it: new noise for each source took 20 times as long as the rest of loading.

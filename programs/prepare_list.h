@@ -15,6 +15,8 @@ struct ListOptions : CorpusOptions {
   int sample_rate = 8000, num_sources = 2;
   double seconds = 1;
   bool write_audio = false;
+  std::string noise;                  // empty, "white", or a folder of recordings
+  std::vector<double> snr = {0, 15};  // dB, lowest and highest
 };
 void add_list_options(CLI::App& command, ListOptions& options);
 
@@ -25,6 +27,9 @@ struct ListRule {
   std::optional<double> noise_floor_db{};
   double levels_db = 0;
 };
+
+// The folders that a set is made of.
+std::vector<std::string> inputs_of(const ListOptions& options, const std::string& corpus);
 
 using Pairing =
     std::function<std::vector<ListedMixture>(const std::vector<Screened>& recordings, const PairingOptions& options)>;

@@ -31,7 +31,7 @@ std::vector<ListedMixture> pair_words(const std::vector<Screened>& screened, con
 
 void prepare(const Sc09MixOptions& options) {
   set_num_threads(options.threads);
-  OutputFolder output(options.output, output_rules(options, "sc09mix", {options.corpus}));
+  OutputFolder output(options.output, output_rules(options, "sc09mix", inputs_of(options, options.corpus)));
   write_list_set(words_of(options), options, {"sc09mix", options.downmix ? Channels::mean : Channels::one}, {},
                  pair_words, output);
 }

@@ -35,7 +35,7 @@ void prepare(const VoicesOptions& options) {
   screening.skip_unusable = debian;  // some of its files have a second stream of another form (docs/datasets.md)
   set_lengths(screening, options, words ? 0.2 : options.seconds, words ? 1.2 : std::numeric_limits<double>::infinity());
   const std::string root = debian ? "/usr/share" : options.corpus;
-  OutputFolder output(options.output, output_rules(options, "voices", {root}));
+  OutputFolder output(options.output, output_rules(options, "voices", inputs_of(options, root)));
   const Corpus corpus = debian ? find_debian_voices(root) : read_corpus(options);
   const auto pair = [&](const std::vector<Screened>& recordings, PairingOptions pairing) {
     pairing.by_duration = options.by_duration;

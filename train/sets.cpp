@@ -36,8 +36,6 @@ void complete(Config& config, const MethodNeeds& needs, TrainingSets& sets) {
     if (config.data.segment_seconds == 0 && differ_in_length(sets.training))
       set(config.data.segment_seconds, recordings_segment_s, "data.segment_seconds", "items differ in length");
   }
-  if (sets.training.has_noise())
-    set(config.data.mixture_kind, sets.training.mixture_kind(), "data.mixture_kind", "there are no other mixtures");
   if (config.validation.select == "si_snri" && !sets.validation.has_sources())
     set(config.validation.select, selection_without_references(config, needs, sets.validation), "validation.select",
         "validation mixtures have no clean sources");

@@ -1,6 +1,5 @@
 // PIT: supervised permutation-invariant training, with or without dynamic mixing. Spectral networks use a loss on real
 // part, imaginary part and magnitude at the first microphone.
-#include "audio/sets/split_folders.h"
 #include "objectives/pit.h"
 #include "objectives/step.h"
 #include "tensor/ops/snr.h"
@@ -24,10 +23,9 @@ std::unique_ptr<Method> make(const Config& config, const Separator& network) {
     const auto loss = [&network, name](const auto& in) { return pit_step(network, in[0], in[1], name); };
     return std::make_unique<OneTask>("pit", loss, inputs);
   }
-  const bool noisy = is_noisy(config.data.mixture_kind);
-  const auto mixed = [seed = config.train.seed, noisy, &network](std::span<const Batch> b, const Position& at) {
+  const auto mixed = [seed = config.train.seed, &network](std::span<const Batch> b, const Position& at) {
     const Tensor order = shuffled_order(seed, at.epoch, at.steps, b[0].references.size(0), network.sources());
-    return noisy ? std::vector{b[0].references, order, b[0].mixtures} : std::vector{b[0].references, order};
+    return b[0].has_noise ? std::vector{b[0].references, order, b[0].mixtures} : std::vector{b[0].references, order};
   };
   const auto loss = [&network, name](const auto& in) {
     return pit_dm_step(network, in[0], in[1], name, in.size() > 2 ? in[2] : Tensor());

@@ -83,6 +83,7 @@ Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with
   if (first.close_talk.defined()) batch.close_talk = stack(segments, &Mixture::close_talk, length).cast(dtype);
   if (first.virtual_microphones.defined())
     batch.virtual_microphones = stack(segments, &Mixture::virtual_microphones, length).cast(dtype);
+  batch.has_noise = first.has_noise;
   return batch;
 }
 

@@ -11,6 +11,7 @@ struct Batch {
   Tensor references;             // (B, S, L); undefined unless the method reads clean sources
   Tensor close_talk;             // (B, S, L); undefined unless the set was opened with close-talk microphones
   Tensor virtual_microphones{};  // (B, V, L); undefined unless the set was opened with virtual ones
+  bool has_noise = false;        // the mixtures hold noise that is none of the sources
 };
 
 struct Segment {

@@ -42,6 +42,7 @@ class FolderItems : public MixtureItems {
 
   int64_t size() const override { return static_cast<int64_t>(items_.size()); }
   int num_sources() const override { return sources_; }
+  bool has_noise() const override { return is_noisy(kind_); }
   std::string mixture_kind() const override { return kind_; }
   int sample_rate() const override { return sample_rate_; }
   std::vector<fs::path> reads_from() const override {
@@ -66,7 +67,9 @@ class FolderItems : public MixtureItems {
                                 files[0].string(), source->size());
       to = std::copy(source->begin(), source->end(), to);
     }
-    return {id(i), sample_rate_, Tensor::from(*mixture, {1, length}), sources};
+    Mixture result{id(i), sample_rate_, Tensor::from(*mixture, {1, length}), sources};
+    result.has_noise = has_noise();
+    return result;
   }
 
  private:

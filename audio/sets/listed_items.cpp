@@ -36,7 +36,14 @@ class ListedItems : public MixtureItems {
       throw_error<InputError>(
           "{}: expected the column source_1_speaker for mixtures on the fly, which is missing: prepare the set again",
           (folder / (std::string(split_name(split)) + ".csv")).string());
-    if (config_.noise_floor_db) noise_ = noise_tape(noise_starts + config_.window, config_.seed);
+    if (config_.noise.kind == "recordings") {
+      noise_folder_ = options.noise.empty() ? folder / config_.noise.folder : options.noise;
+      if (!std::filesystem::is_directory(noise_folder_))
+        throw_error<InputError>("{}: the noise of the mixture set {} is not there (no such folder)",
+                                noise_folder_.string(), folder.string());
+    }
+    if (config_.noise_floor_db || config_.noise.kind == "white")
+      noise_ = noise_tape(noise_starts + config_.window, config_.seed);
   }
 
   int64_t size() const override { return static_cast<int64_t>(mixtures_.size()); }
@@ -46,8 +53,10 @@ class ListedItems : public MixtureItems {
     std::set<std::filesystem::path> folders = {corpus_};
     for (const ListedMixture& mixture : mixtures_)
       for (const ListedSource& source : mixture.sources) folders.insert((corpus_ / source.path).parent_path());
+    if (!noise_folder_.empty()) folders.insert(noise_folder_);
     return {folders.begin(), folders.end()};
   }
+  bool has_noise() const override { return config_.noise.kind != "none"; }
   int64_t length(int64_t) const override { return config_.window; }
   std::string id(int64_t i) const override { return mixtures_[i].id; }
   std::string contents(int64_t i) const override {
@@ -58,6 +67,9 @@ class ListedItems : public MixtureItems {
       text += "\n" + path;
       if (placement) text += fmt::format(" {} {} {}", placement->begin, placement->length, placement->start);
     }
+    if (has_noise())
+      text += fmt::format("\n{} {} {} {} {}", config_.noise.kind, config_.noise.snr_low_db, config_.noise.snr_high_db,
+                          mixtures_[i].noise_path, mixtures_[i].noise_begin);
     return text;
   }
 
@@ -100,7 +112,41 @@ class ListedItems : public MixtureItems {
     for (int s = 0; s < num_sources(); ++s)
       load_source(i, sources[s], s, epoch,
                   {signals.mutable_data<float>() + s * config_.window, static_cast<size_t>(config_.window)});
-    return {mixtures_[i].id, config_.sample_rate, mix(signals).reshape({1, config_.window}), signals};
+    const Tensor mixture = mix(signals);
+    if (has_noise()) add_noise_to({mixture.mutable_data<float>(), static_cast<size_t>(config_.window)}, i, epoch);
+    Mixture result{mixtures_[i].id, config_.sample_rate, mixture.reshape({1, config_.window}), signals};
+    result.has_noise = has_noise();
+    return result;
+  }
+
+  // Beside the sources' streams of random numbers.
+  static constexpr int of_noise = 255;
+
+  // Later epochs take the noise of another mixture of the list, from another sample on.
+  void add_noise_to(std::span<float> mixture, int64_t i, int64_t epoch) const {
+    const double snr =
+        random_of(RandomUse::noise, of_noise, epoch, i).uniform(config_.noise.snr_low_db, config_.noise.snr_high_db);
+    if (config_.noise.kind == "white") {
+      const uint64_t from = random_of(RandomUse::placement, of_noise, epoch, i).below(noise_starts);
+      return add_at_snr(mixture, std::span(noise_).subspan(from, config_.window), snr);
+    }
+    const uint64_t shift = epoch == 0 ? 0 : random_of(RandomUse::shuffle, of_noise, epoch, 0).below(size());
+    const ListedMixture& listed = mixtures_[(i + static_cast<int64_t>(shift)) % size()];
+    const std::filesystem::path path = noise_folder_ / listed.noise_path;
+    const Signal recording =
+        cache_.get(path.string(), [&] { return read_recording(path, config_.sample_rate, config_.channels); });
+    const auto samples = static_cast<int64_t>(recording->size());
+    if (samples == 0) throw_error<InputError>("{}: expected noise, found no samples", path.string());
+    const int64_t begin = epoch == 0
+                              ? listed.noise_begin
+                              : static_cast<int64_t>(random_of(RandomUse::mixing, of_noise, epoch, i).below(samples));
+    std::vector<float> noise(config_.window);
+    for (int64_t t = 0; t < config_.window; ++t) noise[t] = (*recording)[(begin + t) % samples];
+    try {
+      add_at_snr(mixture, noise, snr);
+    } catch (const InputError& error) {
+      throw_error<InputError>("{}: {} (mixture {})", path.string(), error.what(), mixtures_[i].id);
+    }
   }
 
   void load_source(int64_t i, const ListedSource& source, int s, int64_t epoch, std::span<float> window) const {
@@ -133,7 +179,8 @@ class ListedItems : public MixtureItems {
   const Split split_;
   const bool on_the_fly_;
   const std::vector<ListedMixture> mixtures_;
-  std::vector<float> noise_;  // empty without a noise floor
+  std::vector<float> noise_;  // a tape of white noise; empty where the set has none
+  std::filesystem::path noise_folder_;
   mutable RecordingCache cache_;
 };
 

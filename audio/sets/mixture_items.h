@@ -16,6 +16,7 @@ class MixtureItems {
   virtual int sample_rate() const = 0;
   virtual int channels() const { return 1; }  // that load() gives
   virtual bool has_sources() const { return true; }
+  virtual bool has_noise() const { return false; }
   virtual std::string mixture_kind() const { return "auto"; }
   // Folders that items are read from, beside the set's own; also those that links lead to.
   virtual std::vector<std::filesystem::path> reads_from() const { return {}; }

@@ -54,6 +54,8 @@ std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, c
     for (const char* what : {"begin", "length", "start"}) columns.push_back(column(s, what));
   const bool known = table.has(column(0, "speaker"));
   for (int s = 0; known && s < config.num_sources; ++s) columns.push_back(column(s, "speaker"));
+  const bool noisy = config.noise.kind == "recordings";
+  if (noisy) columns.insert(columns.end(), {"noise_path", "noise_begin"});
   table.require(columns);
   if (table.size() == 0) throw_error<InputError>("{}: lists no mixtures", csv.string());
   std::vector<ListedMixture> mixtures(table.size());
@@ -70,6 +72,12 @@ std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, c
       if (known) source.speaker = table.at(row, column(s, "speaker"));
       mixtures[row].sources.push_back(std::move(source));
     }
+    if (!noisy) continue;
+    mixtures[row].noise_path = table.at(row, "noise_path");
+    mixtures[row].noise_begin = table.integer(row, "noise_begin");
+    if (mixtures[row].noise_path.empty() || mixtures[row].noise_begin < 0)
+      throw_error<InputError>("{}: expected a noise_path and a noise_begin of at least 0, got '{}' and {}",
+                              table.where(row), mixtures[row].noise_path, mixtures[row].noise_begin);
   }
   return mixtures;
 }
@@ -84,6 +92,8 @@ void write_mixture_list(const std::filesystem::path& csv, const std::vector<List
       if (placed) header.push_back(column(s, what));
     if (known) header.push_back(column(s, "speaker"));
   }
+  const bool noisy = !mixtures.empty() && !mixtures[0].noise_path.empty();
+  if (noisy) header.insert(header.end(), {"noise_path", "noise_begin"});
   std::string text = csv_line(header);
   for (const ListedMixture& mixture : mixtures) {
     std::vector<std::string> fields = {mixture.id};
@@ -95,15 +105,34 @@ void write_mixture_list(const std::filesystem::path& csv, const std::vector<List
       }
       if (known) fields.push_back(source.speaker);
     }
+    if (noisy) fields.insert(fields.end(), {mixture.noise_path, std::to_string(mixture.noise_begin)});
     text += csv_line(fields);
   }
   write_file(csv, text);
 }
 
+namespace {
+
+NoiseConfig read_noise(const toml::table& table, const std::filesystem::path& path) {
+  NoiseConfig noise{.kind = required<std::string>(table, path, "noise"),
+                    .snr_low_db = required<double>(table, path, "snr_low_db"),
+                    .snr_high_db = required<double>(table, path, "snr_high_db")};
+  if (noise.kind != "white" && noise.kind != "recordings")
+    throw_error<InputError>("{}: expected noise white or recordings, got \"{}\"", path.string(), noise.kind);
+  if (noise.kind == "recordings") noise.folder = required<std::string>(table, path, "noise_folder");
+  if (!(noise.snr_low_db >= -most_snr_db && noise.snr_low_db <= noise.snr_high_db && noise.snr_high_db <= most_snr_db))
+    throw_error<InputError>("{}: expected snr_low_db and snr_high_db from {} to {} in this order, got {} and {}",
+                            path.string(), -most_snr_db, most_snr_db, noise.snr_low_db, noise.snr_high_db);
+  return noise;
+}
+
+}  // namespace
+
 SetConfig read_set_config(const std::filesystem::path& path) {
   const toml::table table = parse_toml(read_text(path), path.string());
-  static const std::set<std::string_view> known = {"rule", "corpus",   "sample_rate",    "window",   "sources",
-                                                   "seed", "channels", "noise_floor_db", "levels_db"};
+  static const std::set<std::string_view> known = {
+      "rule",           "corpus",    "sample_rate", "window",       "sources",    "seed",       "channels",
+      "noise_floor_db", "levels_db", "noise",       "noise_folder", "snr_low_db", "snr_high_db"};
   for (const auto& [key, value] : table)
     if (!known.contains(key.str())) throw_error<InputError>("{}: unknown key {}", path.string(), key.str());
   SetConfig config;
@@ -124,6 +153,7 @@ SetConfig read_set_config(const std::filesystem::path& path) {
   if (!(config.levels_db >= 0 && config.levels_db <= most_levels_db))
     throw_error<InputError>("{}: expected levels_db from 0 to {}, got {}", path.string(), most_levels_db,
                             config.levels_db);
+  if (table.contains("noise")) config.noise = read_noise(table, path);
   return config;
 }
 
@@ -137,14 +167,22 @@ void write_set_config(const std::filesystem::path& path, const SetConfig& config
                     {"channels", config.channels == Channels::one ? "one" : "mean"}};
   if (config.noise_floor_db) table.insert("noise_floor_db", *config.noise_floor_db);
   if (config.levels_db > 0) table.insert("levels_db", config.levels_db);
+  if (config.noise.kind != "none") {
+    table.insert("noise", config.noise.kind);
+    if (config.noise.kind == "recordings") table.insert("noise_folder", config.noise.folder.generic_string());
+    table.insert("snr_low_db", config.noise.snr_low_db);
+    table.insert("snr_high_db", config.noise.snr_high_db);
+  }
   std::ostringstream text;
   // toml++ 3.3 writes a text with line breaks and quotes as a multi-line string without escaping what it holds.
   constexpr auto flags = toml::toml_formatter::default_flags &
                          ~(toml::format_flags::allow_literal_strings | toml::format_flags::allow_multi_line_strings);
   text << toml::toml_formatter(table, flags) << "\n";
   // toml++ takes other bytes than UTF-8 for Latin-1.
-  if (parse_toml(text.str(), path.string())["corpus"].value<std::string>() != config.corpus.generic_string())
-    throw_error<InputError>("{}: expected a path in UTF-8, which set.toml can hold", config.corpus.string());
+  const toml::table written = parse_toml(text.str(), path.string());
+  for (const auto& [key, folder] : {std::pair{"corpus", config.corpus}, {"noise_folder", config.noise.folder}})
+    if (!folder.empty() && written[key].value<std::string>() != folder.generic_string())
+      throw_error<InputError>("{}: expected a path in UTF-8, which set.toml can hold", folder.string());
   write_file(path, text.str());
 }
 

@@ -14,6 +14,13 @@
 
 namespace sunder {
 
+// Noise that is in the mixtures and none of their sources.
+struct NoiseConfig {
+  std::string kind = "none";               // "white" (Gaussian) or "recordings"
+  std::filesystem::path folder{};          // of the recordings, as SetConfig::corpus
+  double snr_low_db = 0, snr_high_db = 0;  // the sum of a mixture's sources against its noise: uniform between these
+};
+
 // set.toml. Every source is placed in a window, gets a noise floor and is standardised; the mixture is their sum.
 struct SetConfig {
   std::string rule{};              // "sc09mix" or "voices": how the list was drawn
@@ -25,9 +32,10 @@ struct SetConfig {
   Channels channels = Channels::one;
   std::optional<double> noise_floor_db{};  // noise relative to each source's active level; none without it
   double levels_db = 0;  // sources' levels differ by up to this much: each is drawn within half of it around 0 dB
+  NoiseConfig noise{};
 };
 
-inline constexpr double most_levels_db = 60;
+inline constexpr double most_levels_db = 60, most_snr_db = 100;
 
 struct ListedSource {
   std::string path;                    // relative to the corpus
@@ -38,10 +46,13 @@ struct ListedSource {
 struct ListedMixture {
   std::string id;
   std::vector<ListedSource> sources;
+  std::string noise_path{};  // relative to NoiseConfig::folder, from sample noise_begin at the set's rate; a recording
+  int64_t noise_begin = 0;   // that ends within the window begins again
 };
 
 // Columns mixture_id, source_1_path, source_2_path, ... and, where the mixtures have placements, source_1_begin,
-// source_1_length, source_1_start, ..., where the speakers are known source_1_speaker, ... Errors: those of CsvTable;
+// source_1_length, source_1_start, ..., where the speakers are known source_1_speaker, ..., of sets with recorded noise
+// noise_path and noise_begin. Errors: those of CsvTable;
 // InputError for an empty list or a placement outside the window.
 std::vector<ListedMixture> read_mixture_list(const std::filesystem::path& csv, const SetConfig& config);
 void write_mixture_list(const std::filesystem::path& csv, const std::vector<ListedMixture>& mixtures, int num_sources);

@@ -10,7 +10,6 @@
 #include "audio/sets/listed_items.h"
 #include "audio/sets/recording_items.h"
 #include "audio/sets/room_items.h"
-#include "audio/sets/split_folders.h"
 #include "audio/sets/virtual_items.h"
 #include "files/output_folder.h"
 #include "tensor/error.h"
@@ -77,7 +76,7 @@ MixtureSet MixtureSet::open(const std::filesystem::path& folder, const std::stri
 int64_t MixtureSet::size() const { return items_->size(); }
 bool MixtureSet::has_sources() const { return items_->has_sources(); }
 std::string MixtureSet::mixture_kind() const { return items_->mixture_kind(); }
-bool MixtureSet::has_noise() const { return is_noisy(items_->mixture_kind()); }
+bool MixtureSet::has_noise() const { return items_->has_noise(); }
 std::vector<std::string> MixtureSet::notes() const { return items_->notes(); }
 int MixtureSet::num_sources() const { return items_->num_sources(); }
 int MixtureSet::channels() const { return items_->channels(); }

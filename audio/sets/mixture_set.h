@@ -30,6 +30,7 @@ struct Mixture {
   // (V, L): the sources at the first microphone as AuxIVA separates them (audio/sets/virtual_items.h); undefined unless
   // asked for
   Tensor virtual_microphones{};
+  bool has_noise = false;  // the mixture holds noise that is none of the sources
 
   int64_t length() const { return mixture.size(1); }
 };
@@ -38,6 +39,7 @@ enum class CleanSources { unused, where_listed, required };
 
 struct MixtureSetOptions {
   std::filesystem::path corpus{};          // where the recordings of a list are; empty: where set.toml says
+  std::filesystem::path noise{};           // where those of its noise are; empty: where set.toml says
   int64_t cache_bytes = int64_t{2} << 30;  // decoded recordings kept in memory
   int channels = 1;                        // how many of a recording's channels to load, from the first on; 0: all
   bool close_talk = false;                 // load the close-talk microphones too

@@ -25,6 +25,7 @@ class VirtualItems : public MixtureItems {
   int sample_rate() const override { return items_->sample_rate(); }
   int channels() const override { return items_->channels(); }
   bool has_sources() const override { return items_->has_sources(); }
+  bool has_noise() const override { return items_->has_noise(); }
   std::string mixture_kind() const override { return items_->mixture_kind(); }
   std::vector<std::filesystem::path> reads_from() const override { return items_->reads_from(); }
   int64_t length(int64_t i) const override { return items_->length(i); }

@@ -2,6 +2,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include <set>
 #include <thread>
 
 #include "files/folder_exchange.h"
@@ -94,6 +95,30 @@ TEST_F(OutputsTest, ForceNeverTakesInputsOrWhatIsNotSunders) {
   refused(voices({"--force", "--output", "mine/precious.txt"}), {"expected a folder, found a file"});
   write("set/notes.txt", "mine");
   refused(voices({"--force", "--output", "set"}), {"holds notes.txt, which was added later"});
+}
+
+TEST_F(OutputsTest, NoiseIsAnInputAndIsDividedLikeTheVoices) {
+  fs::create_directory(folder_ / "hum");
+  for (const char* name : {"a.wav", "b.wav"}) fs::copy_file(folder_ / "corpus/train-0/a.wav", folder_ / "hum" / name);
+  refused(voices({"--noise", "hum", "--output", "noisy"}), {"hum: expected at least three recordings of noise"}, 3);
+  fs::copy_file(folder_ / "corpus/train-0/a.wav", folder_ / "hum/c.wav");
+  refused(voices({"--noise", "hum", "--force", "--output", "hum"}), {"the input hum"});
+  refused(voices({"--noise", "hum", "--snr", "3", "1", "--output", "noisy"}),
+          {"--snr: expected the lowest level first"});
+  ASSERT_EQ(
+      run("sunder-prepare", voices({"--noise", "hum", "--snr", "1", "3", "--write-audio", "--output", "noisy"})).code,
+      0);
+  std::set<std::string> used;
+  for (const std::string split : {"train", "valid", "test"}) {
+    const std::string list = read("noisy/" + split + ".csv");
+    std::set<std::string> here;
+    for (const char* name : {"a.wav", "b.wav", "c.wav"})
+      if (list.find(std::string(",") + name + ",") != std::string::npos) here.insert(name);
+    EXPECT_EQ(here.size(), 1u) << split;
+    used.insert(here.begin(), here.end());
+  }
+  EXPECT_EQ(used.size(), 3u) << "no split hears another's noise";
+  expect_contains(read("noisy/set.toml"), {"noise_folder = \"../hum\"", "snr_high_db = 3.0"});
 }
 
 // A recording may be a link to elsewhere, and a list may name recordings outside of its corpus.

@@ -299,6 +299,101 @@ TEST_F(MixtureSetTest, OneKeyChoosesAmongATreesMixtures) {
   expect_error<InputError>([&] { open("listed", "both"); }, {"listed: expected mixtures in folders mix_both"});
 }
 
+class NoisyListTest : public MixtureSetTest {
+ protected:
+  static constexpr int64_t window = 4000;
+
+  void SetUp() override {
+    MixtureSetTest::SetUp();
+    write_tone("corpus/a.wav", window, 8000, 0.5f, 440);
+    write_tone("corpus/b.wav", window, 8000, 0.1f, 700);
+    write_tone("noise/hum.wav", 1000, 8000, 0.2f, 50);  // shorter than the window
+  }
+  MixtureSet open(const NoiseConfig& noise, bool on_the_fly = false) const {
+    std::filesystem::create_directories(folder_ / "set");
+    SetConfig config{.rule = "sc09mix", .corpus = "../corpus", .window = window, .seed = 3, .noise = noise};
+    write_set_config(folder_ / "set/set.toml", config);
+    std::string list = "mixture_id,source_1_path,source_2_path,noise_path,noise_begin\n";
+    for (int i = 0; i < 40; ++i) list += fmt::format("m{},a.wav,b.wav,hum.wav,{}\n", i, 17 * i);
+    write("set/train.csv", list);
+    return MixtureSet::open(folder_ / "set", "train", {.on_the_fly = on_the_fly});
+  }
+  // The mixture less its sources.
+  static std::vector<float> rest(const Mixture& item) {
+    std::vector<float> result = item.mixture.to_vector<float>();
+    for (int64_t t = 0; t < window; ++t)
+      result[t] -= item.sources.data<float>()[t] + item.sources.data<float>()[window + t];
+    return result;
+  }
+  static double snr(const Mixture& item) {
+    double speech = 0, noise = 0;
+    const std::vector<float> left = rest(item);
+    for (int64_t t = 0; t < window; ++t) {
+      speech += std::pow(item.mixture.data<float>()[t] - left[t], 2);
+      noise += std::pow(left[t], 2);
+    }
+    return 10 * std::log10(speech / noise);
+  }
+};
+
+TEST_F(NoisyListTest, NoiseStandsBelowTheVoicesByTheSetsRange) {
+  const MixtureSet plain = open({});
+  EXPECT_FALSE(plain.has_noise());
+  for (const NoiseConfig& noise : {NoiseConfig{"white", "", -5, 10}, NoiseConfig{"recordings", "../noise", -5, 10}}) {
+    const MixtureSet set = open(noise);
+    EXPECT_TRUE(set.has_noise());
+    double lowest = 100, highest = -100;
+    for (int64_t i = 0; i < set.size(); ++i) {
+      const Mixture item = set.load(i);
+      EXPECT_TRUE(item.has_noise);
+      EXPECT_EQ(item.sources.to_vector<float>(), plain.load(i).sources.to_vector<float>()) << "sources have none";
+      EXPECT_EQ(item.mixture.to_vector<float>(), set.load(i).mixture.to_vector<float>());
+      lowest = std::min(lowest, snr(item));
+      highest = std::max(highest, snr(item));
+    }
+    EXPECT_GT(lowest, -5.01);
+    EXPECT_LT(lowest, -2);
+    EXPECT_LT(highest, 10.01);
+    EXPECT_GT(highest, 7);
+    EXPECT_NE(set.contents(0), plain.contents(0));
+  }
+}
+
+TEST_F(NoisyListTest, ARecordingBeginsWhereTheListSaysAndBeginsAgain) {
+  const MixtureSet set = open({"recordings", "../noise", 0, 0});
+  const std::vector<float> hum = read_audio(folder_ / "noise/hum.wav").samples;
+  for (const int64_t i : {0, 7}) {
+    const std::vector<float> left = rest(set.load(i));
+    double along = 0, energy = 0;
+    for (int64_t t = 0; t < window; ++t) {
+      along += left[t] * hum[(17 * i + t) % 1000];
+      energy += hum[(17 * i + t) % 1000] * hum[(17 * i + t) % 1000];
+    }
+    for (int64_t t = 0; t < window; ++t) ASSERT_NEAR(left[t], along / energy * hum[(17 * i + t) % 1000], 1e-5);
+  }
+  const MixtureSet anew = open({"recordings", "../noise", 0, 10}, /*on_the_fly=*/true);
+  EXPECT_NE(rest(anew.draw(0, 1)), rest(anew.draw(0, 2)));
+  EXPECT_NE(snr(anew.draw(0, 1)), snr(anew.draw(0, 2)));
+  EXPECT_EQ(rest(anew.draw(0, 1)), rest(anew.draw(0, 1)));
+}
+
+TEST_F(NoisyListTest, WhatIsNoNoiseIsNamed) {
+  write_wav(folder_ / "noise/hum.wav", std::vector<float>(1000), 8000);
+  const MixtureSet silent = open({"recordings", "../noise", 0, 0});
+  expect_error<InputError>([&] { silent.load(0); },
+                           {"noise/hum.wav: expected noise above -120 dB of full scale, got silence (mixture m0)"});
+  std::filesystem::remove_all(folder_ / "noise");
+  expect_error<InputError>([&] { open({"recordings", "../noise", 0, 0}); }, {"noise", "no such folder"});
+  const auto refused = [&](const std::string& text, const std::string& message) {
+    open({});
+    write("set/set.toml", read("set/set.toml") + text);
+    expect_error<InputError>([&] { MixtureSet::open(folder_ / "set", "train"); }, {"set.toml", message});
+  };
+  refused("noise = 'pink'\nsnr_low_db = 0.0\nsnr_high_db = 1.0\n", "expected noise white or recordings, got \"pink\"");
+  refused("noise = 'white'\nsnr_low_db = 3.0\nsnr_high_db = 1.0\n", "in this order, got 3 and 1");
+  refused("noise = 'white'\nsnr_low_db = 3.0\n", "the key snr_high_db is missing");
+}
+
 TEST_F(MixtureSetTest, BrokenFoldersAreNamedWithTheFile) {
   const auto fails = [&](const std::vector<std::string>& parts) {
     expect_error<InputError>([&] { MixtureSet::open(folder_ / "set", "train").load(0); }, parts);
