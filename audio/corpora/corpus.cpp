@@ -10,6 +10,7 @@
 #include "audio/listing.h"
 #include "files/csv.h"
 #include "files/digest.h"
+#include "files/missing_files.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -39,6 +40,7 @@ Corpus read_splits_csv(const std::filesystem::path& root) {
   if (table.size() == 0) throw_error<InputError>("{}: lists no recordings", (root / "splits.csv").string());
   Corpus corpus{root, {}};
   std::set<std::string> seen;
+  MissingFiles missing;
   for (int64_t row = 0; row < table.size(); ++row) {
     Recording recording;
     recording.path = table.at(row, "path");
@@ -49,12 +51,10 @@ Corpus read_splits_csv(const std::filesystem::path& root) {
       throw_error<InputError>("{}: expected a path and a speaker, got an empty field", table.where(row));
     if (!seen.insert(recording.path).second)
       throw_error<InputError>("{}: {} is listed twice", table.where(row), recording.path);
-    std::error_code failure;
-    if (!std::filesystem::exists(root / recording.path, failure))
-      throw_error<InputError>("{}: {}: {}", table.where(row), (root / recording.path).string(),
-                              failure ? failure.message() : "no such file");
+    missing.look_for(root / recording.path, table.where(row));
     corpus.recordings.push_back(std::move(recording));
   }
+  missing.require_none();
   return corpus;
 }
 

@@ -11,6 +11,7 @@
 #include "audio/sets/item_id.h"
 #include "files/atomic_file.h"
 #include "files/csv.h"
+#include "files/missing_files.h"
 #include "files/output_folder.h"
 #include "tensor/error.h"
 #include "tensor/parallel.h"
@@ -37,6 +38,7 @@ std::vector<Sources> read_metadata(const fs::path& metadata, const fs::path& lib
   table.require(columns);
   std::vector<Sources> mixtures(table.size());
   std::set<std::string> ids;
+  MissingFiles missing;
   for (int64_t row = 0; row < table.size(); ++row) {
     mixtures[row].id = table.at(row, "mixture_ID");
     require_file_name(mixtures[row].id, table.where(row));
@@ -44,9 +46,11 @@ std::vector<Sources> read_metadata(const fs::path& metadata, const fs::path& lib
       throw_error<InputError>("{}: the mixture \"{}\" is listed twice", table.where(row), mixtures[row].id);
     for (int s = 1; s <= sources; ++s) {
       mixtures[row].paths.push_back(librispeech / table.at(row, fmt::format("source_{}_path", s)));
+      missing.look_for(mixtures[row].paths.back(), table.where(row));
       mixtures[row].gains.push_back(static_cast<float>(table.number(row, fmt::format("source_{}_gain", s))));
     }
   }
+  missing.require_none();
   return mixtures;
 }
 

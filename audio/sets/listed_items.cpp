@@ -8,6 +8,7 @@
 #include "audio/recording.h"
 #include "audio/recording_cache.h"
 #include "audio/sets/mixture_list.h"
+#include "files/missing_files.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -42,6 +43,7 @@ class ListedItems : public MixtureItems {
         throw_error<InputError>("{}: the noise of the mixture set {} is not there (no such folder)",
                                 noise_folder_.string(), folder.string());
     }
+    require_files((folder / (std::string(split_name(split)) + ".csv")).string());
     if (config_.noise_floor_db || config_.noise.kind == "white")
       noise_ = noise_tape(noise_starts + config_.window, config_.seed);
   }
@@ -89,6 +91,15 @@ class ListedItems : public MixtureItems {
   }
 
  private:
+  void require_files(const std::string& list) const {
+    MissingFiles missing;
+    for (const ListedMixture& mixture : mixtures_) {
+      for (const ListedSource& source : mixture.sources) missing.look_for(corpus_ / source.path, list);
+      if (!mixture.noise_path.empty()) missing.look_for(noise_folder_ / mixture.noise_path, list);
+    }
+    missing.require_none();
+  }
+
   // Numbers for source s of mixture i. Of epoch 0 they are what they were before there were others.
   Random random_of(RandomUse use, int s, int64_t epoch, int64_t i) const {
     const auto stream = static_cast<uint32_t>(split_) << 8 | static_cast<uint32_t>(s);

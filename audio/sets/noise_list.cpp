@@ -6,6 +6,7 @@
 #include "audio/listing.h"
 #include "audio/sets/recording_splits.h"
 #include "files/csv.h"
+#include "files/missing_files.h"
 #include "tensor/error.h"
 #include "tensor/random.h"
 
@@ -22,12 +23,13 @@ std::vector<std::string> listed(const fs::path& folder, Split split) {
   const CsvTable table = CsvTable::read(folder / "splits.csv");
   table.require({"path", "split"});
   std::vector<std::string> names;
+  MissingFiles missing;
   for (int64_t row = 0; row < table.size(); ++row) {
     const std::string& name = table.at(row, "path");
-    if (!fs::is_regular_file(folder / name))
-      throw_error<InputError>("{}: no such file {}", table.where(row), (folder / name).string());
+    missing.look_for(folder / name, table.where(row));
     if (parse_split(table.at(row, "split"), table.where(row)) == split) names.push_back(name);
   }
+  missing.require_none();
   return names;
 }
 

@@ -45,6 +45,9 @@ TEST_F(CorpusTest, BadSplitsCsvIsNamedWithItsLine) {
   fails("path,speaker,split\na.wav,,train\n", {"line 2", "empty field"});
   fails("path,speaker,split\na.wav,ann,train\na.wav,ann,train\n", {"line 3", "a.wav is listed twice"});
   fails("path,speaker,split\nb.wav,ann,train\n", {"line 2", "b.wav", "no such file"});
+  std::string many = "path,speaker,split\n";
+  for (int i = 0; i < 30; ++i) many += fmt::format("gone{}.wav,ann,train\n", i);
+  fails(many, {"line 2", "gone0.wav: no such file; 30 of 30 files are missing, also ", "gone19.wav and 10 more"});
 }
 
 TEST_F(CorpusTest, SpeechCommandsSplitsBySpeakerHash) {

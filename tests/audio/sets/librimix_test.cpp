@@ -92,8 +92,9 @@ TEST_F(LibriMixTest, BadInputIsNamed) {
   fails("mixture_ID,source_1_path\nx,a\n", {"missing: source_1_gain,source_2_path,source_2_gain"});
   fails(header, {"lists no mixtures"});
   fails(header + "x,a.flac,loud,b.flac,1\n", {"line 2", "source_1_gain", "loud"});
-  fails(header + "x,a.flac,1,b.flac,1\n", {"a.flac", "no such file"});
-  write_flac("a.flac", saw(1000), 8000);
+  fails(header + "x,a.flac,1,b.flac,1\n",
+        {"line 2: ", "a.flac: no such file; 2 of 2 files are missing, also ", "b.flac"});
+  for (const char* name : {"a.flac", "b.flac"}) write_flac(name, saw(1000), 8000);
   fails(header + "x,a.flac,1,b.flac,1\n", {"a.flac", "16000 Hz, got 8000"});
 }
 

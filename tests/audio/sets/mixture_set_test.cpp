@@ -426,7 +426,9 @@ TEST_F(MixtureSetTest, BrokenListsAreNamedWithTheFile) {
   write_list(config(), "mixture_id,source_1_path,source_2_path\nx,a.wav,b.wav\nx,a.wav,b.wav\n");
   fails({"line 3", "\"x\" is listed twice"});
   write_list(config(), "mixture_id,source_1_path,source_2_path\nx,a.wav,gone.wav\n");
-  fails({"gone.wav", "no such file"});
+  fails({"train.csv: ", "gone.wav: no such file"});
+  write_list(config(), "mixture_id,source_1_path,source_2_path\nx,a.wav,gone.wav\ny,gone.wav,lost.wav\n");
+  fails({"gone.wav: no such file; 2 of 3 files are missing, also ", "lost.wav"});
   const std::string placed =
       "mixture_id,source_1_path,source_1_begin,source_1_length,source_1_start,source_2_path,"
       "source_2_begin,source_2_length,source_2_start\n";
