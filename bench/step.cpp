@@ -43,7 +43,8 @@ Config configuration(const StepBenchmark& b) {
 
 // White noise of unit variance for every signal, as in the PyTorch benchmark.
 std::vector<Batch> noise_batches(const Config& config, const MethodNeeds& needs, int64_t length, DType dtype) {
-  const int64_t count = config.train.batch, sources = config.model.sources(), microphones = config.model.microphones();
+  const int64_t count = config.train.inputs_per_step(), sources = config.model.sources(),
+                microphones = config.model.microphones();
   const Shape one{count, length}, several{count, microphones, length}, all{count, sources, length};
   Batch first{noise(microphones > 1 ? several : one, dtype, 1), {}, {}}, second{noise(one, dtype, 2), {}, {}};
   if (needs.references) first.references = noise(all, dtype, 3);
@@ -68,6 +69,7 @@ std::string run(const StepBenchmark& b) {
   const MethodNeeds needs = definition.needs(config);
   Learner learner(*network_config(config, needs), config.optim,
                   {config.train.device, config.train.precision, config.train.graph, /*seed=*/0});
+  learner.runner().accumulate(config.train.accumulate, needs.mean_loss);
   const Stream stream = learner.stream();
   const std::unique_ptr<Method> method = definition.make(config, learner.network());
   Position position{.epoch = 0};
@@ -75,7 +77,10 @@ std::string run(const StepBenchmark& b) {
   Task& task = method->task();
   const std::vector<Batch> batches =
       noise_batches(config, needs, static_cast<int64_t>(8000 * b.seconds), learner.precision().signals);
-  const auto inputs = [&] { return task.inputs(std::span(batches).first(task.batches), position); };
+  const auto inputs = [&] {
+    return in_micro_batches(task.inputs(std::span(batches).first(task.batches), position), config.train.accumulate,
+                            task.part);
+  };
   // Waits for every step, like the PyTorch benchmark.
   const auto run_one = [&](int64_t number) {
     position.steps = number;

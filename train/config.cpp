@@ -36,7 +36,9 @@ Fields fields(DataConfig& c) {
 
 Fields fields(TrainConfig& c) {
   return {
-      number("batch", &c.batch, 1, many, "network inputs per step"),
+      number("batch", &c.batch, 1, many, "network inputs per micro-batch: what is computed at a time"),
+      number("accumulate", &c.accumulate, 1, 1e6,
+             "micro-batches per step: their gradients are those of one large batch"),
       changeable(number("max_epochs", &c.max_epochs, 0, many, "epochs; 0: no limit")),
       changeable(number("max_minutes", &c.max_minutes, 0, many, "minutes of training; 0: no limit")),
       changeable(

@@ -33,6 +33,7 @@ struct OptimConfig : AdamConfig, PlateauConfig, DecayConfig {};
 
 struct TrainConfig {
   int64_t batch = 128;
+  int64_t accumulate = 1;
   int64_t max_epochs = 0;
   double max_minutes = 0;
   int64_t patience = 50;
@@ -46,6 +47,8 @@ struct TrainConfig {
   double log_seconds = 10;
   double checkpoint_minutes = 2;
   bool dynamic_mixing = false;
+
+  int64_t inputs_per_step() const { return batch * accumulate; }
 };
 
 struct ValidationConfig {

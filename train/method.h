@@ -8,6 +8,7 @@
 
 #include "audio/sets/batch.h"
 #include "train/config.h"
+#include "train/micro_batches.h"
 #include "train/position.h"
 #include "train/step_runner.h"
 
@@ -38,11 +39,12 @@ inline bool has_blind_score(const Config& config, const MethodNeeds& needs) {
 // One kind of step.
 struct Task {
   std::string name;  // in the log and in metrics.jsonl: "mixpit"
-  StepTask step;     // its loss is a sum or a mean over train.batch inputs (MethodNeeds::mean_loss)
+  StepTask step;     // its loss is a sum or a mean over its items (MethodNeeds::mean_loss)
   // The step's inputs from its mini-batches, on the host.
   std::function<std::vector<Tensor>(std::span<const Batch> batches, const Position& position)> inputs;
-  size_t batches = 1;  // mini-batches per step; an odd last one of two is dropped
-  Tensor failures{};   // (1) int64 on the device: FCP filters that could not be solved; undefined without FCP
+  size_t batches = 1;           // mini-batches per step; an odd last one of two is dropped
+  Tensor failures{};            // (1) int64 on the device: FCP filters that could not be solved; undefined without FCP
+  PartOfInputs part = rows_of;  // a micro-batch of `inputs`
 };
 
 class Method {
@@ -68,8 +70,9 @@ class Method {
 // A method with one kind of step.
 class OneTask : public Method {
  public:
-  OneTask(std::string name, StepTask::Loss loss, decltype(Task::inputs) inputs, size_t batches = 1)
-      : task_{std::move(name), StepTask(std::move(loss)), std::move(inputs), batches} {}
+  OneTask(std::string name, StepTask::Loss loss, decltype(Task::inputs) inputs, PartOfInputs part = rows_of,
+          size_t batches = 1)
+      : task_{std::move(name), StepTask(std::move(loss)), std::move(inputs), batches, {}, std::move(part)} {}
   Task& task() override { return task_; }
 
  private:

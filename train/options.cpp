@@ -30,7 +30,7 @@ constexpr KeyFlag key_flags[] = {
     {"--init", "train.init", "initial weights: a checkpoint, a run (its best checkpoint) or a .safetensors file"},
     {"--max-epochs", "train.max_epochs", "stop after this many epochs; 0: no limit"},
     {"--max-minutes", "train.max_minutes", "stop after this many minutes of training; 0: no limit"},
-    {"--batch", "train.batch", "network inputs per step"},
+    {"--batch", "train.batch", "network inputs per step, or per micro-batch where train.accumulate is above 1"},
     {"--precision", "train.precision", "fp64, fp32, or on CUDA tf32 or bf16"},
     {"--graph", "train.graph", "run each step as one CUDA graph: auto, on or off"},
     {"--on-the-fly", "data.on_the_fly", "new mixtures every epoch: of a list, or in new rooms (sets with sms_wsj.json)",

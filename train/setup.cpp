@@ -68,12 +68,12 @@ TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNe
   const Separator& network = learner.network();
   const DType dtype = learner.precision().signals;
   const MixtureSet& training = sets.training;
-  const int64_t batches = needs.summed_epochs > 0 ? needs.summed : 1;
+  const int64_t batches = c.train.accumulate * (needs.summed_epochs > 0 ? needs.summed : 1);
   if (const int64_t needed = c.train.batch * batches; training.size() < needed)
     throw_error<InputError>("{}: expected at least {} training mixtures for {} of train.batch = {}, got {}", c.data.set,
                             needed, batches == 1 ? "a batch" : fmt::format("{} batches", batches), c.train.batch,
                             training.size());
-  TrainingData data{std::make_unique<Loader>(training, LoaderOptions{.batch = c.train.batch,
+  TrainingData data{std::make_unique<Loader>(training, LoaderOptions{.batch = c.train.inputs_per_step(),
                                                                      .segment_seconds = c.data.segment_seconds,
                                                                      .crop = c.data.crop,
                                                                      .with_references = needs.references,

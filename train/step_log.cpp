@@ -9,7 +9,7 @@ void StepLog::add(const Position& position, double waited, std::vector<Batch> ba
 }
 
 void StepLog::take_results(StepRunner& runner, bool wait, Run& run, Position& position, double minutes) {
-  const int64_t inputs = config_.train.batch;
+  const int64_t inputs = config_.train.inputs_per_step();
   for (const StepResult& result : runner.results(wait)) {
     SUNDER_ASSERT(!pending_.empty());
     const Pending step = std::move(pending_.front());

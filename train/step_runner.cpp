@@ -3,6 +3,9 @@
 #include <atomic>
 #include <utility>
 
+#include "tensor/ops/binary.h"
+#include "tensor/ops/pointwise.h"
+
 namespace sunder {
 namespace {
 
@@ -26,15 +29,33 @@ StepRunner::StepRunner(const Parameters& parameters, Adam& adam, cuda::GraphUse 
   if (stream.device.is_cuda()) pipeline_ = std::make_unique<cuda::Pipeline>(stream, graphs);
 }
 
+void StepRunner::accumulate(int64_t parts, bool mean) {
+  parts_ = parts;
+  share_ = mean ? 1 / static_cast<double>(parts) : 1;
+  one_ = Tensor::full({}, share_, parameters_.gradients().dtype(), parameters_.values().stream());
+}
+
+// Where a step has several parts, what one needs is free before the next begins.
+Tensor StepRunner::add_gradients(const StepTask& task, const std::vector<Tensor>& inputs) const {
+  const size_t each = inputs.size() / static_cast<size_t>(parts_);
+  Tensor total;
+  for (size_t first = 0; first < inputs.size(); first += each) {
+    const auto begin = inputs.begin() + static_cast<std::ptrdiff_t>(first);
+    const Variable value = task.loss({begin, begin + static_cast<std::ptrdiff_t>(each)});
+    backward(value, one_);
+    total = total.defined() ? add(total, value.value()) : value.value();
+  }
+  return share_ == 1 ? total : scale(total, share_);
+}
+
 void StepRunner::run(const StepTask& task, const std::vector<Tensor>& inputs) {
   whole_ = false;
   const auto step = [&](const std::vector<Tensor>& on_device) {
     whole_ = true;  // until Adam, a failure (memory, as a rule) leaves them as they were
     parameters_.zero_grad();
-    const Variable value = task.loss(on_device);
-    backward(value, one_);
+    const Tensor loss = add_gradients(task, on_device);
     whole_ = false;
-    adam_.step(value.value());
+    adam_.step(loss);
   };
   if (pipeline_) {
     pipeline_->run(task.id(), inputs, step, adam_.report());

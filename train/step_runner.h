@@ -13,7 +13,7 @@
 namespace sunder {
 
 struct StepResult {
-  double loss;      // summed over the network's inputs, dB
+  double loss;      // of all micro-batches: their sum or mean
   double norm;      // of the gradient, before clipping
   int64_t skipped;  // consecutive skipped updates, this one included: its loss or norm is not finite
 };
@@ -43,7 +43,10 @@ class StepRunner {
   // `graphs`: whether to capture the steps; on CUDA only.
   StepRunner(const Parameters& parameters, Adam& adam, cuda::GraphUse graphs);
 
-  // One update. inputs: host tensors that need not outlive the call.
+  // From now on a step has `parts` micro-batches. Its gradients, and its loss, are their sums, or their means where the
+  // loss is a mean over a batch (`mean`). Called before the first step.
+  void accumulate(int64_t parts, bool mean);
+  // One update. inputs: of all micro-batches, one after another; host tensors that need not outlive the call.
   void run(const StepTask& task, const std::vector<Tensor>& inputs);
   // The results that have arrived, oldest first, each once; `wait`: waits for all.
   std::vector<StepResult> results(bool wait);
@@ -56,9 +59,13 @@ class StepRunner {
   cuda::GraphSize graph_size() const { return pipeline_ ? pipeline_->graph_size() : cuda::GraphSize{}; }
 
  private:
+  Tensor add_gradients(const StepTask& task, const std::vector<Tensor>& inputs) const;
+
   const Parameters& parameters_;
   Adam& adam_;
-  Tensor one_;  // the loss's gradient; a member, because a captured step cannot upload it
+  int64_t parts_ = 1;
+  double share_ = 1;  // of a micro-batch in the step's loss
+  Tensor one_;        // a micro-batch's gradient of that; a member, because a captured step cannot upload it
   std::unique_ptr<cuda::Pipeline> pipeline_;
   std::vector<StepResult> finished_;  // on the CPU
   bool whole_ = true;

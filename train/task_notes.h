@@ -11,7 +11,7 @@ namespace sunder {
 
 class TaskNotes {
  public:
-  // Before a task's first step, whose inputs these are; signals in them have `samples` samples.
+  // Before a task's first step; inputs: of its first micro-batch. Signals in them have `samples` samples.
   void before(const Task& task, const std::vector<Tensor>& inputs, int64_t samples, Learner& learner, Log& log);
   // After each step: its graph, or why there is none.
   void after(const Task& task, const std::vector<Tensor>& inputs, Learner& learner, Log& log);

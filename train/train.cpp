@@ -77,10 +77,12 @@ bool Training::next_batches(Fetched& fetched) {
 // Position counts batches and step together: what throws between them leaves the state before the step.
 void Training::step(Fetched fetched) {
   const Task& task = method_->task();
-  const std::vector<Tensor> inputs = task.inputs(fetched.batches, position_);
+  const std::vector<Tensor> inputs =
+      in_micro_batches(task.inputs(fetched.batches, position_), config().train.accumulate, task.part);
   if (const std::string news = data_.training->news(); !news.empty())
     run_.log().warn("{}: {}", config().data.set, news);
-  notes_.before(task, inputs, data_.training->segment_samples(), learner_, run_.log());
+  const auto one = inputs.begin() + static_cast<std::ptrdiff_t>(inputs.size()) / config().train.accumulate;
+  notes_.before(task, {inputs.begin(), one}, data_.training->segment_samples(), learner_, run_.log());
   learner_.adam().set_learning_rate(learning_rate());
   learner_.runner().run(task.step, inputs);
   ++position_.steps;

@@ -21,7 +21,8 @@ class MixCycle : public Method {
             [seed = config.train.seed, sources = network.sources()](std::span<const Batch> b, const Position& at) {
               const Tensor orders = estimate_orders(seed, at.epoch, at.steps, b[0].mixtures.size(0), sources);
               return std::vector{b[0].mixtures, exchange_order(orders)};
-            }) {}
+            },
+            rows_of_exchange) {}
 
   // After init_epochs epochs, or within an epoch after init_fraction of the time.
   bool phase_is_due(const Position& at) const override {

@@ -26,10 +26,11 @@ extern const MethodDefinition mixit_method{
         },
     .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
       const auto loss = [&network](const auto& in) { return mixit_step(network, in[0], in[1], in[2]); };
-      const auto inputs = [order = sum_order(config.train.batch)](std::span<const Batch> b, const Position&) {
+      const auto inputs = [order = sum_order(config.train.inputs_per_step())](std::span<const Batch> b,
+                                                                              const Position&) {
         return std::vector{b[0].mixtures, b[1].mixtures, order};
       };
-      return std::make_unique<OneTask>("mixit", loss, inputs, 2);
+      return std::make_unique<OneTask>("mixit", loss, inputs, rows_of_sums, 2);
     }};
 
 }  // namespace sunder

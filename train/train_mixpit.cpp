@@ -22,14 +22,14 @@ extern const MethodDefinition mixpit_method{
         return mixpit_step(network, {in.begin(), in.end() - 1}, in.back());
       };
       const int64_t sources = network.sources();
-      const auto inputs = [order = sum_order(config.train.batch, sources)](std::span<const Batch> batches,
-                                                                           const Position&) {
+      const auto inputs = [order = sum_order(config.train.inputs_per_step(), sources)](std::span<const Batch> batches,
+                                                                                       const Position&) {
         std::vector<Tensor> in;
         for (const Batch& batch : batches) in.push_back(batch.mixtures);
         in.push_back(order);
         return in;
       };
-      return std::make_unique<OneTask>("mixpit", loss, inputs, sources);
+      return std::make_unique<OneTask>("mixpit", loss, inputs, rows_of_sums, sources);
     }};
 
 }  // namespace sunder

@@ -30,7 +30,7 @@ std::unique_ptr<Method> make(const Config& config, const Separator& network) {
   const auto loss = [&network, name](const auto& in) {
     return pit_dm_step(network, in[0], in[1], name, in.size() > 2 ? in[2] : Tensor());
   };
-  return std::make_unique<OneTask>("pit-dm", loss, mixed);
+  return std::make_unique<OneTask>("pit-dm", loss, mixed, rows_of_shuffle);
 }
 
 }  // namespace

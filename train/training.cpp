@@ -36,6 +36,7 @@ Training::Training(const RunOptions& options, const MethodDefinition& definition
       position_(begin_or_resume(std::move(given))),
       pace_(options.config, position_.minutes),
       steps_(options.config, needs_.mean_loss) {
+  learner_.runner().accumulate(config().train.accumulate, needs_.mean_loss);
   watch_stop_signals();
 }
 

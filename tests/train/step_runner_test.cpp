@@ -201,6 +201,24 @@ TEST_P(CudaStepRunnerTest, MemoryTakenAfterTheCaptureIsNotTheGraphs) {
       ASSERT_TRUE(std::isnan(value)) << "the graph wrote to " << describe(other);
 }
 
+TEST_P(CudaStepRunnerTest, MicroBatchesAreOneGraph) {
+  Training here(GetParam(), cpu_device, DType::float64, false),
+      there(GetParam(), first_cuda_device, DType::float64, true);
+  for (Training* training : {&here, &there}) {
+    training->runner().accumulate(2, /*mean=*/is_far_field(GetParam()));
+    for (int64_t step = 0; step < 4; ++step) {
+      std::vector<Tensor> both = training->inputs(2 * step);
+      for (const Tensor& input : training->inputs(2 * step + 1)) both.push_back(input);
+      training->step(both);
+    }
+  }
+  const auto expected = here.runner().results(true), actual = there.runner().results(true);
+  ASSERT_EQ(actual.size(), 4u);
+  for (size_t i = 0; i < actual.size(); ++i) EXPECT_NEAR(actual[i].loss, expected[i].loss, 1e-9) << i;
+  EXPECT_LE(largest_difference(here.parameters(), there.parameters()), 1e-9);
+  EXPECT_GT(there.runner().graph_size().kernels, 0u);
+}
+
 TEST_P(CudaStepRunnerTest, AnotherShapeIsCapturedAnew) {
   Training eager(GetParam(), first_cuda_device, DType::float32, false),
       graph(GetParam(), first_cuda_device, DType::float32, true);
