@@ -73,7 +73,7 @@ Fields fields(ValidationConfig& c) {
 Fields fields_with(Config& c, const Fields& model) {
   return in_section("data", fields(c.data)) + in_section("model", model) +
          in_section("optim", fields(static_cast<AdamConfig&>(c.optim)) + fields(static_cast<PlateauConfig&>(c.optim)) +
-                                 fields(static_cast<DecayConfig&>(c.optim))) +
+                                 fields(static_cast<ScheduleConfig&>(c.optim))) +
          in_section("train", fields(c.train)) + in_section("validation", fields(c.validation)) +
          in_section("mixcycle", fields(c.mixcycle)) + in_section("pit", fields(c.pit)) +
          in_section("fcp", merged(fields(c.m2m.fcp), fields(c.unssor.fcp))) + in_section("m2m", fields(c.m2m)) +

@@ -13,7 +13,7 @@
 #include "objectives/mixcycle.h"
 #include "objectives/pit.h"
 #include "objectives/unssor.h"
-#include "train/decay.h"
+#include "train/schedule.h"
 #include "train/selection.h"
 
 namespace sunder {
@@ -29,7 +29,7 @@ struct DataConfig {
   std::string path_from, path_to;
 };
 
-struct OptimConfig : AdamConfig, PlateauConfig, DecayConfig {};
+struct OptimConfig : AdamConfig, PlateauConfig, ScheduleConfig {};
 
 struct TrainConfig {
   int64_t batch = 128;

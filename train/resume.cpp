@@ -12,7 +12,7 @@ Config saved_config(const std::string& toml, const std::string& source) {
 }
 
 Fields counters(const TrainingState& state) {
-  return fields(state.position) + state.selection.state() + state.decay.state() + state.method.state();
+  return fields(state.position) + state.selection.state() + state.schedule.state() + state.method.state();
 }
 
 }  // namespace

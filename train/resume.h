@@ -2,11 +2,11 @@
 #pragma once
 
 #include "train/data_identity.h"
-#include "train/decay.h"
 #include "train/learner.h"
 #include "train/method.h"
 #include "train/options.h"
 #include "train/run.h"
+#include "train/schedule.h"
 #include "train/selection.h"
 
 namespace sunder {
@@ -16,7 +16,7 @@ struct TrainingState {
   Learner& learner;
   Position& position;
   Selection& selection;
-  Decay& decay;
+  Schedule& schedule;
   Method& method;
   const DataIdentity& data;
 };

@@ -27,6 +27,25 @@ void check_config(const Config& c, const MethodDefinition& method) {
   if (c.optim.decay != "none" && c.train.max_epochs == 0 && c.train.max_minutes == 0)
     throw_error<UsageError>("optim.decay: expected train.max_epochs or train.max_minutes for '{}', got neither",
                             c.optim.decay);
+  if (c.optim.decay == "one-cycle") {
+    if (c.train.max_epochs == 0)
+      throw UsageError(
+          "optim.decay: expected train.max_epochs for 'one-cycle', which spans the steps of the whole run");
+    if (c.optim.warmup_steps > 0)
+      throw_error<UsageError>(
+          "optim.warmup_steps: expected 0 with optim.decay = one-cycle, which rises by itself, got {}",
+          c.optim.warmup_steps);
+    if (c.optim.plateau_patience > 0)
+      throw_error<UsageError>(
+          "optim.plateau_patience: expected 0 with optim.decay = one-cycle, whose rate no validation lowers, got {}",
+          c.optim.plateau_patience);
+  } else if (c.optim.decay != "none" && c.train.max_epochs == 0 && c.optim.decay_share > most_decay_share_of_minutes) {
+    throw_error<UsageError>(
+        "optim.decay_share: expected at most {} where train.max_minutes alone ends the run (how many steps fit is "
+        "known "
+        "only after some of them), got {}",
+        most_decay_share_of_minutes, c.optim.decay_share);
+  }
   for (const FcpOptions& filter : {c.m2m.fcp.far, c.m2m.fcp.close})
     if (filter.taps() > fcp_max_taps)
       throw_error<UsageError>("fcp: expected filters of at most {} frames, got {} past and {} future ones",

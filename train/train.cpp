@@ -59,7 +59,7 @@ bool Training::next_batches(Fetched& fetched) {
     return position_.batches_done + static_cast<int64_t>(method_->task().batches) > loader.batches_per_epoch();
   };
   const auto must_end = [&] {
-    return ended_ = stop_requested() || pace_.out_of_time() || decay_.is_over(position_.steps);
+    return ended_ = stop_requested() || pace_.out_of_time() || schedule_.is_over(position_.steps);
   };
   if (method_->task().batches > 1 && is_over()) return position_.inside_epoch = false;
   if (must_end()) return false;

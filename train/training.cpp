@@ -31,12 +31,12 @@ Training::Training(const RunOptions& options, const MethodDefinition& definition
       run_((check_initial_rate(learner_, data_.identity, options), options.output)),
       selection_(options.config.validation.select, options.config.train.patience, options.config.optim.lr,
                  options.config.optim),
-      decay_(options.config.optim, expected_steps(options.config, needs_, *data_.training),
-             options.config.train.max_minutes),
       position_(begin_or_resume(std::move(given))),
       pace_(options.config, position_.minutes),
       steps_(options.config, needs_.mean_loss) {
   learner_.runner().accumulate(config().train.accumulate, needs_.mean_loss);
+      schedule_(options.config.optim, expected_steps(options.config, needs_, *data_.training),
+                options.config.train.max_minutes),
   watch_stop_signals();
 }
 
@@ -59,8 +59,8 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
   for (const std::string& note : data_.notes) log.info("{}: {}", c.data.set, note);
   Position position;
   if (checkpoint) {
-    restore({learner_, position, selection_, decay_, *method_, data_.identity}, *checkpoint, options_, definition_.name,
-            log);
+    restore({learner_, position, selection_, schedule_, *method_, data_.identity}, *checkpoint, options_,
+            definition_.name, log);
     if (own) {
       for (const std::string& line : rewind_checkpoints(options_.output, *checkpoint)) log.warn("{}", line);
       saved_step_ = position.steps;
@@ -75,7 +75,7 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
 }
 
 double Training::learning_rate() {
-  return selection_.learning_rate() * decay_.factor(position_.steps, pace_.minutes());
+  return selection_.learning_rate() * schedule_.factor(position_.steps, pace_.minutes());
 }
 
 // A validation that fails has not happened: the resumed run makes it again.

@@ -25,7 +25,7 @@ class Training {
   };
 
   const Config& config() const { return options_.config; }
-  TrainingState state() { return {learner_, position_, selection_, decay_, *method_, data_.identity}; }
+  TrainingState state() { return {learner_, position_, selection_, schedule_, *method_, data_.identity}; }
   double learning_rate();  // of the next step
   Position begin_or_resume(std::optional<Checkpoint> given);
   bool next_epoch();
@@ -49,9 +49,9 @@ class Training {
   Learner learner_;
   const TrainingData data_;
   const std::unique_ptr<Method> method_;
+  Schedule schedule_;
   Run run_;
   Selection selection_;
-  Decay decay_;
   int64_t saved_step_ = -1;
   Position position_;
   Pace pace_;
