@@ -6,7 +6,6 @@
 #include <numeric>
 
 namespace sunder {
-namespace {
 
 size_t edit_distance(const std::string& a, const std::string& b) {
   std::vector<size_t> row(b.size() + 1);
@@ -21,8 +20,6 @@ size_t edit_distance(const std::string& a, const std::string& b) {
   }
   return row.back();
 }
-
-}  // namespace
 
 std::string suggest(const std::string& word, const std::vector<std::string>& candidates) {
   for (const std::string& candidate : candidates)

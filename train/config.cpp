@@ -46,6 +46,7 @@ Fields fields(TrainConfig& c) {
       number("seed", &c.seed, 0, largest_exact, "random seed"),
       text("init", &c.init,
            "initial weights: a checkpoint, a run (its best checkpoint) or a .safetensors file; empty: random"),
+      flag("init_partial", &c.init_partial, "take the tensors of train.init that match, at least one; false: all must"),
       changeable(number("threads", &c.threads, 0, 4096, "CPU threads; 0: one per CPU that may be used")),
       changeable(text("device", &c.device, "cpu, cuda or cuda:N")),
       text("precision", &c.precision, "network precision: fp64, fp32, or on CUDA tf32 or bf16", precision_names),

@@ -39,6 +39,7 @@ struct TrainConfig {
   int64_t patience = 50;
   uint64_t seed = 0;
   std::string init;
+  bool init_partial = false;
   int threads = 0;
   std::string device = "cpu";
   std::string precision = "fp32";

@@ -1,6 +1,6 @@
 #include "train/learner.h"
 
-#include "audio/sample_rate.h"
+#include "train/freeze.h"
 
 namespace sunder {
 namespace {
@@ -13,17 +13,8 @@ cuda::GraphUse graph_use(const LearnerOptions& options) {
                                  : cuda::GraphUse::where_possible;
 }
 
-// Returns the model's sample rate, where it says one.
-std::optional<int> load_weights(const Parameters& parameters, const std::filesystem::path& path) {
-  const std::filesystem::path folder = model_folder(path), file = model_file(path);
-  const bool is_checkpoint = std::filesystem::exists(folder / "manifest.json");
-  const SafeTensors model = is_checkpoint ? load_checkpoint(folder).data.model : read_safetensors(file);
-  int rate = 0;
-  read_metadata({number("sample_rate", &rate, lowest_sample_rate, highest_sample_rate, "Hz")}, model.metadata,
-                file.string());
-  parameters.load_state_dict(model.tensors, file.string());
-  return rate > 0 ? std::optional(rate) : std::nullopt;
-}
+// Names of raw weights in the optimizer file, where the model file holds their average.
+constexpr const char* weights_prefix = "weights.";
 
 }  // namespace
 
@@ -33,17 +24,37 @@ Learner::Learner(const SeparatorConfig& network, const AdamConfig& adam, const L
       network_(network.make(precision_, stream_.get(), options.seed)),
       adam_(network_->parameters(), adam.lr, adam),
       runner_(network_->parameters(), adam_, graph_use(options)) {
-  if (!options.init.empty()) initial_rate_ = load_weights(parameters(), options.init);
+  if (!options.init.empty()) {
+    initial_ = load_initial_weights(parameters(), options.init, options.init_partial);
+    notes_ = initial_.report;
+    adam_.restart();  // the average begins with these weights
+  }
+  if (adam.freeze.empty()) return;
+  const std::vector<std::string> frozen = matching_parameters(adam.freeze, parameters());
+  adam_.freeze(frozen);
+  notes_.push_back(describe_frozen(frozen, parameters()));
 }
 
 void Learner::save(CheckpointData& data) const {
-  data.model.tensors = network_->parameters().state_dict();
+  const Parameters& own = network_->parameters();
+  data.model.tensors = own.state_dict();
   data.model.metadata = network_->metadata();
   data.optimizer.tensors = adam_.state_dict();
+  if (!adam_.average().defined()) return;
+  for (const auto& [name, tensor] : own.state_dict()) data.optimizer.tensors[weights_prefix + name] = tensor;
+  data.model.tensors = own.named(adam_.average());
+  data.model.metadata["weights"] = "exponential moving average over the steps of training (optim.ema)";
 }
 
 void Learner::load(const CheckpointData& data, const std::string& source) {
   parameters().load_state_dict(data.model.tensors, source);
+  if (adam_.average().defined()) {
+    adam_.average().copy_from(parameters().values());
+    std::map<std::string, Tensor> weights;
+    for (const auto& [name, tensor] : data.optimizer.tensors)
+      if (name.starts_with(weights_prefix)) weights[name.substr(std::string(weights_prefix).size())] = tensor;
+    parameters().load_state_dict(weights, source + ": the weights in optimizer.safetensors");
+  }
   adam_.load_state_dict(data.optimizer.tensors, source);
 }
 

@@ -9,6 +9,7 @@
 #include "nn/architectures.h"
 #include "tensor/cuda/runtime.h"
 #include "train/checkpoint.h"
+#include "train/initial_weights.h"
 #include "train/step_runner.h"
 
 namespace sunder {
@@ -18,11 +19,13 @@ struct LearnerOptions {
   uint64_t seed = 0;                                               // of the weights
   // Initial weights instead: a checkpoint, a run (its best checkpoint) or a .safetensors file.
   std::string init{};
+  bool init_partial = false;  // takes the tensors that match alone
 };
 
 class Learner {
  public:
-  // Throws UsageError, DeviceError, OutOfMemory, and ModelError for weights of another network.
+  // Throws UsageError (for patterns of adam.freeze that match nothing, too), DeviceError, OutOfMemory, and ModelError
+  // for weights of another network.
   Learner(const SeparatorConfig& network, const AdamConfig& adam, const LearnerOptions& options);
 
   Separator& network() const { return *network_; }
@@ -32,9 +35,12 @@ class Learner {
   Stream stream() const { return stream_.get(); }
   const Precision& precision() const { return precision_; }
   // Hz, of the model that the initial weights are from; none without one or where it does not say.
-  std::optional<int> initial_rate() const { return initial_rate_; }
+  std::optional<int> initial_rate() const { return initial_.sample_rate; }
+  // Sentences on the initial weights and on what is frozen, for the log.
+  const std::vector<std::string>& notes() const { return notes_; }
 
-  // Weights, moments and counters.
+  // Weights, moments and counters. With an average of the weights (AdamOptions::ema) that is what the model file holds,
+  // and the weights are in the optimizer file.
   void save(CheckpointData& data) const;
   void load(const CheckpointData& data, const std::string& source);
 
@@ -44,7 +50,8 @@ class Learner {
   std::unique_ptr<Separator> network_;
   Adam adam_;
   StepRunner runner_;
-  std::optional<int> initial_rate_;
+  InitialWeights initial_;
+  std::vector<std::string> notes_;
 };
 
 }  // namespace sunder

@@ -73,6 +73,12 @@ void Report::validation(const Moment& moment, double mean_loss, const Validation
   optional("loss", scores.loss);
   optional("bins_in_order", scores.bins_in_order);
   optional("si_snri_by_bin", scores.si_snri_by_bin);
+  if (standing && standing->averaged) {
+    optional("ema_si_snri", standing->averaged->si_snri);
+    optional("ema_si_snri_oracle", standing->averaged->oracle);
+    optional("ema_blind", standing->averaged->blind);
+    optional("ema_loss", standing->averaged->loss);
+  }
   row.emplace_back("state", diagnose(scores).state);
   if (standing) {
     row.insert(row.end(),

@@ -20,9 +20,10 @@ class Report {
   };
   // Where the run stands after a validation.
   struct Standing {
-    bool best;             // better than all before it
-    double learning_rate;  // of the steps that follow
-    std::string task;      // what the steps before it trained: "mixpit", then "mixcycle"
+    bool best;                                   // better than all before it
+    double learning_rate;                        // of the steps that follow
+    std::string task;                            // what the steps before it trained: "mixpit", then "mixcycle"
+    std::optional<ValidationScores> averaged{};  // of the averaged weights (AdamOptions::ema)
   };
   // loss: of this step, per network input.
   void training(const Moment& moment, double loss, double gradient_norm);

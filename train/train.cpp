@@ -132,7 +132,8 @@ int Training::finish() {
       "| method | epochs | steps | minutes | best by | score |\n| --- | --- | --- | --- | --- | --- |\n"
       "| {} | {} | {} | {:.1f} | {} | {} |\n",
       definition_.name + (shortfall ? fmt::format(" ({})", shortfall->in_short) : ""), position_.epoch + 1,
-      position_.steps, pace_.minutes(), config().validation.select, selection_.best());
+      position_.steps, pace_.minutes(),
+      config().validation.select + (config().optim.ema > 0 ? " of averaged weights" : ""), selection_.best());
   run_.folder().write_results(summary);
   print_result("{}", summary);
   return exit_done;

@@ -17,6 +17,14 @@ bool starts_anew(const RunOptions& options) {
   return options.resume == "none" || (options.resume == "auto" && !has_checkpoints(options.output));
 }
 
+std::string in_words(const ValidationScores& scores) {
+  const auto shown = [](const char* format, const std::optional<double>& score) {
+    return score ? fmt::format(fmt::runtime(format), *score) : "";
+  };
+  return shown(", validation loss {:.4f}", scores.loss) + shown(", validation SI-SNRi {:.2f} dB", scores.si_snri) +
+         shown(" (oracle {:.2f})", scores.oracle) + shown(", blind {:.2f} dB", scores.blind);
+}
+
 }  // namespace
 
 Training::Training(const RunOptions& options, const MethodDefinition& definition, const TrainingSets& sets,
@@ -25,9 +33,12 @@ Training::Training(const RunOptions& options, const MethodDefinition& definition
       definition_(definition),
       learner_(*network_config(options.config, needs_), options.config.optim,
                {options.config.train.device, options.config.train.precision, options.config.train.graph,
-                options.config.train.seed, starts_anew(options) ? options.config.train.init : ""}),
+                options.config.train.seed, starts_anew(options) ? options.config.train.init : "",
+                options.config.train.init_partial}),
       data_(open_data(sets, options.config, needs_, learner_)),
       method_(definition.make(options.config, learner_.network())),
+      schedule_(options.config.optim, expected_steps(options.config, needs_, *data_.training),
+                options.config.train.max_minutes),
       run_((check_initial_rate(learner_, data_.identity, options), options.output)),
       selection_(options.config.validation.select, options.config.train.patience, options.config.optim.lr,
                  options.config.optim),
@@ -35,8 +46,6 @@ Training::Training(const RunOptions& options, const MethodDefinition& definition
       pace_(options.config, position_.minutes),
       steps_(options.config, needs_.mean_loss) {
   learner_.runner().accumulate(config().train.accumulate, needs_.mean_loss);
-      schedule_(options.config.optim, expected_steps(options.config, needs_, *data_.training),
-                options.config.train.max_minutes),
   watch_stop_signals();
 }
 
@@ -67,9 +76,11 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
     }
     if (!checkpoint->note.empty()) log.warn("{}", checkpoint->note);
     log.info("resumed from {} (step {}, epoch {})", checkpoint->path.string(), position.steps, position.epoch);
-  } else if (!c.train.init.empty()) {
-    log.info("initial weights from {}", c.train.init);
   }
+  for (const std::string& note : learner_.notes()) log.info("{}", note);
+  if (c.optim.ema > 0)
+    log.info("optim.ema = {}: model files hold averaged weights, whose score decides which checkpoint is best",
+             c.optim.ema);
   run_.begin(c, position, {expected_steps(c, needs_, *data_.training), c.train.max_minutes}, learner_.stream().device);
   return position;
 }
@@ -103,17 +114,25 @@ bool Training::validate_once() {
       return task.step.loss(inputs).value().item();
     };
   const bool blind = config().validation.select == "blind";
-  const auto scores = data_.validation->run(learner_.network(), position_.epoch, blind, loss);
+  const auto score = [&] { return data_.validation->run(learner_.network(), position_.epoch, blind, loss); };
+  const auto scores = score();
   if (!scores) return false;
+  std::optional<ValidationScores> averaged;
+  if (learner_.adam().average().defined()) {
+    const AveragedWeights scope(learner_.parameters(), learner_.adam());
+    averaged = score();
+    if (!averaged) return false;
+  }
   if (method_->steps_of_phase(position_) == 0) collapse_.set_before(scores->weaker_to_stronger_db);
   const double mean_loss = position_.mean_loss();
+  const ValidationScores& chosen = averaged ? *averaged : *scores;
   const Selection::Verdict verdict =
-      selection_.rank({mean_loss, scores->si_snri, scores->oracle, scores->blind, scores->loss});
+      selection_.rank({mean_loss, chosen.si_snri, chosen.oracle, chosen.blind, chosen.loss});
   if (verdict.lowered) {
     run_.log().info("no better score in {} validations: the learning rate is now {:.3g}",
                     config().optim.plateau_patience + 1, selection_.learning_rate());
   }
-  describe(*scores, verdict.is_best);
+  describe(*scores, averaged, verdict.is_best);
   if (task.failures.defined()) {
     if (const auto failed = static_cast<int64_t>(task.failures.item()); failed > 0)
       run_.log().warn(
@@ -122,27 +141,26 @@ bool Training::validate_once() {
     task.failures.zero();
   }
   run_.report().validation({position_.steps, position_.epoch, pace_.minutes()}, mean_loss, *scores,
-                           Report::Standing{verdict.is_best, learning_rate(), task.name});
-  if (verdict.is_best) run_.report().example(position_.steps, data_.validation->example(learner_.network()));
+                           Report::Standing{verdict.is_best, learning_rate(), task.name, averaged});
+  if (verdict.is_best) {
+    std::optional<AveragedWeights> scope;
+    if (averaged) scope.emplace(learner_.parameters(), learner_.adam());
+    run_.report().example(position_.steps, data_.validation->example(learner_.network()));
+  }
   pace_.validated();
   position_.validated_step = position_.steps;
   save(verdict.is_best);
   return true;
 }
 
-void Training::describe(const ValidationScores& scores, bool is_best) {
+void Training::describe(const ValidationScores& scores, const std::optional<ValidationScores>& averaged, bool is_best) {
   Log& log = run_.log();
-  const auto shown = [](const char* format, const std::optional<double>& score) {
-    return score ? fmt::format(fmt::runtime(format), *score) : "";
-  };
   const double active = data_.training->active_share();
   if (std::isfinite(active)) log.info("{:.0f} % of the training segments are active", 100 * active);
-  log.info(
-      "epoch {} step {} minutes {:.2f}: training loss {:.3f}{}{}{}{}, weaker output {:.1f} dB below the stronger{}",
-      position_.epoch, position_.steps, pace_.minutes(), position_.mean_loss(),
-      shown(", validation loss {:.4f}", scores.loss), shown(", validation SI-SNRi {:.2f} dB", scores.si_snri),
-      shown(" (oracle {:.2f})", scores.oracle), shown(", blind {:.2f} dB", scores.blind), -scores.weaker_to_stronger_db,
-      is_best ? ", best" : "");
+  log.info("epoch {} step {} minutes {:.2f}: training loss {:.3f}{}, weaker output {:.1f} dB below the stronger{}",
+           position_.epoch, position_.steps, pace_.minutes(), position_.mean_loss(), in_words(scores),
+           -scores.weaker_to_stronger_db, is_best && !averaged ? ", best" : "");
+  if (averaged) log.info("averaged weights{}{}", in_words(*averaged), is_best ? ", best" : "");
   log.info("{}; docs/rooms.md explains this state", diagnose(scores).sentence);
   if (!scores.unscored.empty()) log.warn("{}: {}", config().data.set, scores.unscored);
   const std::string warning = collapse_.warning(scores.weaker_to_stronger_db, method_->steps_of_phase(position_) > 0);

@@ -36,7 +36,7 @@ class Training {
   void end_epoch();
   bool validate();  // and save; false if a signal came first
   bool validate_once();
-  void describe(const ValidationScores& scores, bool is_best);
+  void describe(const ValidationScores& scores, const std::optional<ValidationScores>& averaged, bool is_best);
   void take_results(bool wait);
   void save(bool is_best);
   void save_stopped();

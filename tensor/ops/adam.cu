@@ -32,9 +32,10 @@ __global__ void adam_constants_kernel(const T* norm, const T* loss, const T* lea
   *constants = {T(1), adam_constants<T>(options, *learning_rate, static_cast<double>(++*step), length)};
 }
 
-// Floor: the gradient once, parameters and both moments twice: 28 bytes per float32 parameter.
+// Floor: the gradient once, parameters and both moments twice: 28 bytes per float32 parameter;
+// the average, where there is one, twice: 8 more.
 template <int width, class T>
-__global__ void adam_update_kernel(T* parameters, T* first_moment, T* second_moment, const T* grad,
+__global__ void adam_update_kernel(T* parameters, T* first_moment, T* second_moment, T* average, const T* grad,
                                    const Constants<T>* constants, int64_t count) {
   if (constants->update == 0) return;
   const AdamConstants<T> k = constants->of_step;
@@ -46,6 +47,10 @@ __global__ void adam_update_kernel(T* parameters, T* first_moment, T* second_mom
     store(first_moment + i, m, count - i);
     store(second_moment + i, v, count - i);
     store(parameters + i, p, count - i);
+    if (average == nullptr) continue;
+    auto a = load<width>(average + i, count - i);
+    for (int j = 0; j < width; ++j) average_update(k, p.at[j], a.at[j]);
+    store(average + i, a, count - i);
   }
 }
 
@@ -65,9 +70,10 @@ void cuda::adam(AdamState& state, const Tensor& grad, const Tensor& norm, const 
     if (grad.numel() == 0) return;
     T *p = state.parameters.mutable_data<T>(), *m = state.first_moment.mutable_data<T>();
     T* v = state.second_moment.mutable_data<T>();
-    with_pack_width<T>(0, {p, m, v, grad.raw()}, [&]<int width>() {
+    T* average = state.average.defined() ? state.average.mutable_data<T>() : nullptr;
+    with_pack_width<T>(0, {p, m, v, average, grad.raw()}, [&]<int width>() {
       launch(adam_update_kernel<width, T>, grid_for(ceil_div(grad.numel(), width)), dim3(block_size), 0, grad.stream(),
-             p, m, v, grad.data<T>(), constants, grad.numel());
+             p, m, v, average, grad.data<T>(), constants, grad.numel());
     });
   });
 }

@@ -12,6 +12,7 @@ namespace sunder {
 template <class T>
 struct AdamConstants {
   T gradient_scale, decay, beta1, beta2, one_minus_beta1, one_minus_beta2, step_size, root_correction, eps;
+  T average_share;  // of the parameters in their average
 };
 
 // step: counted from 1, this update included; norm: of the gradient.
@@ -27,7 +28,8 @@ SUNDER_HOST_DEVICE AdamConstants<T> adam_constants(const AdamOptions& options, d
           static_cast<T>(1 - options.beta2),
           static_cast<T>(learning_rate / (1 - std::pow(options.beta1, step))),
           static_cast<T>(1 / std::sqrt(1 - std::pow(options.beta2, step))),
-          static_cast<T>(options.eps)};
+          static_cast<T>(options.eps),
+          static_cast<T>(1 - std::fmin(options.ema, (1 + step) / (10 + step)))};
 }
 
 // One element: parameter p, moments m and v. Without weight decay `decay` is 1 and its product exact.
@@ -37,6 +39,12 @@ SUNDER_HOST_DEVICE void adam_update(const AdamConstants<T>& k, T gradient, T& p,
   m = k.beta1 * m + k.one_minus_beta1 * g;
   v = k.beta2 * v + k.one_minus_beta2 * g * g;
   p = k.decay * p - k.step_size * m / (std::sqrt(v) * k.root_correction + k.eps);
+}
+
+// The average a of a parameter p.
+template <class T>
+SUNDER_HOST_DEVICE void average_update(const AdamConstants<T>& k, T p, T& a) {
+  a = a + k.average_share * (p - a);
 }
 
 }  // namespace sunder

@@ -134,5 +134,59 @@ TEST(AdamTest, ANormOrLossThatIsNotFiniteLeavesEverythingAsItIs) {
   EXPECT_EQ(adam.steps(), 1);
 }
 
+// Three tensors of which the middle one is frozen: it keeps its bits, and the norm is that of the others.
+TEST(AdamTest, FrozenParametersKeepTheirBits) {
+  Parameters parameters;
+  Variable a, b, c;
+  parameters.declare(&a, {"a", {3}, Init::fan_in(4)});
+  parameters.declare(&b, {"b", {17}, Init::fan_in(4)});
+  parameters.declare(&c, {"c", {2}, Init::fan_in(4)});
+  parameters.allocate(DType::float32, cpu_device, 1);
+  Adam adam(parameters, 1e-2, {.weight_decay = 0.1, .ema = 0.9});
+  adam.freeze({"b"});
+  const auto before = b.value().to_vector<float>(), other = c.value().to_vector<float>();
+  for (int step = 0; step < 3; ++step) {
+    parameters.gradients().zero();
+    for (const auto& [name, gradient] : parameters.named(parameters.gradients()))
+      gradient.copy_from(Tensor::full(gradient.shape(), name == "b" ? 100 : 0.5, DType::float32));
+    adam.step(Tensor::zeros({1}, DType::float32));
+    EXPECT_NEAR(adam.report().to_vector<double>()[1], std::sqrt(5 * 0.25), 1e-6);
+  }
+  EXPECT_EQ(b.value().to_vector<float>(), before);
+  EXPECT_EQ(parameters.named(adam.average()).at("b").to_vector<float>(), before);
+  EXPECT_NE(c.value().to_vector<float>(), other);
+  EXPECT_NE(parameters.named(adam.average()).at("c").to_vector<float>(), c.value().to_vector<float>());
+
+  // What is loaded is what is kept from then on.
+  std::map<std::string, Tensor> saved = parameters.state_dict(), state = adam.state_dict();
+  for (auto& [name, tensor] : saved) tensor = tensor.clone();
+  for (auto& [name, tensor] : state) tensor = tensor.clone();
+  saved["b"] = Tensor::full({17}, 7, DType::float32);
+  parameters.load_state_dict(saved, "test");
+  adam.load_state_dict(state, "test");
+  adam.step(Tensor::zeros({1}, DType::float32));
+  EXPECT_EQ(b.value().to_vector<float>(), std::vector<float>(17, 7));
+}
+
+TEST(AdamTest, AveragedWeightsAreThereForAWhile) {
+  Parameters parameters;
+  Variable w;
+  parameters.declare(&w, {"w", {5}, Init::constant(1)});
+  parameters.allocate(DType::float32, cpu_device, 0);
+  Adam adam(parameters, 1e-2, {.ema = 0.5});
+  parameters.gradients().zero();
+  for (int64_t i = 0; i < 5; ++i) parameters.gradients().mutable_data<float>()[i] = 1;
+  adam.step(Tensor::zeros({1}, DType::float32));
+  const auto weights = parameters.values().to_vector<float>(), average = adam.average().to_vector<float>();
+  EXPECT_NE(weights, average);
+  {
+    const AveragedWeights scope(parameters, adam);
+    EXPECT_EQ(parameters.values().to_vector<float>(), average);
+  }
+  EXPECT_EQ(parameters.values().to_vector<float>(), weights);
+  adam.restart();
+  EXPECT_EQ(adam.average().to_vector<float>(), weights);
+}
+
 }  // namespace
 }  // namespace sunder
