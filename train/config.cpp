@@ -57,6 +57,8 @@ Fields fields(TrainConfig& c) {
       changeable(number("log_seconds", &c.log_seconds, 0, many, "seconds between log lines")),
       changeable(number("checkpoint_minutes", &c.checkpoint_minutes, 0, many,
                         "minutes between checkpoints within an epoch; 0: none")),
+      changeable(text("notify", &c.notify,
+                      "command that is run when the run has ended, with SUNDER_RUN, SUNDER_EXIT and SUNDER_SUMMARY")),
       flag("dynamic_mixing", &c.dynamic_mixing, "dynamic mixing: new mixtures of each batch's sources (PIT)"),
   };
 }

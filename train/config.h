@@ -48,6 +48,7 @@ struct TrainConfig {
   double log_seconds = 10;
   double checkpoint_minutes = 2;
   bool dynamic_mixing = false;
+  std::string notify;
 
   int64_t inputs_per_step() const { return batch * accumulate; }
 };

@@ -64,9 +64,11 @@ RunOptions parse_run_options(const MethodDefinition& method, int argc, const cha
   CLI::App app(method.summary, program_name(method));
   std::string config_file = environment("--config"), output = environment("--output"), resume = environment("--resume");
   std::vector<std::string> sets;
-  bool print_config = false, changed_data = false;
+  bool print_config = false, changed_data = false, dry = false;
   if (const std::string text = environment("--changed-data"); !text.empty())
     assign(flag("changed_data", &changed_data, ""), text, environment_name("--changed-data"));
+  if (const std::string text = environment("--dry-run"); !text.empty())
+    assign(flag("dry_run", &dry, ""), text, environment_name("--dry-run"));
   app.add_option("--config", config_file, "recipe (TOML)");
   app.add_option("--output", output, "run folder: checkpoints, metrics.jsonl, log.txt, results.md");
   app.add_option("--resume", resume, "none, auto (resume --output, or start if it is empty) or a checkpoint");
@@ -80,6 +82,9 @@ RunOptions parse_run_options(const MethodDefinition& method, int argc, const cha
   }
   // Each --set takes one value, commas included.
   app.add_option("--set", sets, "key=value of the recipe; repeatable")->take_all()->allow_extra_args(false);
+  app.add_flag("--dry-run", dry,
+               "try everything once, without the run folder: a step, a validation, a checkpoint; prints time, memory\n"
+               "and disk that the run needs");
   app.add_flag("--print-config", print_config, "print every key with its value and meaning, and exit");
   std::vector<std::string> keys;
   for (const Field& field : settable(options.config)) keys.push_back(field.name);
@@ -94,6 +99,7 @@ RunOptions parse_run_options(const MethodDefinition& method, int argc, const cha
 
   options.output = output;
   options.changed_data = changed_data;
+  options.dry_run = dry;
   if (!resume.empty()) options.resume = resume;
   const bool of_run = config_file.empty() && options.resume != "none";
   if (of_run) config_file = config_of_run(options).string();

@@ -13,7 +13,8 @@ struct RunOptions {
   Config config;
   std::filesystem::path output;
   std::string resume = "none";  // "none", "auto" or a checkpoint or run folder
-  bool changed_data = false;    // a resumed run may have other mixtures, initial weights may be of another rate
+  bool dry_run = false;
+  bool changed_data = false;  // a resumed run may have other mixtures, initial weights may be of another rate
 };
 
 // run_main for a training program, with its advice.

@@ -3,6 +3,7 @@
 #include "command/output.h"
 #include "command/signals.h"
 #include "tensor/parallel.h"
+#include "train/notify.h"
 #include "train/training.h"
 
 namespace sunder {
@@ -74,15 +75,22 @@ bool Training::next_batches(Fetched& fetched) {
   return true;
 }
 
+std::vector<Tensor> Training::step_inputs(const Task& task, std::span<const Batch> batches) const {
+  return in_micro_batches(task.inputs(batches, position_), config().train.accumulate, task.part);
+}
+
+void Training::announce(const Task& task, const std::vector<Tensor>& inputs) {
+  const auto one = inputs.begin() + static_cast<std::ptrdiff_t>(inputs.size()) / config().train.accumulate;
+  notes_.before(task, {inputs.begin(), one}, data_.training->segment_samples(), learner_, run_.log());
+}
+
 // Position counts batches and step together: what throws between them leaves the state before the step.
 void Training::step(Fetched fetched) {
   const Task& task = method_->task();
-  const std::vector<Tensor> inputs =
-      in_micro_batches(task.inputs(fetched.batches, position_), config().train.accumulate, task.part);
+  const std::vector<Tensor> inputs = step_inputs(task, fetched.batches);
   if (const std::string news = data_.training->news(); !news.empty())
     run_.log().warn("{}: {}", config().data.set, news);
-  const auto one = inputs.begin() + static_cast<std::ptrdiff_t>(inputs.size()) / config().train.accumulate;
-  notes_.before(task, {inputs.begin(), one}, data_.training->segment_samples(), learner_, run_.log());
+  announce(task, inputs);
   learner_.adam().set_learning_rate(learning_rate());
   learner_.runner().run(task.step, inputs);
   ++position_.steps;
@@ -140,12 +148,15 @@ int Training::finish() {
 }
 
 int train(const RunOptions& options, const MethodDefinition& method) {
-  std::optional<Checkpoint> given;
-  if (options.resume != "none" && options.resume != "auto") given = find_checkpoint(options.resume);
-  set_num_threads(options.config.train.threads);
-  RunOptions completed = options;
-  const TrainingSets sets = open_sets(completed.config, method);
-  return Training(completed, method, sets, std::move(given)).run();
+  if (options.dry_run) return dry_run(options, method);
+  return with_notification(options, [&] {
+    std::optional<Checkpoint> given;
+    if (options.resume != "none" && options.resume != "auto") given = find_checkpoint(options.resume);
+    set_num_threads(options.config.train.threads);
+    RunOptions completed = options;
+    const TrainingSets sets = open_sets(completed.config, method);
+    return Training(completed, method, sets, std::move(given)).run();
+  });
 }
 
 }  // namespace sunder

@@ -7,8 +7,9 @@
 namespace sunder {
 
 // Trains until train.max_epochs, max_minutes or patience is reached, the learning rate has fallen to optim.min_lr, or a
-// signal arrives (command/signals.h). Returns the exit code: 0, or 75 after a signal, when a checkpoint was saved.
-// Throws the errors of everything it opens, and DivergedError.
+// signal arrives (command/signals.h), and then notifies (train/notify.h); or rehearses it (train/dry_run.h). Returns
+// the exit code: 0, or 75 after a signal, when a checkpoint was saved. Throws the errors of everything it opens, and
+// DivergedError.
 int train(const RunOptions& options, const MethodDefinition& method);
 
 }  // namespace sunder

@@ -102,17 +102,21 @@ bool Training::validate() {
   }
 }
 
+// Where the method has one.
+ValidationLoss Training::validation_loss(const Task& task) {
+  if (!needs_.spectra) return {};
+  return [&](const Batch& batch) {
+    const NoGrad no_grad;
+    std::vector<Tensor> inputs;
+    for (const Tensor& input : task.inputs({&batch, 1}, position_)) inputs.push_back(input.to(learner_.stream()));
+    return task.step.loss(inputs).value().item();
+  };
+}
+
 bool Training::validate_once() {
   const Task& task = method_->task();
   run_.progress().finish();
-  ValidationLoss loss;
-  if (needs_.spectra)
-    loss = [&](const Batch& batch) {
-      const NoGrad no_grad;
-      std::vector<Tensor> inputs;
-      for (const Tensor& input : task.inputs({&batch, 1}, position_)) inputs.push_back(input.to(learner_.stream()));
-      return task.step.loss(inputs).value().item();
-    };
+  const ValidationLoss loss = validation_loss(task);
   const bool blind = config().validation.select == "blind";
   const auto score = [&] { return data_.validation->run(learner_.network(), position_.epoch, blind, loss); };
   const auto scores = score();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "train/collapse.h"
+#include "train/dry_run.h"
 #include "train/pace.h"
 #include "train/resume.h"
 #include "train/setup.h"
@@ -17,6 +18,9 @@ class Training {
            std::optional<Checkpoint> given);
   // Returns the exit code.
   int run();
+  // Tries everything once instead; none after a signal. The run cannot go on from there. Throws Error where a
+  // checkpoint does not give back what was saved, and what a run throws.
+  std::optional<Rehearsal> rehearse();
 
  private:
   struct Fetched {
@@ -31,17 +35,22 @@ class Training {
   bool next_epoch();
   void begin_phase_if_due();
   bool next_batches(Fetched& fetched);
+  std::vector<Tensor> step_inputs(const Task& task, std::span<const Batch> batches) const;
+  void announce(const Task& task, const std::vector<Tensor>& inputs);  // before a step
   void step(Fetched fetched);
   void watch_for_collapse();
   void end_epoch();
   bool validate();  // and save; false if a signal came first
   bool validate_once();
+  ValidationLoss validation_loss(const Task& task);
   void describe(const ValidationScores& scores, const std::optional<ValidationScores>& averaged, bool is_best);
   void take_results(bool wait);
   void save(bool is_best);
   void save_stopped();
   void save_after_failure();
   int finish();
+  Rehearsal::Phase rehearse_steps();
+  void rehearse_checkpoint(Rehearsal& rehearsal);
 
   const RunOptions& options_;
   const MethodDefinition& definition_;

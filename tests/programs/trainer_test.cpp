@@ -40,22 +40,20 @@ class TrainerTest : public TrainingTest {
 };
 
 TEST_F(TrainerTest, MicroBatchesMakeTheStepsOfALargeBatch) {
-  for (const std::string method : {"pit", "mixcycle"}) {
-    std::vector<std::string> more = {"--max-epochs", "2", "--precision", "fp64", "--set", "mixcycle.init_epochs=1"};
-    ASSERT_EQ(train(method, "set", method + "-large", more).code, 0);
-    more.insert(more.end(), {"--batch", "2", "--set", "train.accumulate=2"});
-    const ProgramResult run = train(method, "set", method + "-small", more);
-    ASSERT_EQ(run.code, 0) << run.err;
-    const auto large = metrics(method + "-large"), small = metrics(method + "-small");
-    ASSERT_EQ(large.size(), small.size());
-    for (size_t i = 0; i < large.size(); ++i)
-      for (const char* key : {"loss", "gradient_norm", "train_loss", "valid_si_snri"})
-        if (large[i].contains(key)) {
-          EXPECT_NEAR(large[i][key].get<double>(), small[i].at(key).get<double>(), 1e-9) << key << " " << i;
-        }
-    // 42 mixtures: the last two fill no step. MixPIT takes pairs of batches.
-    EXPECT_EQ(state(method + "-small/checkpoints/last")["steps"], method == "pit" ? 20 : 5 + 10);
-  }
+  std::vector<std::string> more = {"--max-epochs", "2", "--precision", "fp64", "--set", "mixcycle.init_epochs=1"};
+  ASSERT_EQ(train("mixcycle", "set", "large", more).code, 0);
+  more.insert(more.end(), {"--batch", "2", "--set", "train.accumulate=2"});
+  const ProgramResult run = train("mixcycle", "set", "small", more);
+  ASSERT_EQ(run.code, 0) << run.err;
+  const auto large = metrics("large"), small = metrics("small");
+  ASSERT_EQ(large.size(), small.size());
+  for (size_t i = 0; i < large.size(); ++i)
+    for (const char* key : {"loss", "gradient_norm", "train_loss", "valid_si_snri"})
+      if (large[i].contains(key)) {
+        EXPECT_NEAR(large[i][key].get<double>(), small[i].at(key).get<double>(), 1e-9) << key << " " << i;
+      }
+  // 42 mixtures: the last two fill no step. MixPIT takes pairs of batches.
+  EXPECT_EQ(state("small/checkpoints/last")["steps"], 5 + 10);
 }
 
 TEST_F(TrainerTest, MicroBatchesThatCannotExchangeOrFillAStepAreRefused) {
@@ -173,6 +171,57 @@ TEST_F(TrainerTest, InitialWeightsOfAnotherSizeAreTakenWhereTheyMatch) {
   const auto small = model("small/checkpoints/best").tensors, large = model("large/checkpoints/last").tensors;
   EXPECT_EQ(small.at("mask_generator.input_conv.weight").to_vector<float>(),
             large.at("mask_generator.input_conv.weight").to_vector<float>());
+}
+
+TEST_F(TrainerTest, ADryRunTriesEverythingAndLeavesNothing) {
+  const auto files = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder_)) names.push_back(entry.path());
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  const auto before = files();
+  std::vector<std::string> more =
+      set({"mixcycle.init_epochs=1", "optim.ema=0.9", "train.batch=2", "train.accumulate=2"});
+  more.insert(more.end(), {"--max-epochs", "4", "--dry-run"});
+  const ProgramResult dry = train("mixcycle", "set", "deep/run", more);
+  EXPECT_EQ(dry.code, 0) << dry.err;
+  expect_contains(dry.out, {"| mixpit: a step | ", "| mixpit: an epoch of 5 steps | ", "| mixcycle: a step | ",
+                            "| mixcycle: an epoch of 10 steps | ", "| a validation of 4 items | ", "| the run | 00:",
+                            " for 4 epochs |", "| memory | ", "| a checkpoint | ", " for 4 checkpoints, "});
+  EXPECT_EQ(files(), before);
+
+  const std::vector<std::string> one = {"--max-epochs", "1"};
+  ASSERT_EQ(train("pit", "set", "run", one).code, 0);
+  const auto with_run = files();
+  const ProgramResult taken = train("pit", "set", "run", {"--max-epochs", "1", "--dry-run"});
+  EXPECT_EQ(taken.code, 2);
+  expect_contains(taken.err, {at("run") + ": holds a run already"});
+  EXPECT_EQ(resume("pit", "run", {"--dry-run"}).code, 0);
+  const ProgramResult refused = train("pit", "set", "new", {"--dry-run", "--init", at("corpus")});
+  EXPECT_EQ(refused.code, 4) << refused.err;
+  EXPECT_EQ(files(), with_run);
+}
+
+TEST_F(TrainerTest, ACommandIsToldHowARunEnded) {
+  const std::string told = "train.notify=printf '%s %s\\n%s' \"$SUNDER_RUN\" \"$SUNDER_EXIT\" \"$SUNDER_SUMMARY\" > ";
+  const ProgramResult run = train("pit", "set", "run", {"--max-epochs", "1", "--set", told + "told.txt"});
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_EQ(read("run/told.txt"), at("run") + " 0\n" + run.out);
+
+  const ProgramResult failed =
+      train("pit", "set", "failed", {"--init", at("none.safetensors"), "--set", told + at("failure.txt")});
+  EXPECT_NE(failed.code, 0);
+  const std::string text = read("failure.txt");
+  expect_contains(text, {at("failed") + fmt::format(" {}\n", failed.code), at("none.safetensors")});
+  expect_contains(failed.err, {text.substr(text.find('\n') + 1)});
+
+  const ProgramResult silent =
+      train("pit", "set", "silent", {"--max-epochs", "1", "--set", "train.notify=echo no mail here >&2; exit 3"});
+  EXPECT_EQ(silent.code, 0) << silent.err;
+  for (const std::string& log : {silent.err, read("silent/log.txt")})
+    expect_contains(log,
+                    {"train.notify: the command 'echo no mail here >&2; exit 3' failed: exit code 3: no mail here"});
 }
 
 }  // namespace
