@@ -34,6 +34,12 @@ if(programs AND NOT CMAKE_CROSSCOMPILING)
   install(FILES ${help} DESTINATION ${CMAKE_INSTALL_DOCDIR}/help COMPONENT runtime)
 endif()
 
+# What programs load where mpirun started them.
+if(TARGET sunder_mpi)
+  set_target_properties(sunder_mpi PROPERTIES INSTALL_RPATH_USE_LINK_PATH ON)
+  install(TARGETS sunder_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/sunder COMPONENT runtime)
+endif()
+
 # Libraries, header, CMake package.
 set(package ${CMAKE_INSTALL_LIBDIR}/cmake/sunder)
 if(TARGET sunder AND sunder_cuda_mode STREQUAL on)

@@ -79,6 +79,8 @@ for file in bin/sunder-separate lib/libsunder.so.1; do
   [ -e "$tree/$file" ] || die "--build: expected $file of $build: parts are off, or folders have other names"
 done
 # The archive would need fmt and soxr of the build machine's very versions: users of another system link libsunder.so.
+# MPI must be that of the cluster.
+rm -rf "$tree"/lib/sunder/sunder-mpi.so
 rm -f "$tree"/lib/libsunder.a "$tree"/lib/pkgconfig/sunder-static.pc "$tree"/lib/cmake/sunder/sunder-static-*.cmake
 
 soname() { readelf -d "$1" | sed -n 's/.*(SONAME).*\[\(.*\)\]$/\1/p'; }

@@ -25,9 +25,9 @@ struct Source {
 
 constexpr std::array layers = {"tensor",     "files",  "audio",    "autograd", "nn",      "embed",
                                "objectives", "report", "evaluate", "train",    "programs"};
-constexpr std::array folders = {"tensor",  "files",    "command", "audio",    "autograd", "nn",    "objectives",
-                                "report",  "evaluate", "train",   "programs", "embed",    "serve", "bench",
-                                "scripts", "tests",    "recipes", "cmake",    "examples"};
+constexpr std::array folders = {"tensor",  "files",    "command", "audio",    "autograd", "nn",         "objectives",
+                                "report",  "evaluate", "train",   "programs", "embed",    "serve",      "bench",
+                                "scripts", "tests",    "recipes", "cmake",    "examples", "distributed"};
 constexpr size_t most_lines = 600, most_lines_of_train = 300;
 
 int layer_of(const std::string& folder) {
@@ -61,18 +61,23 @@ const std::vector<Source>& sources() {
 
 // Why a file of `folder` may not include `target`, or nothing. bench and tests may include anything. Command
 // lines are for programs: command stands beside the layers, on files, and only serve, train and programs may use it.
-// serve stands on the C API, as a program of somebody else's would, and on what reads and writes sound.
+// distributed stands there, too, for train and programs. serve stands on the C API, as a program of somebody else's
+// would, and on what reads and writes sound.
 std::string objection(const std::string& folder, const std::string& target) {
   const std::string target_folder = target.substr(0, target.find('/'));
   if (folder == "serve" && (target_folder == "serve" || target == "embed/sunder.h")) return "";
   if (folder == "serve" && target_folder == "embed") return "is not of the C API";
-  const int from = layer_of(folder == "command" ? "files" : folder == "serve" ? "audio" : folder);
+  const int from = layer_of(folder == "command" || folder == "distributed" ? "files"
+                            : folder == "serve"                            ? "audio"
+                                                                           : folder);
   const int to = layer_of(target_folder);
   if (from < 0) return "";
   if (target_folder == "command")
     return folder == "command" || folder == "serve" || folder == "train" || folder == "programs"
                ? ""
                : "is for programs alone";
+  if (target_folder == "distributed")
+    return folder == "distributed" || folder == "train" || folder == "programs" ? "" : "is for training alone";
   if (target.find('/') == std::string::npos) return "is not named from the root";
   if (to < 0) return "lies outside the layers";
   return to > from ? "points to a higher layer" : "";
@@ -84,6 +89,11 @@ TEST(Layers, TheRuleItselfTellsUpFromDown) {
   EXPECT_EQ(objection("tests", "train/train.h"), "");
   EXPECT_NE(objection("tensor", "autograd/variable.h"), "");
   EXPECT_EQ(objection("command", "files/csv.h"), "");
+  EXPECT_EQ(objection("distributed", "files/digest.h"), "");
+  EXPECT_EQ(objection("train", "distributed/communicator.h"), "");
+  EXPECT_NE(objection("distributed", "audio/file.h"), "");
+  EXPECT_NE(objection("distributed", "command/signals.h"), "");
+  EXPECT_NE(objection("nn", "distributed/communicator.h"), "");
   EXPECT_EQ(objection("programs", "command/command_line.h"), "");
   EXPECT_NE(objection("command", "audio/file.h"), "");
   EXPECT_NE(objection("evaluate", "command/progress_line.h"), "");

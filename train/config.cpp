@@ -36,7 +36,8 @@ Fields fields(DataConfig& c) {
 
 Fields fields(TrainConfig& c) {
   return {
-      number("batch", &c.batch, 1, many, "network inputs per micro-batch: what is computed at a time"),
+      number("batch", &c.batch, 1, many,
+             "network inputs per micro-batch, of all processes together: what is computed at a time"),
       number("accumulate", &c.accumulate, 1, 1e6,
              "micro-batches per step: their gradients are those of one large batch"),
       changeable(number("max_epochs", &c.max_epochs, 0, many, "epochs; 0: no limit")),
@@ -59,6 +60,8 @@ Fields fields(TrainConfig& c) {
                         "minutes between checkpoints within an epoch; 0: none")),
       changeable(text("notify", &c.notify,
                       "command that is run when the run has ended, with SUNDER_RUN, SUNDER_EXIT and SUNDER_SUMMARY")),
+      changeable(number("rank_timeout", &c.rank_timeout, 1, many,
+                        "seconds that a process of several may keep the others waiting before the run ends")),
       flag("dynamic_mixing", &c.dynamic_mixing, "dynamic mixing: new mixtures of each batch's sources (PIT)"),
   };
 }

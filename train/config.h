@@ -47,6 +47,7 @@ struct TrainConfig {
   int64_t nonfinite_patience = 10;
   double log_seconds = 10;
   double checkpoint_minutes = 2;
+  double rank_timeout = 300;
   bool dynamic_mixing = false;
   std::string notify;
 

@@ -169,7 +169,8 @@ int dry_run(const RunOptions& options, const MethodDefinition& method) {
   trial.output = folder.path() / "run";
   trial.resume = "none";
   const TrainingSets sets = open_sets(trial.config, method);
-  const auto rehearsal = Training(trial, method, sets, std::nullopt).rehearse();
+  Communicator alone;
+  const auto rehearsal = Training(trial, method, sets, std::nullopt, alone).rehearse();
   if (!rehearsal) return exit_stopped;
   const uint64_t free = free_bytes(parent);
   if (free < checkpoints_at_once * rehearsal->checkpoint_bytes)

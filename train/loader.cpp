@@ -69,9 +69,16 @@ void Loader::start_epoch(int64_t epoch, int64_t first) {
   changed_.notify_all();
 }
 
+BatchShare Loader::share() const {
+  const int64_t count = options_.batch / options_.ranks;
+  return {options_.rank * count, count, options_.batch};
+}
+
 void Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& order, Prepared& prepared) const {
   std::vector<Segment> segments;
-  for (int64_t b = 0; b < options_.batch; ++b) {
+  const BatchShare own = share();
+  const int64_t first = options_.whole_batches ? 0 : own.first, count = options_.whole_batches ? own.of : own.count;
+  for (int64_t b = first; b < first + count; ++b) {
     const int64_t index = order[number * options_.batch + b];
     Mixture item = set_.draw(index, epoch);
     const Tensor judged = judged_signals(item, options_.with_references);
@@ -85,6 +92,7 @@ void Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& ord
     segments.push_back(std::move(segment));
   }
   prepared.batch = make_batch(segments, length_, options_.with_references, options_.dtype);
+  prepared.batch.share = own;
 }
 
 // Memory may run out anywhere: nothing may leave a thread.
@@ -133,8 +141,8 @@ bool Loader::next(Batch& batch) {
   changed_.notify_all();
   if (prepared.failure) std::rethrow_exception(prepared.failure);
   batch = prepared.batch;
-  segments_ += options_.batch;
-  recent_ += options_.batch;
+  segments_ += batch.mixtures.size(0);
+  recent_ += batch.mixtures.size(0);
   active_ += prepared.active;
   for (const Faint& segment : prepared.faint) {
     if (silent_ + constant_ + faint_ == 0) first_faint_ = segment.id;

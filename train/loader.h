@@ -17,6 +17,8 @@ namespace sunder {
 
 struct LoaderOptions {
   int64_t batch = 128;
+  int rank = 0, ranks = 1;       // a batch is that share of the whole one which this rank computes (Batch::share)
+  bool whole_batches = false;    // its tensors hold all items nevertheless
   double segment_seconds = 0;    // 0: whole items, which must have one length
   Crop crop{};                   // "active" judges by judged_signals (audio/sets/batch.h)
   bool with_references = false;  // if false, no clean source leaves the loader
@@ -64,6 +66,7 @@ class Loader {
     std::exception_ptr failure;  // rethrown by the next() for this batch, so that runs fail at the same step
   };
 
+  BatchShare share() const;
   void make(int64_t epoch, int64_t number, const std::vector<int64_t>& order, Prepared& prepared) const;
   void work();
   void start(int threads);

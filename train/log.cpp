@@ -16,6 +16,7 @@ struct Log::Parts {
   std::mutex mutex;
   std::unique_ptr<spdlog::logger> logger;
   std::string shown;  // the status line below the others
+  std::string rank;   // where warnings alone are written: whose
   bool terminal = ::isatty(STDERR_FILENO) == 1;
 
   void erase() const {
@@ -42,9 +43,24 @@ Log::Log(const std::filesystem::path& file) : parts_(std::make_unique<Parts>()) 
   });
 }
 
-Log::~Log() { show(""); }
+Log Log::of_rank(const std::string& name) {
+  Log log;
+  log.parts_->rank = name;
+  log.parts_->terminal = false;
+  return log;
+}
+
+Log::Log(Log&&) noexcept = default;
+
+Log::~Log() {
+  if (parts_) show("");
+}
 
 void Log::write(const std::string& line, bool warning) {
+  if (!parts_->rank.empty()) {
+    if (warning) parts_->logger->log(spdlog::level::warn, "{}: {}", parts_->rank, line);
+    return;
+  }
   const std::lock_guard lock(parts_->mutex);
   parts_->erase();
   parts_->logger->log(warning ? spdlog::level::warn : spdlog::level::info, "{}", line);

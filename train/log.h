@@ -14,6 +14,9 @@ class Log {
   // Appends to `file`; an empty path logs to stderr alone. Throws Error if the file cannot be opened. Lines that cannot
   // be written later are lost, and stderr says so once.
   explicit Log(const std::filesystem::path& file = {});
+  // Of another rank than 0: its warnings alone, on stderr, after this name.
+  static Log of_rank(const std::string& name);
+  Log(Log&&) noexcept;
   ~Log();
 
   template <class... Args>

@@ -4,5 +4,14 @@
 int main(int argc, char** argv) {
   using namespace sunder;
   const MethodDefinition& method = find_method(SUNDER_METHOD);
-  return run_training(method, [&] { return train(parse_run_options(method, argc, argv), method); });
+  return run_training(method, [&] {
+    RunOptions options;
+    try {
+      options = parse_run_options(method, argc, argv);
+    } catch (const Error& error) {
+      end_all_ranks(error.what());
+      throw;
+    }
+    return train(options, method);
+  });
 }

@@ -2,6 +2,8 @@
 
 #include <CLI/CLI.hpp>
 
+#include "distributed/launch.h"
+#include "distributed/rank_lost.h"
 #include "files/folder_pointer.h"
 #include "tensor/error.h"
 #include "train/setup.h"
@@ -47,14 +49,25 @@ fs::path config_of_run(const RunOptions& options) {
 
 std::string program_name(const MethodDefinition& method) { return "sunder-train-" + method.name; }
 
+// Of several processes, which one says something.
+std::string speaker(const MethodDefinition& method) {
+  try {
+    if (const Launch launch = find_launch(); launch.size > 1)
+      return fmt::format("{} (rank {} of {})", program_name(method), launch.rank, launch.size);
+  } catch (const UsageError&) {  // train() reports it
+  }
+  return program_name(method);
+}
+
 }  // namespace
 
 int run_training(const MethodDefinition& method, const std::function<int()>& body) {
-  return run_main(program_name(method), body, [](const Error& error) -> std::string {
+  return run_main(speaker(method), body, [](const Error& error) -> std::string {
     if (error.kind() == ErrorKind::memory) return "lower --batch or data.segment_seconds";
     if (dynamic_cast<const ReferencesMissing*>(&error))
       return "mixpit, mixcycle and mixit train on mixtures alone, unssor on those of several microphones";
-    if (dynamic_cast<const DeviceLost*>(&error)) return "resume from the last checkpoint with --resume auto";
+    if (dynamic_cast<const DeviceLost*>(&error) || dynamic_cast<const RankLost*>(&error))
+      return "resume from the last checkpoint with --resume auto";
     return "";
   });
 }

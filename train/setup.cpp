@@ -83,7 +83,8 @@ std::unique_ptr<SeparatorConfig> network_config(const Config& config, const Meth
   return network;
 }
 
-TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNeeds& needs, const Learner& learner) {
+TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNeeds& needs, const Learner& learner,
+                       Communicator& ranks) {
   const Separator& network = learner.network();
   const DType dtype = learner.precision().signals;
   const MixtureSet& training = sets.training;
@@ -93,13 +94,16 @@ TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNe
                             needed, batches == 1 ? "a batch" : fmt::format("{} batches", batches), c.train.batch,
                             training.size());
   TrainingData data{std::make_unique<Loader>(training, LoaderOptions{.batch = c.train.inputs_per_step(),
+                                                                     .rank = ranks.rank(),
+                                                                     .ranks = ranks.size(),
+                                                                     .whole_batches = c.train.dynamic_mixing,
                                                                      .segment_seconds = c.data.segment_seconds,
                                                                      .crop = c.data.crop,
                                                                      .with_references = needs.references,
                                                                      .seed = c.train.seed,
                                                                      .threads = c.data.loader_threads,
                                                                      .dtype = dtype}),
-                    std::make_unique<Validator>(sets.validation, c, dtype, learner.stream(), needs.references),
+                    std::make_unique<Validator>(sets.validation, c, dtype, learner.stream(), needs.references, &ranks),
                     {identify(training), identify(sets.validation)},
                     sets.notes};
   const int64_t samples = data.training->segment_samples();

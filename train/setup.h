@@ -23,8 +23,8 @@ struct TrainingData {
   std::vector<std::string> notes;  // of open_sets
 };
 // Throws InputError for sets that the training cannot use, UsageError where the configuration does not fit them.
-TrainingData open_data(const TrainingSets& sets, const Config& config, const MethodNeeds& needs,
-                       const Learner& learner);
+TrainingData open_data(const TrainingSets& sets, const Config& config, const MethodNeeds& needs, const Learner& learner,
+                       Communicator& ranks);
 
 // Steps of the whole run, from train.max_epochs; 0 without a limit.
 int64_t expected_steps(const Config& config, const MethodNeeds& needs, const Loader& training);

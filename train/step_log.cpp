@@ -24,7 +24,7 @@ void StepLog::take_results(StepRunner& runner, bool wait, Run& run, Position& po
     const auto now = std::chrono::steady_clock::now();
     if (std::chrono::duration<double>(now - last_metrics_).count() < config_.train.log_seconds) continue;
     last_metrics_ = now;
-    rows_.push_back({{step.step, step.epoch, minutes}, per_input, result.norm});
+    if (run.writes()) rows_.push_back({{step.step, step.epoch, minutes}, per_input, result.norm});
   }
   // Last: where the disk is full, the epoch's loss is complete. A row that could not be written is tried again before a
   // checkpoint says that its step is done.
@@ -40,6 +40,8 @@ void StepLog::check_finite(const Pending& step, const StepResult& result, double
   run.log().warn("step {}: loss {} with gradient norm {} is not finite, update skipped ({} of {} in a row)", step.step,
                  per_input, result.norm, result.skipped, patience);
   if (result.skipped < patience) return;
+  if (!run.writes())
+    throw_error<DivergedError>("diverged at step {}: {} updates in a row were not finite", step.step, result.skipped);
   const auto dump = run.folder().path() / "diverged-batch.safetensors";
   std::map<std::string, Tensor> tensors;
   for (size_t i = 0; i < step.batches.size(); ++i) {

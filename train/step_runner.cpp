@@ -3,6 +3,7 @@
 #include <atomic>
 #include <utility>
 
+#include "tensor/error.h"
 #include "tensor/ops/binary.h"
 #include "tensor/ops/pointwise.h"
 
@@ -48,12 +49,20 @@ Tensor StepRunner::add_gradients(const StepTask& task, const std::vector<Tensor>
   return share_ == 1 ? total : scale(total, share_);
 }
 
+void StepRunner::share(Communicator& ranks, bool mean) {
+  SUNDER_ASSERT(!pipeline_);
+  gradient_sum_.emplace(ranks, parameters_.gradients());
+  if (mean) share_ /= ranks.size();
+  one_ = Tensor::full({}, share_, one_.dtype(), one_.stream());
+}
+
 void StepRunner::run(const StepTask& task, const std::vector<Tensor>& inputs) {
   whole_ = false;
   const auto step = [&](const std::vector<Tensor>& on_device) {
     whole_ = true;  // until Adam, a failure (memory, as a rule) leaves them as they were
     parameters_.zero_grad();
-    const Tensor loss = add_gradients(task, on_device);
+    const Tensor value = add_gradients(task, on_device);
+    const Tensor loss = gradient_sum_ ? (*gradient_sum_)(parameters_.gradients(), value) : value;
     whole_ = false;
     adam_.step(loss);
   };

@@ -4,11 +4,13 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "nn/adam.h"
 #include "tensor/cuda/pipeline.h"
+#include "train/gradient_sum.h"
 
 namespace sunder {
 
@@ -46,6 +48,9 @@ class StepRunner {
   // From now on a step has `parts` micro-batches. Its gradients, and its loss, are their sums, or their means where the
   // loss is a mean over a batch (`mean`). Called before the first step.
   void accumulate(int64_t parts, bool mean);
+  // From now on each step is one of all ranks: their gradients and losses are summed before Adam, or averaged where the
+  // loss is a mean. On the CPU only. `ranks` must outlive the runner. Called after accumulate().
+  void share(Communicator& ranks, bool mean);
   // One update. inputs: of all micro-batches, one after another; host tensors that need not outlive the call.
   void run(const StepTask& task, const std::vector<Tensor>& inputs);
   // The results that have arrived, oldest first, each once; `wait`: waits for all.
@@ -64,8 +69,9 @@ class StepRunner {
   const Parameters& parameters_;
   Adam& adam_;
   int64_t parts_ = 1;
-  double share_ = 1;  // of a micro-batch in the step's loss
+  double share_ = 1;  // of a micro-batch in the loss of the step, of all ranks
   Tensor one_;        // a micro-batch's gradient of that; a member, because a captured step cannot upload it
+  std::optional<GradientSum> gradient_sum_;
   std::unique_ptr<cuda::Pipeline> pipeline_;
   std::vector<StepResult> finished_;  // on the CPU
   bool whole_ = true;

@@ -2,6 +2,7 @@
 
 #include "command/output.h"
 #include "command/signals.h"
+#include "files/plain_message.h"
 #include "tensor/parallel.h"
 #include "train/notify.h"
 #include "train/training.h"
@@ -10,6 +11,7 @@ namespace sunder {
 
 int Training::run() {
   try {
+    meet();
     for (; next_epoch(); end_epoch()) {
       begin_phase_if_due();
       for (Fetched fetched; next_batches(fetched);) step(std::move(fetched));
@@ -19,11 +21,25 @@ int Training::run() {
     throw;  // the weights are what went wrong
   } catch (const DeviceLost&) {
     throw;  // and here they cannot be read
+  } catch (const RankLost& lost) {
+    run_.log().warn("{}", lost.what());
+    save_after_failure();
+    throw;
   } catch (...) {
     save_after_failure();
     throw;
   }
 }
+
+// At every step boundary: the time is rank 0's, and a signal to one rank stops all of them here.
+void Training::meet() {
+  if (ranks_.size() == 1) return;
+  const Agreement now = agree(ranks_, pace_.own_minutes());
+  pace_.share(now.minutes);
+  signal_ = now.signal;
+}
+
+bool Training::stopping() const { return ranks_.size() == 1 ? stop_requested() : !signal_.empty(); }
 
 bool Training::next_epoch() {
   const int64_t most = config().train.max_epochs;
@@ -60,8 +76,9 @@ bool Training::next_batches(Fetched& fetched) {
     return position_.batches_done + static_cast<int64_t>(method_->task().batches) > loader.batches_per_epoch();
   };
   const auto must_end = [&] {
-    return ended_ = stop_requested() || pace_.out_of_time() || schedule_.is_over(position_.steps);
+    return ended_ = stopping() || pace_.out_of_time() || schedule_.is_over(position_.steps);
   };
+  meet();
   if (method_->task().batches > 1 && is_over()) return position_.inside_epoch = false;
   if (must_end()) return false;
   if (is_over()) return position_.inside_epoch = false;
@@ -116,7 +133,8 @@ void Training::watch_for_collapse() {
 // Validates if due, and saves. After a signal it only saves: the resumed run validates.
 void Training::end_epoch() {
   take_results(/*wait=*/true);
-  if (!stop_requested()) {
+  meet();
+  if (!stopping()) {
     if (ended_) return;  // out of time: finish() validates
     if (!pace_.validation_due(position_)) return save(/*is_best=*/false);
     if (validate()) return;
@@ -127,11 +145,13 @@ void Training::end_epoch() {
 int Training::finish() {
   take_results(/*wait=*/true);
   run_.progress().finish();
-  if (!stop_requested() && position_.validated_step != position_.steps) validate();
-  if (stop_requested()) {
+  meet();
+  if (!stopping() && position_.validated_step != position_.steps) validate();
+  if (stopping()) {
     save_stopped();
     run_.log().info("stopped by {} after step {}; the checkpoint is in {}; resume with --resume auto",
-                    stop_signal_name(), position_.steps, (options_.output / "checkpoints" / "last").string());
+                    ranks_.size() == 1 ? stop_signal_name() : signal_, position_.steps,
+                    (options_.output / "checkpoints" / "last").string());
     return exit_stopped;
   }
   const auto shortfall = method_->shortfall(position_);
@@ -142,21 +162,42 @@ int Training::finish() {
       definition_.name + (shortfall ? fmt::format(" ({})", shortfall->in_short) : ""), position_.epoch + 1,
       position_.steps, pace_.minutes(),
       config().validation.select + (config().optim.ema > 0 ? " of averaged weights" : ""), selection_.best());
+  if (!run_.writes()) return exit_done;
   run_.folder().write_results(summary);
   print_result("{}", summary);
   return exit_done;
 }
 
+void end_all_ranks(const std::string& why) noexcept {
+  constexpr double seconds = 60;  // for the others to start
+  try {
+    Communicator(find_launch(), seconds).end(why);
+  } catch (const std::exception&) {  // the first error is the one to report
+  }
+}
+
 int train(const RunOptions& options, const MethodDefinition& method) {
-  if (options.dry_run) return dry_run(options, method);
-  return with_notification(options, [&] {
+  Communicator ranks(find_launch(), options.config.train.rank_timeout);
+  const auto run = [&] {
     std::optional<Checkpoint> given;
     if (options.resume != "none" && options.resume != "auto") given = find_checkpoint(options.resume);
     set_num_threads(options.config.train.threads);
     RunOptions completed = options;
     const TrainingSets sets = open_sets(completed.config, method);
-    return Training(completed, method, sets, std::move(given)).run();
-  });
+    return Training(completed, method, sets, std::move(given), ranks).run();
+  };
+  try {
+    if (options.dry_run && ranks.size() > 1)
+      throw_error<UsageError>("--dry-run: expected one process, got {}", ranks.size());
+    if (options.dry_run) return dry_run(options, method);
+    check_ranks(options.config, method.needs(options.config), ranks);
+    const int code = ranks.is_root() ? with_notification(options, run) : run();
+    ranks.finish();  // a launcher may kill all when the first one ends
+    return code;
+  } catch (const std::exception& error) {
+    ranks.end(plain_message(error));
+    throw;
+  }
 }
 
 }  // namespace sunder

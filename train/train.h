@@ -12,4 +12,7 @@ namespace sunder {
 // DivergedError.
 int train(const RunOptions& options, const MethodDefinition& method);
 
+// Joins the other processes of the launch, if there are any, only to tell them why this one ends.
+void end_all_ranks(const std::string& why) noexcept;
+
 }  // namespace sunder

@@ -19,8 +19,9 @@ class MixCycle : public Method {
         mixcycle_(
             "mixcycle", [&network](const auto& in) { return mixcycle_step(network, in[0], in[1]); },
             [seed = config.train.seed, sources = network.sources()](std::span<const Batch> b, const Position& at) {
-              const Tensor orders = estimate_orders(seed, at.epoch, at.steps, b[0].mixtures.size(0), sources);
-              return std::vector{b[0].mixtures, exchange_order(orders)};
+              const BatchShare& share = b[0].share;
+              const Tensor orders = estimate_orders(seed, at.epoch, at.steps, share.of, sources);
+              return std::vector{b[0].mixtures, exchange_order(orders.slice(share.first, share.first + share.count))};
             },
             rows_of_exchange) {}
 

@@ -17,16 +17,15 @@ extern const MethodDefinition mixpit_method{
                              .summed = config.model.sources(),
                              .summed_epochs = every_epoch};
         },
-    .make = [](const Config& config, const Separator& network) -> std::unique_ptr<Method> {
+    .make = [](const Config&, const Separator& network) -> std::unique_ptr<Method> {
       const auto loss = [&network](const std::vector<Tensor>& in) {
         return mixpit_step(network, {in.begin(), in.end() - 1}, in.back());
       };
       const int64_t sources = network.sources();
-      const auto inputs = [order = sum_order(config.train.inputs_per_step(), sources)](std::span<const Batch> batches,
-                                                                                       const Position&) {
+      const auto inputs = [sources](std::span<const Batch> batches, const Position&) {
         std::vector<Tensor> in;
         for (const Batch& batch : batches) in.push_back(batch.mixtures);
-        in.push_back(order);
+        in.push_back(sum_order(batches[0].share.count, sources));
         return in;
       };
       return std::make_unique<OneTask>("mixpit", loss, inputs, rows_of_sums, sources);

@@ -24,8 +24,11 @@ std::unique_ptr<Method> make(const Config& config, const Separator& network) {
     return std::make_unique<OneTask>("pit", loss, inputs);
   }
   const auto mixed = [seed = config.train.seed, &network](std::span<const Batch> b, const Position& at) {
-    const Tensor order = shuffled_order(seed, at.epoch, at.steps, b[0].references.size(0), network.sources());
-    return b[0].has_noise ? std::vector{b[0].references, order, b[0].mixtures} : std::vector{b[0].references, order};
+    const BatchShare& share = b[0].share;
+    std::vector<Tensor> whole = {b[0].references,
+                                 shuffled_order(seed, at.epoch, at.steps, share.of, network.sources())};
+    if (b[0].has_noise) whole.push_back(b[0].mixtures);
+    return share.count == share.of ? whole : rows_of_shuffle(whole, share.first, share.count);
   };
   const auto loss = [&network, name](const auto& in) {
     return pit_dm_step(network, in[0], in[1], name, in.size() > 2 ? in[2] : Tensor());

@@ -28,18 +28,20 @@ std::string in_words(const ValidationScores& scores) {
 }  // namespace
 
 Training::Training(const RunOptions& options, const MethodDefinition& definition, const TrainingSets& sets,
-                   std::optional<Checkpoint> given)
+                   std::optional<Checkpoint> given, Communicator& ranks)
     : options_(options),
+      ranks_(ranks),
       definition_(definition),
       learner_(*network_config(options.config, needs_), options.config.optim,
                {options.config.train.device, options.config.train.precision, options.config.train.graph,
                 options.config.train.seed, starts_anew(options) ? options.config.train.init : "",
                 options.config.train.init_partial}),
-      data_(open_data(sets, options.config, needs_, learner_)),
+      data_(open_data(sets, options.config, needs_, learner_, ranks)),
       method_(definition.make(options.config, learner_.network())),
       schedule_(options.config.optim, expected_steps(options.config, needs_, *data_.training),
                 options.config.train.max_minutes),
-      run_((check_initial_rate(learner_, data_.identity, options), options.output)),
+      run_((check_initial_rate(learner_, data_.identity, options), compare_with_others(), options.output),
+           ranks.rank()),
       selection_(options.config.validation.select, options.config.train.patience, options.config.optim.lr,
                  options.config.optim),
       position_(begin_or_resume(std::move(given))),
@@ -47,13 +49,23 @@ Training::Training(const RunOptions& options, const MethodDefinition& definition
       steps_(options.config, needs_.mean_loss) {
   learner_.runner().accumulate(config().train.accumulate, needs_.mean_loss);
   watch_stop_signals();
+  if (ranks_.size() > 1) learner_.runner().share(ranks_, needs_.mean_loss);
+}
+
+// Before anything is written.
+void Training::compare_with_others() {
+  if (ranks_.size() > 1)
+    compare_ranks(ranks_, rank_facts(config(), definition_.name, data_.identity, learner_.parameters()));
 }
 
 Position Training::begin_or_resume(std::optional<Checkpoint> given) {
   const Config& c = config();
   const bool automatic = options_.resume == "auto";
-  const std::optional<Checkpoint> checkpoint = automatic ? find_latest(options_.output) : std::move(given);
-  const bool own = checkpoint && belongs_to(*checkpoint, options_.output);
+  std::optional<Checkpoint> checkpoint = std::move(given);
+  if (ranks_.is_root() && automatic) checkpoint = find_latest(options_.output);
+  const std::string path = ranks_.broadcast(checkpoint ? checkpoint->path.string() : "");
+  if (!ranks_.is_root()) checkpoint = path.empty() ? std::nullopt : std::optional(load_checkpoint(path));
+  const bool own = ranks_.is_root() && checkpoint && belongs_to(*checkpoint, options_.output);
   run_.open_log(automatic || own);
   Log& log = run_.log();
   const Validator& validation = *data_.validation;
@@ -64,6 +76,8 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
       validation.has_sources() ? "" : " without clean sources", learner_.parameters().count(), c.train.precision,
       num_threads());
   if (!needs_.warning.empty()) log.warn("{}", needs_.warning);
+  if (ranks_.size() > 1)
+    log.info("{}: a step is {} inputs of each", ranks_.description(), c.train.batch / ranks_.size());
   log.info("SIMD level {}, OpenBLAS core {}", simd_level(), blas::core_name());
   for (const std::string& note : data_.notes) log.info("{}: {}", c.data.set, note);
   Position position;
@@ -81,6 +95,9 @@ Position Training::begin_or_resume(std::optional<Checkpoint> given) {
   if (c.optim.ema > 0)
     log.info("optim.ema = {}: model files hold averaged weights, whose score decides which checkpoint is best",
              c.optim.ema);
+  if (ranks_.size() > 1)
+    compare_ranks(ranks_, {{"the step", std::to_string(position.steps)},
+                           {"the digest of the resumed weights", weights_digest(learner_.parameters())}});
   run_.begin(c, position, {expected_steps(c, needs_, *data_.training), c.train.max_minutes}, learner_.stream().device);
   return position;
 }
@@ -118,7 +135,11 @@ bool Training::validate_once() {
   run_.progress().finish();
   const ValidationLoss loss = validation_loss(task);
   const bool blind = config().validation.select == "blind";
-  const auto score = [&] { return data_.validation->run(learner_.network(), position_.epoch, blind, loss); };
+  const auto score = [&] {
+    auto scores = data_.validation->run(learner_.network(), position_.epoch, blind, loss);
+    meet();
+    return scores;
+  };
   const auto scores = score();
   if (!scores) return false;
   std::optional<ValidationScores> averaged;
@@ -138,15 +159,16 @@ bool Training::validate_once() {
   }
   describe(*scores, averaged, verdict.is_best);
   if (task.failures.defined()) {
-    if (const auto failed = static_cast<int64_t>(task.failures.item()); failed > 0)
+    if (const auto failed = sum_over(ranks_, static_cast<int64_t>(task.failures.item())); failed > 0 && run_.writes())
       run_.log().warn(
           "{} FCP filters could not be solved since the last validation (silent or linearly dependent signals)",
           failed);
     task.failures.zero();
   }
-  run_.report().validation({position_.steps, position_.epoch, pace_.minutes()}, mean_loss, *scores,
-                           Report::Standing{verdict.is_best, learning_rate(), task.name, averaged});
-  if (verdict.is_best) {
+  if (run_.writes())
+    run_.report().validation({position_.steps, position_.epoch, pace_.minutes()}, mean_loss, *scores,
+                             Report::Standing{verdict.is_best, learning_rate(), task.name, averaged});
+  if (run_.writes() && verdict.is_best) {
     std::optional<AveragedWeights> scope;
     if (averaged) scope.emplace(learner_.parameters(), learner_.adam());
     run_.report().example(position_.steps, data_.validation->example(learner_.network()));
@@ -179,8 +201,10 @@ void Training::take_results(bool wait) {
 void Training::save(bool is_best) {
   take_results(/*wait=*/true);
   position_.minutes = pace_.minutes();
-  const auto data = checkpoint_data(state(), config(), definition_.name);
-  save_checkpoint(options_.output, position_.steps, data, is_best);
+  if (run_.writes()) {
+    const auto data = checkpoint_data(state(), config(), definition_.name);
+    save_checkpoint(options_.output, position_.steps, data, is_best);
+  }
   saved_step_ = position_.steps;
   pace_.saved();
 }
@@ -196,7 +220,7 @@ void Training::save_stopped() {
 void Training::save_after_failure() {
   try {
     run_.progress().finish();
-    if (position_.steps == 0) return;
+    if (position_.steps == 0 || !run_.writes()) return;
     if (!learner_.runner().weights_are_whole()) throw_error("the error came in the middle of an update");
     save_stopped();
     run_.log().warn("an error ends the run after step {}; the checkpoint is in {}; resume with --resume auto",

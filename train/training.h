@@ -4,6 +4,7 @@
 #include "train/collapse.h"
 #include "train/dry_run.h"
 #include "train/pace.h"
+#include "train/ranks.h"
 #include "train/resume.h"
 #include "train/setup.h"
 #include "train/step_log.h"
@@ -14,8 +15,9 @@ namespace sunder {
 class Training {
  public:
   // Opens everything and begins the run, or resumes it. `given`: the checkpoint of --resume, if it names one.
+  // All ranks do the same and call it alike; rank 0 alone writes into the run's folder.
   Training(const RunOptions& options, const MethodDefinition& definition, const TrainingSets& sets,
-           std::optional<Checkpoint> given);
+           std::optional<Checkpoint> given, Communicator& ranks);
   // Returns the exit code.
   int run();
   // Tries everything once instead; none after a signal. The run cannot go on from there. Throws Error where a
@@ -31,6 +33,9 @@ class Training {
   const Config& config() const { return options_.config; }
   TrainingState state() { return {learner_, position_, selection_, schedule_, *method_, data_.identity}; }
   double learning_rate();  // of the next step
+  void meet();             // with the other ranks
+  bool stopping() const;   // a signal asks the run to stop
+  void compare_with_others();
   Position begin_or_resume(std::optional<Checkpoint> given);
   bool next_epoch();
   void begin_phase_if_due();
@@ -53,6 +58,7 @@ class Training {
   void rehearse_checkpoint(Rehearsal& rehearsal);
 
   const RunOptions& options_;
+  Communicator& ranks_;
   const MethodDefinition& definition_;
   const MethodNeeds needs_ = definition_.needs(config());
   Learner learner_;
@@ -67,6 +73,7 @@ class Training {
   StepLog steps_;
   TaskNotes notes_;
   CollapseMonitor collapse_;
+  std::string signal_;  // that asks several ranks to stop; empty: none
   bool ended_ = false;  // no more steps: out of time, or a signal
 };
 

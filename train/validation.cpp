@@ -23,18 +23,6 @@ namespace {
 constexpr int example_seconds = 10;
 constexpr double most_like_db = 60;
 
-// A mean over the finite values.
-struct Mean {
-  double sum = 0;
-  int64_t count = 0;
-  void add(double value, int64_t items = 1) {
-    if (!std::isfinite(value)) return;
-    sum += value * static_cast<double>(items);
-    count += items;
-  }
-  double value() const { return count > 0 ? sum / static_cast<double>(count) : NAN; }
-};
-
 Tensor item(const Tensor& batch, int64_t b) {
   return batch.slice(b, b + 1).reshape(Shape(batch.shape().begin() + 1, batch.shape().end()));
 }
@@ -76,8 +64,6 @@ std::string why_unscored(const std::optional<double>& score, const Tensor& refer
   return "a mixture whose own score is infinite";
 }
 
-using Reasons = std::map<std::string, int64_t>;  // how many items have no score, by reason
-
 // "no validation mixture has a score: 3 have a silent source, 1 has equal sources"
 std::string why_none(const std::string& score, const Reasons& reasons) {
   std::vector<std::string> parts;
@@ -86,18 +72,13 @@ std::string why_none(const std::string& score, const Reasons& reasons) {
   return fmt::format("no validation mixture has {}: {}", score, fmt::join(parts, ", "));
 }
 
-struct Means {
-  Mean si_snri, oracle, ratio, sources_ratio, like_mixture, in_order, by_bin, blind, loss;
-  Reasons without_score, without_blind;
-};
-
-// MixCycle's task as a score: how well the network recovers its own estimates from their re-mixtures.
-void add_blind(const Separator& network, const Tensor& estimates, uint64_t seed, int64_t epoch, int64_t batch,
-               Means& means) {
-  const int64_t even = estimates.size(0) / 2 * 2;
+// MixCycle's task as a score: how well the network recovers its own estimates from their re-mixtures. flags: which of
+// the estimates are swapped.
+void add_blind(const Separator& network, const Tensor& estimates, const Tensor& flags, ValidationValues& means) {
+  const int64_t even = flags.size(0);
   if (even < estimates.size(0)) ++means.without_blind["no partner of its length to exchange estimates with"];
   if (even == 0) return;
-  const Tensor order = exchange_order(swap_flags(seed, epoch, batch, even)).to(estimates.stream());
+  const Tensor order = exchange_order(flags).to(estimates.stream());
   const Remixed again = remix_estimates(estimates.slice(0, even), order);
   const Tensor found = network.forward(again.mixtures).value().to(cpu_device);
   const Tensor targets = again.targets.to(cpu_device), mixtures = again.mixtures.to(cpu_device);
@@ -122,7 +103,7 @@ double like_mixture_db(const Tensor& estimates, const Tensor& mixture) {
 
 // references, estimates: (S, L), each estimate with its own source.
 void add_bin_order(const Tensor& references, const Tensor& estimates, const std::vector<SourceScore>& scores,
-                   int sample_rate, Means& means) {
+                   int sample_rate, ValidationValues& means) {
   const std::vector<BinOrderScores> bins = bin_order(references, estimates, sample_rate);
   double right = 0, gain = 0;
   for (size_t s = 0; s < bins.size(); ++s) {
@@ -135,7 +116,8 @@ void add_bin_order(const Tensor& references, const Tensor& estimates, const std:
 }
 
 // references: (S, L), estimates: (K, L), mixture: (L).
-void add_item(const Tensor& references, const Tensor& estimates, const Tensor& mixture, int sample_rate, Means& means) {
+void add_item(const Tensor& references, const Tensor& estimates, const Tensor& mixture, int sample_rate,
+              ValidationValues& means) {
   const std::vector<SourceScore> scores = score_separation(references, estimates, mixture);
   const auto score = mean_si_snri(scores);
   if (!score || !std::isfinite(*score)) ++means.without_score[why_unscored(score, references, estimates, mixture)];
@@ -153,12 +135,14 @@ void add_item(const Tensor& references, const Tensor& estimates, const Tensor& m
 
 }  // namespace
 
-Validator::Validator(MixtureSet set, const Config& config, DType dtype, Stream stream, bool with_references)
+Validator::Validator(MixtureSet set, const Config& config, DType dtype, Stream stream, bool with_references,
+                     Communicator* ranks)
     : set_(std::move(set)),
       config_(config),
       dtype_(dtype),
       stream_(stream),
       with_references_(with_references),
+      ranks_(ranks ? *ranks : alone_),
       count_(set_.size()) {
   sources_ = set_.num_sources() > 0 ? set_.num_sources() : config.model.sources();
   if (config.validation.max_items > 0) count_ = std::min(count_, config.validation.max_items);
@@ -179,51 +163,71 @@ std::optional<ValidationScores> Validator::run(const Separator& network, int64_t
   const NoGrad no_grad;
   if (config_.validation.select == "valid_loss")
     epoch = 0;  // the learning-rate schedule compares losses on the same segments
-  const int64_t outputs = network.sources();
   const int64_t at_once = std::max<int64_t>(config_.train.batch, 2);  // the blind score needs pairs
   std::map<int64_t, std::vector<int64_t>> by_length;                  // items of one length form batches
   const int64_t count = most_items > 0 ? std::min(most_items, count_) : count_;
   for (int64_t i = 0; i < count; ++i) by_length[length(i)].push_back(i);
 
-  Means means;
-  int64_t batch_number = 0;
-  for (const auto& [length, items] : by_length) {
-    for (size_t first = 0; first < items.size(); first += at_once, ++batch_number) {
-      if (stop_requested()) return std::nullopt;
-      std::vector<Segment> segments;
-      for (size_t i = first; i < std::min(items.size(), first + static_cast<size_t>(at_once)); ++i) {
-        Mixture loaded = set_.load(items[i]);
-        const Tensor judged = judged_signals(loaded, with_references_);
-        segments.push_back(cut_segment(std::move(loaded), judged, length, config_.data.crop, config_.train.seed, epoch,
-                                       -1 - items[i]));
-      }
-      const Batch batch = make_batch(segments, length, set_.has_sources(), dtype_);
-      const Tensor estimates = network.forward(batch.mixtures.to(stream_)).value();
-      const Tensor on_host = estimates.to(cpu_device), mixtures = first_microphone(batch.mixtures);
-      for (int64_t b = 0; b < estimates.size(0); ++b) {
-        means.ratio.add(weaker_to_stronger_db(item(on_host, b), sources_));
-        means.like_mixture.add(like_mixture_db(item(on_host, b), item(mixtures, b)));
-        if (set_.has_sources())
-          add_item(item(batch.references, b), item(on_host, b), item(mixtures, b), set_.sample_rate(), means);
-      }
-      if (with_blind && outputs == 2) add_blind(network, estimates, config_.train.seed, epoch, batch_number, means);
-      if (loss) means.loss.add(loss(batch), estimates.size(0));
+  std::vector<ValidationValues> batches;
+  for (const auto& [length, items] : by_length)
+    for (size_t first = 0; first < items.size(); first += static_cast<size_t>(at_once)) {
+      if (stop_requested()) return scores_of(gather_values(ranks_, {}, /*complete=*/false), with_blind);
+      const std::span whole = std::span(items).subspan(first);
+      const auto number = static_cast<int64_t>(batches.size());
+      batches.push_back(measure(network, whole.first(std::min(whole.size(), static_cast<size_t>(at_once))), length,
+                                epoch, with_blind ? number : -1, loss));
     }
+  return scores_of(gather_values(ranks_, batches, /*complete=*/true), with_blind);
+}
+
+// Ranks share each batch by pairs of items, which exchange estimates.
+ValidationValues Validator::measure(const Separator& network, std::span<const int64_t> batch, int64_t length,
+                                    int64_t epoch, int64_t blind_number, const ValidationLoss& loss) const {
+  const auto whole = static_cast<int64_t>(batch.size()), pairs = (whole + 1) / 2, ranks = int64_t{ranks_.size()};
+  const int64_t first = 2 * (pairs * ranks_.rank() / ranks),
+                end = std::min(whole, 2 * (pairs * (ranks_.rank() + 1) / ranks));
+  ValidationValues values;
+  if (first >= end) return values;
+  std::vector<Segment> segments;
+  for (const int64_t i : batch.subspan(first, end - first)) {
+    Mixture loaded = set_.load(i);
+    const Tensor judged = judged_signals(loaded, with_references_);
+    segments.push_back(
+        cut_segment(std::move(loaded), judged, length, config_.data.crop, config_.train.seed, epoch, -1 - i));
   }
+  const Batch own = make_batch(segments, length, set_.has_sources(), dtype_);
+  const Tensor estimates = network.forward(own.mixtures.to(stream_)).value();
+  const Tensor on_host = estimates.to(cpu_device), mixtures = first_microphone(own.mixtures);
+  for (int64_t b = 0; b < estimates.size(0); ++b) {
+    values.ratio.add(weaker_to_stronger_db(item(on_host, b), sources_));
+    values.like_mixture.add(like_mixture_db(item(on_host, b), item(mixtures, b)));
+    if (set_.has_sources())
+      add_item(item(own.references, b), item(on_host, b), item(mixtures, b), set_.sample_rate(), values);
+  }
+  if (blind_number >= 0 && network.sources() == 2) {
+    const Tensor flags = swap_flags(config_.train.seed, epoch, blind_number, whole / 2 * 2);
+    add_blind(network, estimates, flags.slice(first, std::min(end, whole / 2 * 2)), values);
+  }
+  if (loss) values.loss.add(loss(own), estimates.size(0));
+  return values;
+}
+
+std::optional<ValidationScores> Validator::scores_of(const std::optional<ValidationValues>& values,
+                                                     bool with_blind) const {
+  if (!values) return std::nullopt;
   ValidationScores scores;
-  if (set_.has_sources()) scores.si_snri = means.si_snri.value();
-  scores.weaker_to_stronger_db = means.ratio.value();
-  scores.like_mixture_db = means.like_mixture.value();
-  const auto optional = [](const auto& mean) { return mean.count > 0 ? std::optional(mean.value()) : std::nullopt; };
-  scores.sources_weaker_db = optional(means.sources_ratio);
-  scores.bins_in_order = optional(means.in_order);
-  scores.si_snri_by_bin = optional(means.by_bin);
-  scores.oracle = optional(means.oracle);
-  scores.blind = optional(means.blind);
-  scores.loss = optional(means.loss);
-  scores.items = means.si_snri.count;
-  if (set_.has_sources() && scores.items == 0) scores.unscored = why_none("a score", means.without_score);
-  else if (with_blind && !scores.blind) scores.unscored = why_none("a blind score", means.without_blind);
+  if (set_.has_sources()) scores.si_snri = values->si_snri.mean();
+  scores.weaker_to_stronger_db = values->ratio.mean();
+  scores.like_mixture_db = values->like_mixture.mean();
+  scores.sources_weaker_db = values->sources_ratio.mean_if_any();
+  scores.bins_in_order = values->in_order.mean_if_any();
+  scores.si_snri_by_bin = values->by_bin.mean_if_any();
+  scores.oracle = values->oracle.mean_if_any();
+  scores.blind = values->blind.mean_if_any();
+  scores.loss = values->loss.mean_if_any();
+  scores.items = static_cast<int64_t>(values->si_snri.values.size());
+  if (set_.has_sources() && scores.items == 0) scores.unscored = why_none("a score", values->without_score);
+  else if (with_blind && !scores.blind) scores.unscored = why_none("a blind score", values->without_blind);
   return scores;
 }
 

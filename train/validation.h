@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -10,6 +11,7 @@
 #include "nn/separator.h"
 #include "train/config.h"
 #include "train/loader.h"
+#include "train/validation_values.h"
 
 namespace sunder {
 
@@ -50,13 +52,16 @@ using ValidationLoss = std::function<double(const Batch&)>;
 class Validator {
  public:
   // Segments follow the rule of the training segments (the authors' code), judged by clean sources only if the method
-  // reads them (with_references); with data.segment_seconds 0 items are whole.
-  Validator(MixtureSet set, const Config& config, DType dtype, Stream stream, bool with_references);
+  // reads them (with_references); with data.segment_seconds 0 items are whole. `ranks`, which share the items, must
+  // outlive it; null: one process does it all.
+  Validator(MixtureSet set, const Config& config, DType dtype, Stream stream, bool with_references,
+            Communicator* ranks = nullptr);
 
   // `epoch` seeds the segments; with validation.select = valid_loss they are the same in every epoch. The blind score
   // takes a second forward pass and is computed only on request; it exists for two outputs. Empty if a signal requested
   // a stop (command/signals.h): a large set could outlast the grace period. An SI-SNRi that no item has is NaN. `loss`
-  // may be empty; it takes another pass. most_items: of the first ones; 0: all.
+  // may be empty; it takes another pass. most_items: of the first ones; 0: all. All ranks call it alike and get the
+  // same scores, or none where one of them was asked to stop.
   std::optional<ValidationScores> run(const Separator& network, int64_t epoch, bool with_blind,
                                       const ValidationLoss& loss = {}, int64_t most_items = 0) const;
   ValidationExample example(const Separator& network) const;
@@ -68,6 +73,10 @@ class Validator {
   int sample_rate() const { return set_.sample_rate(); }
 
  private:
+  // This rank's part of a batch. blind_number: the batch's, by which estimates are swapped; negative: no blind score.
+  ValidationValues measure(const Separator& network, std::span<const int64_t> batch, int64_t length, int64_t epoch,
+                           int64_t blind_number, const ValidationLoss& loss) const;
+  std::optional<ValidationScores> scores_of(const std::optional<ValidationValues>& values, bool with_blind) const;
   int64_t length(int64_t i) const { return segment_ > 0 ? segment_ : set_.length(i); }
 
   MixtureSet set_;
@@ -75,6 +84,8 @@ class Validator {
   DType dtype_;
   Stream stream_;
   bool with_references_;
+  mutable Communicator alone_;  // where there are no ranks
+  Communicator& ranks_;
   int64_t count_;
   int64_t segment_;  // samples; 0: whole items
   int64_t sources_;  // in a mixture

@@ -6,12 +6,18 @@
 
 namespace sunder {
 
+// Which items of a whole batch a process computes: `count` from `first` on, of `of`.
+struct BatchShare {
+  int64_t first = 0, count = 0, of = 0;
+};
+
 struct Batch {
   Tensor mixtures;               // (B, L); (B, M, L) of items with several channels
   Tensor references;             // (B, S, L); undefined unless the method reads clean sources
   Tensor close_talk;             // (B, S, L); undefined unless the set was opened with close-talk microphones
   Tensor virtual_microphones{};  // (B, V, L); undefined unless the set was opened with virtual ones
   bool has_noise = false;        // the mixtures hold noise that is none of the sources
+  BatchShare share{};            // the tensors hold its items, or all where sources are mixed across them
 };
 
 struct Segment {

@@ -20,7 +20,7 @@ class Background {
  public:
   // `ignored`: a signal that is ignored at the start, as nohup does with SIGHUP.
   Background(const std::string& name, const std::vector<std::string>& arguments, const std::filesystem::path& said,
-             int ignored = 0)
+             int ignored = 0, const std::map<std::string, std::string>& environment = {})
       : said_(said) {
     pid_ = fork();
     if (pid_ < 0) throw_error("cannot start {}", name);
@@ -29,6 +29,7 @@ class Background {
     if (file < 0 || dup2(file, 1) < 0 || dup2(file, 2) < 0) _exit(127);
     for (const int number : {SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU}) std::signal(number, SIG_DFL);
     if (ignored > 0) std::signal(ignored, SIG_IGN);
+    for (const auto& [key, value] : environment) setenv(key.c_str(), value.c_str(), 1);
     const std::string path = program_folder + "/" + name;
     std::vector<char*> words = {const_cast<char*>(path.c_str())};
     for (const std::string& argument : arguments) words.push_back(const_cast<char*>(argument.c_str()));

@@ -105,6 +105,38 @@ TEST_F(LoaderTest, BatchesDependOnSeedEpochAndNumberAlone) {
   EXPECT_NE(mixtures(epoch(other, 2)), expected);
 }
 
+// What several ranks load is what one loads, whatever their number.
+TEST_F(LoaderTest, RanksShareEveryBatch) {
+  const MixtureSet set = make_set(26);
+  LoaderOptions options{.batch = 6, .segment_seconds = 1, .with_references = true, .seed = 3};
+  Loader alone(set, options);
+  const auto expected = segments(epoch(alone, 2));
+  for (const int ranks : {1, 2, 3, 6}) {
+    options.ranks = ranks;
+    const int64_t count = 6 / ranks;
+    for (options.rank = 0; options.rank < ranks; ++options.rank) {
+      options.whole_batches = false;
+      Loader loader(set, options);
+      EXPECT_EQ(loader.batches_per_epoch(), 4);
+      const auto batches = epoch(loader, 2);
+      ASSERT_EQ(batches.size(), 4u);
+      const auto mine = segments(batches);
+      for (size_t batch = 0; batch < 4; ++batch) {
+        EXPECT_EQ(batches[batch].share.first, options.rank * count);
+        EXPECT_EQ(batches[batch].share.count, count);
+        EXPECT_EQ(batches[batch].share.of, 6);
+        for (int64_t b = 0; b < count; ++b)
+          EXPECT_EQ(mine[batch * count + b], expected[batch * 6 + options.rank * count + b]);
+      }
+      options.whole_batches = true;
+      Loader whole(set, options);
+      const auto all = epoch(whole, 2);
+      EXPECT_EQ(segments(all), expected);
+      EXPECT_EQ(all[0].share.first, options.rank * count);
+    }
+  }
+}
+
 TEST_F(LoaderTest, WholeSecondCropsAreUniform) {
   Loader loader(make_set(20), {.batch = 20, .segment_seconds = 1, .seed = 1});
   std::map<int64_t, int> starts;
