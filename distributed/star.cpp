@@ -130,6 +130,16 @@ std::string Star::receive(int other, Deadline deadline) {
   return guarded(other, [&] { return peer(other).receive(deadline, [&] { look_at_others(other); }); });
 }
 
+void Star::meet(Deadline deadline) {
+  if (!is_root()) {
+    send(0, std::string(), deadline);
+    receive(0, deadline);
+    return;
+  }
+  for (int other = 1; other < size(); ++other) receive(other, deadline);
+  for (int other = 1; other < size(); ++other) send(other, std::string(), deadline);
+}
+
 void Star::check(Deadline deadline) {
   for (int other = is_root() ? 1 : 0; other < (is_root() ? size() : 1); ++other)
     guarded(other, [&] { peer(other).check(); });

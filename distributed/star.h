@@ -39,6 +39,8 @@ class Star {
   }
   void expect(int peer, std::span<std::byte> bytes, Deadline deadline);
   std::string receive(int peer, Deadline deadline);
+  // All ranks are here.
+  void meet(Deadline deadline);
   // Throws the same, without waiting. For those who wait for something else; until `deadline`.
   void check(Deadline deadline);
 

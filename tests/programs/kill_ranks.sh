@@ -31,7 +31,7 @@ for split in train valid test; do
     echo "$name,$split$speaker,$split" >>"$folder/speech/splits.csv"
   done
 done
-"$programs/sunder-prepare" sc09mix --corpus "$folder/speech" --output "$folder/set" --train 600 --valid 7 --test 2 --seconds 0.25 \
+"$programs/sunder-prepare" sc09mix --corpus "$folder/speech" --output "$folder/set" --train 2400 --valid 7 --test 2 --seconds 0.25 \
   --threads 1 >"$folder/log" 2>&1 || { cat "$folder/log" >&2; exit 1; }
 
 start() {  # RUN: sets `processes`, the last of which is the launcher or rank 0
@@ -60,7 +60,7 @@ finish() {  # sets `codes`; none may still run after a minute
       sleep 0.05
     done
     local code=0
-    wait "$process" || code=$?
+    wait "$process" 2>/dev/null || code=$?
     codes+=($code)
   done
 }
@@ -69,26 +69,29 @@ start whole
 finish
 [ "${codes[*]}" = "$(printf '0 %.0s' "${processes[@]}" | sed 's/ $//')" ] || { tail -5 "$folder"/said* >&2; exit 1; }
 
-killed=0 finished=0
-for ((round = 1; round <= kills; ++round)); do
+sums() { (cd "$folder/$1/checkpoints/last" && sha256sum model.safetensors optimizer.safetensors); }
+expected=$(sums whole)
+compare() { [ "$(sums killed)" = "$expected" ] || { echo "kill_ranks.sh: other bits than those of an undisturbed run" >&2; exit 1; }; }
+
+killed=0 round=0
+while [ $killed -lt "$kills" ]; do
+  round=$((round + 1))
   start killed
-  sleep "0.$(printf '%03d' $((RANDOM % 1000)))"
-  if [ -n "$mpi" ]; then
-    mapfile -t victims < <(pgrep -P "${processes[0]}")
-  else
-    victims=("${processes[@]}")
-  fi
-  victim=${victims[$((RANDOM % (${#victims[@]} > 0 ? ${#victims[@]} : 1)))]:-}
-  { [ -n "$victim" ] && kill -KILL "$victim" 2>/dev/null; } || true
+  sleep "$((RANDOM % 2)).$(printf '%03d' $((RANDOM % 1000)))"
+  victims=("${processes[@]}")
+  [ -z "$mpi" ] || mapfile -t victims < <(pgrep -P "${processes[0]}")
+  if [ ${#victims[@]} -gt 0 ]; then kill -KILL "${victims[$((RANDOM % ${#victims[@]}))]}" 2>/dev/null || true; fi
   finish
-  if [ "${codes[*]//0/}" = "${codes[*]//[!\ ]/}" ]; then finished=$((finished + 1)); else killed=$((killed + 1)); fi
   step=$(readlink "$folder/killed/checkpoints/last" 2>/dev/null || echo none)
   echo "round $round: exit codes ${codes[*]}, last checkpoint ${step#step-}"
+  if [ -n "$(printf '%s' "${codes[@]}" | tr -d 0)" ]; then
+    killed=$((killed + 1))
+  else  # it was done: another one
+    compare
+    rm -r "$folder/killed"
+  fi
 done
 start killed
 finish
-for run in whole killed; do
-  (cd "$folder/$run/checkpoints/last" && sha256sum model.safetensors optimizer.safetensors) >"$folder/$run.sums"
-done
-cmp "$folder/whole.sums" "$folder/killed.sums" || { tail -5 "$folder"/said* >&2; exit 1; }
-echo "$killed kills ended the run ($finished came too late), each time by itself; the run that was resumed has the bits of an undisturbed one"
+compare
+echo "$killed kills ended the run, each time by itself, and the run that was resumed has the bits of an undisturbed one"
