@@ -96,7 +96,7 @@ TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNe
   TrainingData data{std::make_unique<Loader>(training, LoaderOptions{.batch = c.train.inputs_per_step(),
                                                                      .rank = ranks.rank(),
                                                                      .ranks = ranks.size(),
-                                                                     .whole_batches = c.train.dynamic_mixing,
+                                                                     .whole_batches = needs.references && c.train.dynamic_mixing,
                                                                      .segment_seconds = c.data.segment_seconds,
                                                                      .crop = c.data.crop,
                                                                      .with_references = needs.references,

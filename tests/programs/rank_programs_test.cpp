@@ -76,8 +76,11 @@ class RankProgramsTest : public TrainingTest {
 
 TEST_F(RankProgramsTest, PitIsTheSameOnAnyNumberOfRanks) { expect_ranks_change_nothing("pit", {"--max-epochs", "3"}); }
 
-TEST_F(RankProgramsTest, SourcesAreMixedAcrossRanks) {
-  expect_ranks_change_nothing("pit", {"--max-epochs", "3", "--set", "train.dynamic_mixing=true"}, {2});
+TEST_F(RankProgramsTest, SourcesAreMixedAcrossRanksInMicroBatches) {
+  expect_ranks_change_nothing("pit",
+                              {"--max-epochs", "3", "--set", "train.dynamic_mixing=true", "--set", "train.batch=4",
+                               "--set", "train.accumulate=2", "--set", "optim.ema=0.9"},
+                              {2});
 }
 
 TEST_F(RankProgramsTest, MixItIsTheSameOnAnyNumberOfRanks) {
