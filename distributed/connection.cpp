@@ -108,11 +108,6 @@ std::string Connection::receive(Deadline deadline, const WhileWaiting& meanwhile
   return text;
 }
 
-bool Connection::is_readable() const {
-  pollfd entry{socket_.number(), POLLIN | POLLRDHUP, 0};
-  return ::poll(&entry, 1, 0) > 0;
-}
-
 void Connection::check() {
   pollfd entry{socket_.number(), POLLIN | POLLRDHUP, 0};
   if (::poll(&entry, 1, 0) <= 0) return;

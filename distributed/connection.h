@@ -38,8 +38,6 @@ class Connection {
   void expect(std::span<std::byte> bytes, Deadline deadline, const WhileWaiting& meanwhile = {});
   std::string receive(Deadline deadline, const WhileWaiting& meanwhile = {});
 
-  // Whether something has come, or the other end is gone: what expect() or receive() would then find without waiting.
-  bool is_readable() const;
   // Throws Disconnected or Ended where that is what has come. Frames are left for later.
   void check();
   // The same where the other end has closed the connection: frames that are left before the end are dropped.

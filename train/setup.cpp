@@ -93,19 +93,20 @@ TrainingData open_data(const TrainingSets& sets, const Config& c, const MethodNe
     throw_error<InputError>("{}: expected at least {} training mixtures for {} of train.batch = {}, got {}", c.data.set,
                             needed, batches == 1 ? "a batch" : fmt::format("{} batches", batches), c.train.batch,
                             training.size());
-  TrainingData data{std::make_unique<Loader>(training, LoaderOptions{.batch = c.train.inputs_per_step(),
-                                                                     .rank = ranks.rank(),
-                                                                     .ranks = ranks.size(),
-                                                                     .whole_batches = needs.references && c.train.dynamic_mixing,
-                                                                     .segment_seconds = c.data.segment_seconds,
-                                                                     .crop = c.data.crop,
-                                                                     .with_references = needs.references,
-                                                                     .seed = c.train.seed,
-                                                                     .threads = c.data.loader_threads,
-                                                                     .dtype = dtype}),
-                    std::make_unique<Validator>(sets.validation, c, dtype, learner.stream(), needs.references, &ranks),
-                    {identify(training), identify(sets.validation)},
-                    sets.notes};
+  TrainingData data{
+      std::make_unique<Loader>(training, LoaderOptions{.batch = c.train.inputs_per_step(),
+                                                       .rank = ranks.rank(),
+                                                       .ranks = ranks.size(),
+                                                       .whole_batches = needs.references && c.train.dynamic_mixing,
+                                                       .segment_seconds = c.data.segment_seconds,
+                                                       .crop = c.data.crop,
+                                                       .with_references = needs.references,
+                                                       .seed = c.train.seed,
+                                                       .threads = c.data.loader_threads,
+                                                       .dtype = dtype}),
+      std::make_unique<Validator>(sets.validation, c, dtype, learner.stream(), needs.references, &ranks),
+      {identify(training), identify(sets.validation)},
+      sets.notes};
   const int64_t samples = data.training->segment_samples();
   if (samples < network.shortest_input())
     throw_error<InputError>("{}: training segments of {} samples are shorter than the {} that the network needs",
