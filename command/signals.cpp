@@ -32,7 +32,7 @@ void watch_stop_signals() {
   struct sigaction action = {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;  // reads and writes in progress are not interrupted
-  sigemptyset(&action.sa_mask);
+  sigfillset(&action.sa_mask);   // of two that wait, the handler of the later one would begin first, and name it
   for (const Watched& watched : all_watched) {
     struct sigaction before = {};
     sigaction(watched.number, nullptr, &before);

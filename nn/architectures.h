@@ -62,10 +62,10 @@ class ModelConfig {
 // Loads the network of a model file. Sizes come from the metadata, or from the shapes of a plain state dict (then
 // `architecture` names the network). `path`: a file, a checkpoint folder, or a run folder, whose best checkpoint is
 // loaded. `given` supplies by metadata key what neither metadata nor shapes contain (defaults in parentheses):
-// num_layers (4, of a conv-tasnet 8), num_stacks (blocks / num_layers), hop_length (n_fft / 4), sample_rate (8000 Hz). A TF-GridNet without
-// metadata is assumed to output images (PIT), with hop_length n_fft / 4. Throws ModelError for a file that fits no
-// network, contradicts `given` or holds numbers that are not finite, UnnamedArchitecture, and UsageError for an unknown
-// `architecture` and for values of `given` that are out of range or allow no network.
+// num_layers (4, of a conv-tasnet 8), num_stacks (blocks / num_layers), hop_length (n_fft / 4), sample_rate (8000 Hz).
+// A TF-GridNet without metadata is assumed to output images (PIT), with hop_length n_fft / 4. Throws ModelError for a
+// file that fits no network, contradicts `given` or holds numbers that are not finite, UnnamedArchitecture, and
+// UsageError for an unknown `architecture` and for values of `given` that are out of range or allow no network.
 struct LoadedModel {
   std::unique_ptr<Separator> separator;
   int sample_rate = 8000;

@@ -10,8 +10,8 @@ namespace sunder {
 // The key mixture_consistency of any configuration.
 Fields consistency_fields(bool* mixture_consistency);
 
-// The nearest signals that add up to the mixture: each estimate plus an equal share of what they miss. estimates: (B, S,
-// L); mixture: (B, L), no gradient; returns (B, S, L).
+// The nearest signals that add up to the mixture: each estimate plus an equal share of what they miss.
+// estimates: (B, S, L); mixture: (B, L), no gradient; returns (B, S, L).
 Variable mixture_consistent(const Variable& estimates, const Tensor& mixture);
 
 }  // namespace sunder

@@ -92,7 +92,7 @@ void Loader::make(int64_t epoch, int64_t number, const std::vector<int64_t>& ord
     segments.push_back(std::move(segment));
   }
   prepared.batch = make_batch(segments, length_, options_.with_references, options_.dtype);
-  prepared.batch.share = own;
+  prepared.batch.of_whole = own;
 }
 
 // Memory may run out anywhere: nothing may leave a thread.

@@ -19,7 +19,7 @@ class MixCycle : public Method {
         mixcycle_(
             "mixcycle", [&network](const auto& in) { return mixcycle_step(network, in[0], in[1]); },
             [seed = config.train.seed, sources = network.sources()](std::span<const Batch> b, const Position& at) {
-              const BatchShare& share = b[0].share;
+              const BatchShare share = b[0].share();
               const Tensor orders = estimate_orders(seed, at.epoch, at.steps, share.of, sources);
               return std::vector{b[0].mixtures, exchange_order(orders.slice(share.first, share.first + share.count))};
             },

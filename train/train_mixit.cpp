@@ -27,7 +27,7 @@ extern const MethodDefinition mixit_method{
     .make = [](const Config&, const Separator& network) -> std::unique_ptr<Method> {
       const auto loss = [&network](const auto& in) { return mixit_step(network, in[0], in[1], in[2]); };
       const auto inputs = [](std::span<const Batch> b, const Position&) {
-        return std::vector{b[0].mixtures, b[1].mixtures, sum_order(b[0].share.count)};
+        return std::vector{b[0].mixtures, b[1].mixtures, sum_order(b[0].share().count)};
       };
       return std::make_unique<OneTask>("mixit", loss, inputs, rows_of_sums, 2);
     }};

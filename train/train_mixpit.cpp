@@ -25,7 +25,7 @@ extern const MethodDefinition mixpit_method{
       const auto inputs = [sources](std::span<const Batch> batches, const Position&) {
         std::vector<Tensor> in;
         for (const Batch& batch : batches) in.push_back(batch.mixtures);
-        in.push_back(sum_order(batches[0].share.count, sources));
+        in.push_back(sum_order(batches[0].share().count, sources));
         return in;
       };
       return std::make_unique<OneTask>("mixpit", loss, inputs, rows_of_sums, sources);

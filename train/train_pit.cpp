@@ -24,7 +24,7 @@ std::unique_ptr<Method> make(const Config& config, const Separator& network) {
     return std::make_unique<OneTask>("pit", loss, inputs);
   }
   const auto mixed = [seed = config.train.seed, &network](std::span<const Batch> b, const Position& at) {
-    const BatchShare& share = b[0].share;
+    const BatchShare share = b[0].share();
     std::vector<Tensor> whole = {b[0].references,
                                  shuffled_order(seed, at.epoch, at.steps, share.of, network.sources())};
     if (b[0].has_noise) whole.push_back(b[0].mixtures);

@@ -77,8 +77,6 @@ Segment cut_segment(Mixture item, const Tensor& judged, int64_t length, const Cr
 Batch make_batch(const std::vector<Segment>& segments, int64_t length, bool with_references, DType dtype) {
   const Mixture& first = segments[0].item;
   Batch batch;
-  const auto items = static_cast<int64_t>(segments.size());
-  batch.share = {0, items, items};
   batch.mixtures = stack(segments, &Mixture::mixture, length).cast(dtype);
   if (batch.mixtures.size(1) == 1) batch.mixtures = batch.mixtures.reshape({batch.mixtures.size(0), length});
   if (with_references) batch.references = stack(segments, &Mixture::sources, length).cast(dtype);

@@ -17,7 +17,11 @@ struct Batch {
   Tensor close_talk;             // (B, S, L); undefined unless the set was opened with close-talk microphones
   Tensor virtual_microphones{};  // (B, V, L); undefined unless the set was opened with virtual ones
   bool has_noise = false;        // the mixtures hold noise that is none of the sources
-  BatchShare share{};            // the tensors hold its items, or all where sources are mixed across them
+  // Of several processes: the tensors hold this one's items, or all where sources are mixed across them. All of one
+  // process's where nothing is said.
+  BatchShare of_whole{};
+
+  BatchShare share() const { return of_whole.of > 0 ? of_whole : BatchShare{0, mixtures.size(0), mixtures.size(0)}; }
 };
 
 struct Segment {

@@ -1,6 +1,5 @@
 #include "tensor/ops/pit_ri_mag.h"
 
-#include "tensor/ops/permutation.h"
 #include "tensor/ops/ri_mag.h"
 #include "tensor/ops/snr.cuh"
 
@@ -61,14 +60,8 @@ __global__ void pit_distance_choose_kernel(const double* partial, int64_t pieces
     sums[thread] = sum;
   }
   __syncthreads();
-  Candidate best = no_candidate();
-  for (int index = thread; index < permutations; index += block_size) {
-    const unsigned candidate = permutation_at(index, sources, permutations);
-    double sum = 0;
-    for (int s = 0; s < sources; ++s) sum += sums[1 + s * sources + permuted(candidate, s)];
-    best = better(best, {sum, index});
-  }
-  best = block_best(best, bests);
+  const Candidate best =
+      best_permutation_of_block(sources, permutations, bests, [&](int s, int e) { return sums[1 + s * sources + e]; });
   if (thread == 0) {
     scale[item] = ri_mag_scale(sums[0]) / sources;
     loss[item] = static_cast<T>(best.loss * ri_mag_scale(sums[0]) / sources);

@@ -1,6 +1,5 @@
 #include "tensor/ops/pit_si_snr.h"
 
-#include "tensor/ops/permutation.h"
 #include "tensor/ops/snr.cuh"
 
 // Forward: sums of every signal and of every pair of reference and estimate, then a block per item that adds them up
@@ -69,14 +68,8 @@ __global__ void pit_si_choose_kernel(const double* partial, int64_t pieces, int6
   if (thread < sources * sources)
     cost[thread] = pair_of(sums, sources, thread / sources, thread % sources, length).loss;
   __syncthreads();
-  Candidate best = no_candidate();
-  for (int index = thread; index < permutations; index += block_size) {
-    const unsigned candidate = permutation_at(index, sources, permutations);
-    double sum = 0;
-    for (int s = 0; s < sources; ++s) sum += cost[s * sources + permuted(candidate, s)];
-    best = better(best, {sum, index});
-  }
-  best = block_best(best, bests);
+  const Candidate best =
+      best_permutation_of_block(sources, permutations, bests, [&](int s, int e) { return cost[s * sources + e]; });
   if (thread == 0) loss[item] = static_cast<T>(best.loss / sources);
   if (thread < sources) {
     const int estimate = permuted(permutation_at(best.index, sources, permutations), thread);

@@ -1,6 +1,5 @@
 #include "tensor/ops/pit_snr.h"
 
-#include "tensor/ops/permutation.h"
 #include "tensor/ops/snr.cuh"
 
 // Forward: sums of every pair of reference and estimate, then a block per item that adds them up and tries all
@@ -67,14 +66,8 @@ __global__ void pit_choose_kernel(const double* partial, int64_t pieces, int sou
   __syncthreads();
   if (thread < sources * sources) cost[thread] = snr_loss(sums[thread / sources], sums[sources + thread], tau);
   __syncthreads();
-  Candidate best = no_candidate();
-  for (int index = thread; index < permutations; index += block_size) {
-    const unsigned permutation = permutation_at(index, sources, permutations);
-    double sum = 0;
-    for (int s = 0; s < sources; ++s) sum += cost[s * sources + (permutation >> 4 * s & 15)];
-    best = better(best, {sum, index});
-  }
-  best = block_best(best, bests);
+  const Candidate best =
+      best_permutation_of_block(sources, permutations, bests, [&](int s, int e) { return cost[s * sources + e]; });
   if (thread == 0) {
     loss[item] = static_cast<T>(best.loss / sources);
     choice.assignment[item] = best.index;

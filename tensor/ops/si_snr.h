@@ -1,5 +1,5 @@
-// The scale-invariant SNR of pit_si_snr, on both devices (Le Roux et al., "SDR - half-baked or well done?", 2019, eq. 2,
-// of signals without their means, as Conv-TasNet is trained: Luo and Mesgarani, 2019, eq. 15).
+// The scale-invariant SNR of pit_si_snr, on both devices (Le Roux et al., "SDR - half-baked or well done?", 2019, eq.
+// 2, of signals without their means, as Conv-TasNet is trained: Luo and Mesgarani, 2019, eq. 15).
 #pragma once
 
 #include <cmath>

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "tensor/cuda/kernel.cuh"
+#include "tensor/ops/permutation.h"
 #include "tensor/ops/snr.h"
 
 namespace sunder::cuda {
@@ -58,6 +59,21 @@ __device__ __forceinline__ Candidate block_best(Candidate best, Candidate* share
 }
 // The value of a thread without a candidate.
 __device__ __forceinline__ Candidate no_candidate() { return {HUGE_VAL, 2147483647}; }
+
+// The permutation with the smallest sum of cost(reference, estimate), over the threads of a block. `shared`: snr_warps
+// values.
+template <class Cost>
+__device__ __forceinline__ Candidate best_permutation_of_block(int sources, int permutations, Candidate* shared,
+                                                               const Cost& cost) {
+  Candidate best = no_candidate();
+  for (int index = threadIdx.x; index < permutations; index += block_size) {
+    const unsigned permutation = permutation_at(index, sources, permutations);
+    double sum = 0;
+    for (int s = 0; s < sources; ++s) sum += cost(s, permuted(permutation, s));
+    best = better(best, {sum, index});
+  }
+  return block_best(best, shared);
+}
 
 // Calls f<sources>(): kernels whose sums of every pair stay in registers.
 template <class F>

@@ -48,7 +48,8 @@ TEST_F(ModelFileTest, BadMetadataIsAFaultOfTheFile) {
       {"sources", "0", "sources in the metadata"},
       {"sample_rate", "999", "sample_rate in the metadata: expected a whole number from 1000 to 768000, got '999'"},
       {"sample_rate", "1000000000", "sample_rate in the metadata"},
-      {"architecture", "wavenet", "expected an architecture of stft-conv-tasnet, conv-tasnet, tf-gridnet, found 'wavenet'"},
+      {"architecture", "wavenet",
+       "expected an architecture of stft-conv-tasnet, conv-tasnet, tf-gridnet, found 'wavenet'"},
   };
   const Metadata good = metadata_;
   for (const auto& [key, value, message] : cases) {

@@ -19,12 +19,12 @@ struct Deviation {
 StftConvTasNet golden_network(const Golden& golden, DType dtype) {
   const auto size = [&](const char* name) { return static_cast<int64_t>(golden.constant(name)); };
   StftConvTasNetConfig config{.sources = size("sources"),
-                          .n_fft = size("n_fft"),
-                          .hop_length = size("hop_length"),
-                          .num_feats = size("num_feats"),
-                          .num_hidden = size("num_hidden"),
-                          .num_layers = size("num_layers"),
-                          .num_stacks = size("num_stacks")};
+                              .n_fft = size("n_fft"),
+                              .hop_length = size("hop_length"),
+                              .num_feats = size("num_feats"),
+                              .num_hidden = size("num_hidden"),
+                              .num_layers = size("num_layers"),
+                              .num_stacks = size("num_stacks")};
   return StftConvTasNet(config, dtype, cpu_device, /*seed=*/0);
 }
 

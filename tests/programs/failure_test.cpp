@@ -1,4 +1,5 @@
 // Runs that an error ends: what was learned is in a checkpoint, from which the run goes on as if nothing had been.
+#include <fstream>
 #include <set>
 
 #include "files/csv.h"
@@ -54,28 +55,42 @@ class FailureTest : public TrainingTest {
   }
 };
 
-TEST_F(FailureTest, AFileThatIsGone) {
+TEST_F(FailureTest, AFileThatIsBroken) {
   const fs::path file = needed_late(), aside = at("aside.wav");
   fs::rename(file, aside);
+  std::ofstream(file) << "no sound";
   const ProgramResult result = train("mixcycle", "set", "failed", options_);
   const auto last = state("failed/checkpoints/last");
   EXPECT_GE(last["steps"], 2);
   EXPECT_LT(last["steps"], 6) << "within the first epoch";
-  expect_saved_and_mended(result, 3, {"/corpus/" + file.filename().string() + ": no such file"},
+  expect_saved_and_mended(result, 3, {"/corpus/" + file.filename().string() + ": cannot be read as audio"},
                           [&] { fs::rename(aside, file); });
 }
 
+// It ends the run before it begins.
+TEST_F(FailureTest, AFileThatIsGone) {
+  const fs::path file = needed_late();
+  fs::remove(file);
+  const ProgramResult result = train("mixcycle", "set", "failed", options_);
+  EXPECT_EQ(result.code, 3);
+  expect_contains(result.err, {"set/train.csv: ", "/corpus/" + file.filename().string() + ": no such file"});
+  EXPECT_FALSE(fs::exists(folder_ / "failed/metrics.jsonl"));
+}
+
 TEST_F(FailureTest, AValidationThatFailsIsMadeAgain) {
-  const auto move_all = [&](const fs::path& from, const fs::path& to) {
-    fs::create_directories(to);
-    for (int speaker : {12, 13})
-      for (const char* end : {"_0.flac", "_1.wav", "_2.wav"})
-        fs::rename(from / fmt::format("s{}{}", speaker, end), to / fmt::format("s{}{}", speaker, end));
-  };
-  move_all(folder_ / "corpus", folder_ / "aside");
+  std::vector<std::string> names;
+  for (int speaker : {12, 13})
+    for (const char* end : {"_0.flac", "_1.wav", "_2.wav"}) names.push_back(fmt::format("s{}{}", speaker, end));
+  fs::create_directories(folder_ / "aside");
+  for (const std::string& name : names) {
+    fs::rename(folder_ / "corpus" / name, folder_ / "aside" / name);
+    write("corpus/" + name, "no sound");
+  }
   const ProgramResult result = train("mixcycle", "set", "failed", options_);
   EXPECT_EQ(state("failed/checkpoints/last")["steps"], 6) << "the first epoch's";
-  expect_saved_and_mended(result, 3, {": no such file"}, [&] { move_all(folder_ / "aside", folder_ / "corpus"); });
+  expect_saved_and_mended(result, 3, {": cannot be read as audio"}, [&] {
+    for (const std::string& name : names) fs::rename(folder_ / "aside" / name, folder_ / "corpus" / name);
+  });
 }
 
 // The score was ranked already, but neither written nor kept: the resumed run must find it best again.
@@ -93,12 +108,12 @@ TEST_F(FailureTest, TheFirstErrorIsReportedWhereNothingCanBeSaved) {
   const auto bytes_of = [&](const char* part) { return fs::file_size(folder_ / "whole/checkpoints/last" / part); };
   const rlim_t model = bytes_of("model.safetensors"), optimizer = bytes_of("optimizer.safetensors");
   ASSERT_GT(optimizer, model);
-  fs::remove(file);
+  std::ofstream(file) << "no sound";
   // Enough for all files of the run but the optimiser's state.
   const ProgramResult result = train("mixcycle", "set", "failed", options_, {.file_bytes = (model + optimizer) / 2});
   EXPECT_EQ(result.code, 3) << result.err;
   expect_contains(result.err, {"its checkpoint could not be saved: ", "optimizer.safetensors",
-                               "/corpus/" + file.filename().string() + ": no such file"});
+                               "/corpus/" + file.filename().string() + ": cannot be read as audio"});
   EXPECT_EQ(checkpoints("failed"), std::vector<std::string>());
 }
 

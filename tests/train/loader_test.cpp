@@ -122,9 +122,9 @@ TEST_F(LoaderTest, RanksShareEveryBatch) {
       ASSERT_EQ(batches.size(), 4u);
       const auto mine = segments(batches);
       for (size_t batch = 0; batch < 4; ++batch) {
-        EXPECT_EQ(batches[batch].share.first, options.rank * count);
-        EXPECT_EQ(batches[batch].share.count, count);
-        EXPECT_EQ(batches[batch].share.of, 6);
+        EXPECT_EQ(batches[batch].share().first, options.rank * count);
+        EXPECT_EQ(batches[batch].share().count, count);
+        EXPECT_EQ(batches[batch].share().of, 6);
         for (int64_t b = 0; b < count; ++b)
           EXPECT_EQ(mine[batch * count + b], expected[batch * 6 + options.rank * count + b]);
       }
@@ -132,7 +132,7 @@ TEST_F(LoaderTest, RanksShareEveryBatch) {
       Loader whole(set, options);
       const auto all = epoch(whole, 2);
       EXPECT_EQ(segments(all), expected);
-      EXPECT_EQ(all[0].share.first, options.rank * count);
+      EXPECT_EQ(all[0].share().first, options.rank * count);
     }
   }
 }
