@@ -1,24 +1,24 @@
 #!/usr/bin/env bash
-# Makes the models that are to come with Sunder: mixtures of two voices of all recorded speech that is given, a small
-# network trained by MixCycle from these mixtures alone and by PIT with their clean sources, scores of both on speakers
-# that neither has heard, and files in half precision. Hours on one core; a run that was stopped continues.
+# Makes models like the one that comes with Sunder: mixtures of two voices of all recorded speech that is given, a small network
+# trained by PIT with their clean sources and by MixCycle from the mixtures alone, scores of both on speakers that
+# neither has heard, and files in half precision. Hours on one core; a run that was stopped continues.
 #
 #   scripts/models.sh --speech FOLDER [--speech FOLDER ...] [--output DIR] [--epochs N] [--only mixcycle|pit]
 #
 # A FOLDER holds splits.csv (path,speaker,split; a column speaker_split is used instead of split where there is one) and
 # the recordings. All results go to DIR (default runs/models): DIR/speech-8k-METHOD.safetensors are the models,
-# DIR/scores-*.md their scores. --epochs: length of each training (default: the recipes').
+# DIR/scores-*.md their scores. --epochs: length of the first training of each (default: the recipes').
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-speech=() output=runs/models epochs=0 methods=(mixcycle pit)
+speech=() output=runs/models epochs=0 methods=(pit mixcycle)
 while [ $# -gt 0 ]; do
   case "$1" in
     --speech) speech+=("$(realpath "${2:?--speech needs a folder}")"); shift 2 ;;
     --output) output=${2:?--output needs a folder}; shift 2 ;;
     --epochs) epochs=${2:?--epochs needs a number}; shift 2 ;;
     --only) methods=("${2:?--only needs mixcycle or pit}"); shift 2 ;;
-    -h | --help) sed -n '2,12s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '2,11s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "models.sh: unknown argument $1 (see --help)" >&2; exit 2 ;;
   esac
 done
@@ -51,27 +51,51 @@ for folder in "${speech[@]}"; do
 done
 mv "$corpus/splits.csv.new" "$corpus/splits.csv"
 
-# Cuts of long speech and short words alike, at levels up to 10 dB apart. For the scores also ten seconds of continuous
-# speech, which no training item is like.
+# First mixtures of everything, at levels up to 10 dB apart: most of them hold words that hardly overlap, which a network
+# learns at once. Then continuous speech alone, which takes long; the words are forgotten meanwhile, so at last both.
+# For the scores also ten seconds of continuous speech, longer than any training item.
 say "Mixtures"
-[ -e "$output/set/train.csv" ] ||
-  sunder-prepare voices --corpus "$corpus" --output "$output/set" --seconds 4 --min-seconds 0.3 --max-seconds 3600 \
-    --by-duration --levels 10 --train 20000 --valid 300 --test 300 --seed 0
-[ -e "$output/long/test.csv" ] ||
-  sunder-prepare voices --corpus "$corpus" --kind sentences --output "$output/long" --seconds 10 --min-seconds 10 \
-    --levels 10 --train 1 --valid 1 --test 100 --seed 0
+mixtures() { # mixtures NAME ARGUMENT...: once
+  [ -e "$output/$1/train.csv" ] || sunder-prepare voices --corpus "$corpus" --output "$output/$1" --levels 10 --seed 0 "${@:2}"
+}
+mixtures all --seconds 4 --min-seconds 0.3 --max-seconds 3600 --by-duration --train 20000 --valid 300 --test 300
+mixtures speech --kind sentences --seconds 4 --min-seconds 3 --max-seconds 3600 --by-duration --train 20000 --valid 300 --test 300
+mixtures long --kind sentences --seconds 10 --min-seconds 10 --train 1 --valid 1 --test 100
+
+# Of both: two lists over one corpus become one.
+if [ ! -e "$output/both/train.csv" ]; then
+  mkdir -p "$output/both"
+  cp "$output/speech/"{set.toml,test.csv} "$output/both"
+  join_lists() { # join_lists SPLIT LINES_OF_SPEECH LINES_OF_ALL
+    { head -1 "$output/speech/$1.csv"
+      sed -n "2,$(($2 + 1))s/^/s/p" "$output/speech/$1.csv"
+      sed -n "2,$(($3 + 1))s/^/w/p" "$output/all/$1.csv"; } >"$output/both/$1.csv.new"
+  }
+  for list in "valid 150 100" "train 12000 8000"; do
+    read -r split speech_lines all_lines <<<"$list"
+    join_lists "$split" "$speech_lines" "$all_lines"
+    mv "$output/both/$split.csv.new" "$output/both/$split.csv"
+  done
+fi
 
 more=()
 [ "$epochs" -eq 0 ] || more=(--max-epochs "$epochs")
+train() { # train METHOD SET RUN ARGUMENT...
+  sunder-train-"$1" --config "recipes/speech/$1.toml" --data "$output/$2" --output "$output/$3" --resume auto "${@:4}"
+}
 for method in "${methods[@]}"; do
-  say "$method"
-  sunder-train-"$method" --config "recipes/speech/$method.toml" --data "$output/set" --output "$output/$method" \
-    --resume auto "${more[@]}"
+  first=$method
+  [ "$method" = pit ] || first=mixpit
+  say "$first on everything, $method on continuous speech, then on both"
+  train "$first" all "$first-all" "${more[@]}"
+  train "$method" speech "$method-speech" --init "$output/$first-all" --max-epochs 0 --max-minutes 48
+  train "$method" both "$method" --init "$output/$method-speech" --max-epochs 0 --max-minutes 9 \
+    --set optim.lr=5e-4 --set optim.decay_share=0.9
   model=$output/speech-8k-$method.safetensors
   sunder-import "$output/$method" --from sunder --half -o "$model"
-  for data in set long; do
+  for data in all speech long; do
     sunder-evaluate --model "$model" --data "$output/$data" --split test --metrics si_sdri,si_sdr,sdr,estoi \
-      --results "$output/scores-$method-$data.md"
+      --oracles irm,mixture --results "$output/scores-$method-$data.md"
   done
 done
 
